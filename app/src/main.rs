@@ -1,0 +1,3 @@
+//! The Holdfast page: starts the engine and shows the screens.
+
+fn main() {}

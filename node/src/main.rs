@@ -1,0 +1,3 @@
+//! Parses the command line and runs the chosen role.
+
+fn main() {}

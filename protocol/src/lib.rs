@@ -1,0 +1,15 @@
+//! Session's formats and cryptography: bytes in, bytes out.
+//!
+//! Everything here is a pure function or a small state machine. Randomness and time are arguments; nothing here
+//! performs input or output, and nothing panics on any input. One module per concept, named as in the specification.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]

@@ -1,0 +1,1 @@
+//! What the tests share: the conformance runner, the fuzz targets, an in-process network and a browser driver.

@@ -1,0 +1,3 @@
+//! Every development task of the project, as `cargo xtask …`.
+
+fn main() {}
