@@ -13,3 +13,6 @@
         clippy::indexing_slicing
     )
 )]
+
+pub mod account;
+pub mod keys;

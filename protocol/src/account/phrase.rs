@@ -1,0 +1,324 @@
+//! The recovery phrase: 12 words for the seed and one that checks them (`spec/01-accounts-and-crypto.md §6`).
+//!
+//! Only the first three letters of a word count, so "amazing" reads as "amaze"; what was typed is normalised first, so
+//! that a phrase pasted with numbers stripped, capitals or line breaks still reads.
+
+use super::Seed;
+use std::sync::LazyLock;
+use zeroize::Zeroizing;
+
+/// Words in the list, the base of the phrase's digits.
+pub const LIST_SIZE: usize = 1626;
+/// Words of a phrase: twelve that carry the seed and the checksum word.
+pub const WORD_COUNT: usize = 13;
+/// Words that carry the seed.
+pub const SEED_WORDS: usize = WORD_COUNT - 1;
+/// Letters of a word that count; unique within the list.
+pub const PREFIX_LETTERS: usize = 3;
+/// Most suggestions returned for one word.
+const MAX_SUGGESTIONS: usize = 4;
+/// Edit distance up to which a word is taken for a misspelling of another.
+const MAX_TYPOS: usize = 2;
+/// [`LIST_SIZE`] in the arithmetic of spec/01 §6.2.
+const BASE: u64 = LIST_SIZE as u64;
+
+/// The English list, one word a line (Monero's, BSD-3-Clause; the only one that clients exchange).
+const LIST: &str = include_str!("english.txt");
+
+static WORDS: LazyLock<[&'static str; LIST_SIZE]> = LazyLock::new(|| {
+    let mut lines = LIST.lines();
+    core::array::from_fn(|_| lines.next().unwrap_or_default())
+});
+
+/// Why a recovery phrase does not read. Checked in the order of these variants.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PhraseError {
+    /// There is no word in the input.
+    #[error("no recovery phrase was entered")]
+    Empty,
+    /// Words are missing.
+    #[error("a recovery phrase has 13 words, this has {count}")]
+    TooShort {
+        /// Words that were given.
+        count: usize,
+    },
+    /// There are too many words.
+    #[error("a recovery phrase has 13 words, this has {count}")]
+    TooLong {
+        /// Words that were given.
+        count: usize,
+    },
+    /// Words that are not in the list, by their first three letters.
+    #[error("words are not in the list")]
+    UnknownWords {
+        /// Which words, counted from 0.
+        positions: Vec<usize>,
+    },
+    /// Three words stand for a number that no seed has, so at least one of them is wrong.
+    #[error("the words do not belong together")]
+    Overflow,
+    /// The last word does not match the others: a word is wrong or two are swapped.
+    #[error("the checksum word does not match")]
+    Checksum,
+}
+
+/// A recovery phrase in its canonical form: 13 lower-case words with single spaces. Wiped on drop, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Phrase(Zeroizing<String>);
+
+impl Phrase {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The words in order.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ')
+    }
+
+    /// Whether a text holds this phrase, whatever stands between the words. For the warning before a person sends
+    /// their own phrase to somebody (spec/01 §6.4).
+    pub fn is_in(&self, text: &str) -> bool {
+        normalise(text).contains(self.as_str())
+    }
+}
+
+impl core::fmt::Debug for Phrase {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Phrase(..)")
+    }
+}
+
+/// One way to make a phrase with a wrong checksum read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// Which word to change, counted from 0.
+    pub position: usize,
+    /// The word to put there.
+    pub word: &'static str,
+}
+
+impl core::fmt::Debug for Correction {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Correction {{ position: {}, .. }}", self.position)
+    }
+}
+
+/// The word list in alphabetical order.
+pub fn words() -> &'static [&'static str; LIST_SIZE] {
+    &WORDS
+}
+
+/// The place of a word in the list by its first three letters; capitals and further letters do not matter.
+pub fn index_of(word: &str) -> Option<usize> {
+    let lower = Zeroizing::new(word.to_lowercase());
+    let wanted = prefix(&lower);
+    if wanted.len() < PREFIX_LETTERS {
+        return None;
+    }
+    WORDS.binary_search_by(|entry| prefix(entry).cmp(wanted)).ok()
+}
+
+/// The words that start with what was typed so far; none for an empty start.
+pub fn complete(start: &str) -> Vec<&'static str> {
+    let start = Zeroizing::new(start.trim().to_lowercase());
+    if start.is_empty() {
+        return Vec::new();
+    }
+    WORDS
+        .iter()
+        .copied()
+        .filter(|word| word.starts_with(start.as_str()))
+        .collect()
+}
+
+/// The words a misspelt one was probably meant to be, likeliest first; at most four.
+pub fn suggest(word: &str) -> Vec<&'static str> {
+    let typed = Zeroizing::new(word.trim().to_lowercase());
+    near(&typed).into_iter().take(MAX_SUGGESTIONS).collect()
+}
+
+/// The checksum word of twelve words: one of them, chosen by a CRC-32 over their first three letters.
+///
+/// `None` unless there are exactly twelve known words.
+pub fn checksum_word(words: &[&str]) -> Option<&'static str> {
+    let indices: Option<Vec<usize>> = words.iter().map(|word| index_of(word)).collect();
+    let indices: [usize; SEED_WORDS] = indices?.try_into().ok()?;
+    WORDS.get(checksum(&indices)?).copied()
+}
+
+/// Single words whose replacement makes a phrase with a wrong checksum read, each a probable misspelling of what
+/// stands there. At most a handful; empty unless the checksum is all that is wrong.
+pub fn corrections(text: &str) -> Vec<Correction> {
+    let text = normalise(text);
+    if decode(&text) != Err(PhraseError::Checksum) {
+        return Vec::new();
+    }
+    let typed: Vec<&str> = text.split(' ').collect();
+    let mut found = Vec::new();
+    for (position, word) in typed.iter().enumerate() {
+        for candidate in near(word) {
+            let mut words = typed.clone();
+            if let Some(slot) = words.get_mut(position) {
+                *slot = candidate;
+            }
+            if decode(&Zeroizing::new(words.join(" "))).is_ok() {
+                found.push(Correction {
+                    position,
+                    word: candidate,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Writes a seed down (spec/01 §6.2).
+pub(super) fn encode(seed: &Seed) -> Phrase {
+    let mut indices = Zeroizing::new([0_usize; SEED_WORDS]);
+    for (group, slots) in seed
+        .as_bytes()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .zip(indices.as_chunks_mut::<3>().0)
+    {
+        let value = u64::from(u32::from_le_bytes(*group));
+        let first = value % BASE;
+        let second = (value / BASE + first) % BASE;
+        let third = (value / BASE / BASE + second) % BASE;
+        *slots = [first as usize, second as usize, third as usize];
+    }
+    // Room for the longest words at once, so that no copy of a part stays behind in freed memory.
+    let mut text = Zeroizing::new(String::with_capacity(WORD_COUNT * 13));
+    for index in indices.iter().copied().chain(checksum(&indices)) {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(WORDS.get(index).copied().unwrap_or_default());
+    }
+    Phrase(text)
+}
+
+/// Reads a phrase back (spec/01 §6.3).
+pub(super) fn decode(text: &str) -> Result<Seed, PhraseError> {
+    let text = normalise(text);
+    let found: Zeroizing<Vec<Option<usize>>> =
+        Zeroizing::new(text.split_ascii_whitespace().map(index_of).collect());
+    match found.len() {
+        0 => return Err(PhraseError::Empty),
+        count @ ..WORD_COUNT => return Err(PhraseError::TooShort { count }),
+        WORD_COUNT => {}
+        count => return Err(PhraseError::TooLong { count }),
+    }
+    let positions: Vec<usize> = found
+        .iter()
+        .enumerate()
+        .filter_map(|(position, index)| index.is_none().then_some(position))
+        .collect();
+    if !positions.is_empty() {
+        return Err(PhraseError::UnknownWords { positions });
+    }
+    let mut indices = Zeroizing::new([0_usize; WORD_COUNT]);
+    indices
+        .iter_mut()
+        .zip(found.iter().flatten())
+        .for_each(|(to, from)| *to = *from);
+    let [words @ .., last] = &*indices;
+
+    let mut bytes = Zeroizing::new([0; Seed::SIZE]);
+    for (triple, group) in words.as_chunks::<3>().0.iter().zip(bytes.as_chunks_mut::<4>().0) {
+        let [first, second, third] = triple.map(|index| index as u64);
+        let value =
+            first + BASE * ((BASE - first + second) % BASE) + BASE * BASE * ((BASE - second + third) % BASE);
+        *group = u32::try_from(value)
+            .map_err(|_| PhraseError::Overflow)?
+            .to_le_bytes();
+    }
+    if checksum(words) != Some(*last) {
+        return Err(PhraseError::Checksum);
+    }
+    Ok(Seed::from_bytes(&bytes))
+}
+
+/// The list index of the checksum word.
+fn checksum(indices: &[usize; SEED_WORDS]) -> Option<usize> {
+    let mut crc = crc32fast::Hasher::new();
+    for index in indices {
+        crc.update(prefix(WORDS.get(*index)?).as_bytes());
+    }
+    indices.get(crc.finalize() as usize % SEED_WORDS).copied()
+}
+
+/// The first three letters, or the whole word when it is shorter.
+fn prefix(word: &str) -> &str {
+    let end = word
+        .char_indices()
+        .nth(PREFIX_LETTERS)
+        .map_or(word.len(), |(at, _)| at);
+    word.get(..end).unwrap_or(word)
+}
+
+/// Lower case, with one space for every run of characters that are not part of a word.
+fn normalise(text: &str) -> Zeroizing<String> {
+    // Lower-casing may lengthen a character; twice the size leaves no reallocated copy behind.
+    let mut plain = Zeroizing::new(String::with_capacity(2 * text.len()));
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        if letter.is_alphanumeric() || letter == '_' {
+            plain.push(letter);
+        } else if !plain.is_empty() && !plain.ends_with(' ') {
+            plain.push(' ');
+        }
+    }
+    let end = plain.trim_end().len();
+    plain.truncate(end);
+    plain
+}
+
+/// List words within a few typing errors of a word (but not equal to it), nearest first.
+fn near(word: &str) -> Vec<&'static str> {
+    let mut found: Vec<(usize, &'static str)> = WORDS
+        .iter()
+        .filter_map(|entry| {
+            let distance = typing_errors(word, entry);
+            (1..=MAX_TYPOS).contains(&distance).then_some((distance, *entry))
+        })
+        .collect();
+    found.sort_by_key(|(distance, entry)| (*distance, first_letter(entry) != first_letter(word)));
+    found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn first_letter(word: &str) -> Option<char> {
+    word.chars().next()
+}
+
+/// Letters to insert, delete, replace or swap with their neighbour to get from one word to the other; more than
+/// [`MAX_TYPOS`] is answered early when the lengths alone say so.
+fn typing_errors(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    if from.len().abs_diff(to.len()) > MAX_TYPOS {
+        return MAX_TYPOS + 1;
+    }
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+    let mut older: Vec<usize> = Vec::new();
+    let mut previous: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut row = Vec::with_capacity(to.len() + 1);
+        row.push(i + 1);
+        for (j, b) in to.iter().enumerate() {
+            let replaced = at(&previous, j) + usize::from(a != b);
+            let mut best = replaced.min(at(&previous, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && from.get(i - 1) == Some(b) && to.get(j - 1) == Some(a);
+            if swapped {
+                best = best.min(at(&older, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        older = core::mem::replace(&mut previous, row);
+    }
+    at(&previous, to.len())
+}
+
+#[cfg(test)]
+mod tests;

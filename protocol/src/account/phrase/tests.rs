@@ -1,0 +1,137 @@
+//! Known answers, every error, and the round trip of the recovery phrase.
+
+use super::*;
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+const COUNTING: &str = "amaze buffet cake entrance symptoms tiger lamb maze nestle python dusted faxed faxed";
+const COUNTING_SEED: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+#[test]
+fn the_list_is_the_published_one() {
+    let digest = Sha256::digest(LIST.as_bytes());
+    assert_eq!(
+        data_encoding::HEXLOWER.encode(&digest),
+        "eaa6bce7dd92f4d6dd74f224264e0ef4ad21095d68ec77616b26ceb599baf4f7"
+    );
+    assert_eq!(LIST.lines().count(), LIST_SIZE);
+    assert!(WORDS.is_sorted_by(|one, other| prefix(one) < prefix(other)));
+}
+
+#[test]
+fn published_phrases_write_and_read() {
+    assert_eq!(Seed::from_bytes(&COUNTING_SEED).phrase().as_str(), COUNTING);
+    assert_eq!(decode(COUNTING), Ok(Seed::from_bytes(&COUNTING_SEED)));
+    let zeros = Seed::from_bytes(&[0; 16]);
+    assert_eq!(zeros.phrase().as_str(), ["abbey"; 13].join(" "));
+    assert_eq!(decode(zeros.phrase().as_str()), Ok(zeros));
+}
+
+#[test]
+fn only_three_letters_count() {
+    let longer = "amazing buffalo cakewalk entropy symbol tigger lambda mazurka nestling pythons dustpan faxing faxing";
+    assert_eq!(decode(longer), Ok(Seed::from_bytes(&COUNTING_SEED)));
+}
+
+#[test]
+fn capitals_punctuation_and_line_breaks_do_not_matter() {
+    let pasted = format!("\n “{}”. ", COUNTING.to_uppercase().replace(' ', ",\r\n\u{a0}"));
+    assert_eq!(decode(&pasted), Ok(Seed::from_bytes(&COUNTING_SEED)));
+}
+
+#[test]
+fn every_error_is_told_apart() {
+    assert_eq!(decode(" ,.\n"), Err(PhraseError::Empty));
+    let twelve = COUNTING.rsplit_once(' ').unwrap().0;
+    assert_eq!(decode(twelve), Err(PhraseError::TooShort { count: 12 }));
+    assert_eq!(
+        decode(&format!("{COUNTING} faxed")),
+        Err(PhraseError::TooLong { count: 14 })
+    );
+    let misspelt = COUNTING.replace("cake", "qqke").replace("lamb", "la");
+    assert_eq!(
+        decode(&misspelt),
+        Err(PhraseError::UnknownWords {
+            positions: vec![2, 6]
+        })
+    );
+    let overflowing = format!("abbey abbey zoom {}", ["abbey"; 10].join(" "));
+    assert_eq!(decode(&overflowing), Err(PhraseError::Overflow));
+    let swapped = COUNTING.replace("amaze buffet", "buffet amaze");
+    assert_eq!(decode(&swapped), Err(PhraseError::Checksum));
+}
+
+#[test]
+fn unknown_words_are_reported_before_the_checksum() {
+    let both = COUNTING.replace("amaze buffet", "buffet xxxxx");
+    assert_eq!(
+        decode(&both),
+        Err(PhraseError::UnknownWords { positions: vec![1] })
+    );
+}
+
+#[test]
+fn completion_and_suggestions_help_typing() {
+    assert_eq!(complete("ama"), ["amaze"]);
+    assert!(complete("").is_empty());
+    assert!(complete("zz").is_empty());
+    assert_eq!(suggest("entrence").first(), Some(&"entrance"));
+    assert_eq!(suggest("zomo").first(), Some(&"zoom"));
+    assert!(suggest("qqqqqqqqqqqq").is_empty());
+    assert_eq!(index_of("ZOOMING"), Some(LIST_SIZE - 1));
+    assert_eq!(index_of("zo"), None);
+}
+
+#[test]
+fn the_checksum_word_is_found() {
+    let words: Vec<&str> = COUNTING.split(' ').collect();
+    assert_eq!(checksum_word(&words[..12]), Some("faxed"));
+    assert_eq!(checksum_word(&words), None);
+}
+
+#[test]
+fn one_misread_word_is_corrected() {
+    // "maze" read as "haze", which is in the list too: only the checksum tells.
+    let misread = COUNTING.replace("maze nestle", "haze nestle");
+    assert_eq!(decode(&misread), Err(PhraseError::Checksum));
+    let found = corrections(&misread);
+    assert!(found.contains(&Correction {
+        position: 7,
+        word: "maze"
+    }));
+    assert!(corrections(COUNTING).is_empty());
+}
+
+#[test]
+fn a_phrase_inside_a_message_is_noticed() {
+    let phrase = Seed::from_bytes(&COUNTING_SEED).phrase();
+    assert!(phrase.is_in(&format!("here it is:\n{}!", COUNTING.replace(' ', "  "))));
+    assert!(!phrase.is_in("amaze buffet"));
+    assert_eq!(format!("{phrase:?}"), "Phrase(..)");
+    assert_eq!(phrase.words().count(), WORD_COUNT);
+}
+
+proptest! {
+    #[test]
+    fn writing_and_reading_invert(bytes: [u8; 16]) {
+        let seed = Seed::from_bytes(&bytes);
+        prop_assert_eq!(decode(seed.phrase().as_str()), Ok(seed));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        let _ = decode(&text);
+        let _ = suggest(&text);
+        let _ = complete(&text);
+        let _ = corrections(&text);
+    }
+
+    #[test]
+    fn any_thirteen_words_are_read_or_refused(indices in prop::collection::vec(0..LIST_SIZE, 13)) {
+        let text: Vec<&str> = indices.iter().map(|index| WORDS[*index]).collect();
+        if let Ok(seed) = decode(&text.join(" ")) {
+            let phrase = seed.phrase();
+            prop_assert_eq!(phrase.as_str(), text.join(" "));
+        }
+    }
+}
