@@ -10,6 +10,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MessageId(pub u64);
 
+/// A command's own number, drawn at random by whoever gives it.
+///
+/// A front end that lost its engine in mid-command (a closed tab, a crash) gives the same command under the same number to
+/// the next engine. The number of a [`Command::SendText`] is stored in the same commit as its message, so a repetition is
+/// answered with the message that is already there; every other command may be repeated without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub [u8; 16]);
+
 /// What a front end asks for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
@@ -181,6 +189,9 @@ pub enum Event {
     Trouble(Trouble),
     /// The trouble is over.
     TroubleOver(Trouble),
+    /// Another engine took over and this is its whole state: replace what is shown, and read open windows of messages
+    /// again.
+    Reloaded(Box<Snapshot>),
     /// Everything was removed; the start screen comes next.
     LoggedOut,
 }

@@ -1,0 +1,270 @@
+//! The page's link to the engine: commands go to the worker, replies and events come back.
+//!
+//! A worker that crashes is started again, and what it had not answered is given to the next one under the same numbers.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use futures::channel::oneshot;
+use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::prelude::*;
+use web_sys::{MessageEvent, Worker};
+
+use super::wire::{FromWorker, ToWorker, from_js, to_js};
+use crate::platform::{self, session::StartError, session::StorageMode, session::marker};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Starts the engine worker with the page's compiled module (`static/boot.js`).
+    #[wasm_bindgen(catch, js_namespace = holdfast, js_name = startWorker)]
+    fn start_worker() -> Result<Worker, JsValue>;
+}
+
+/// How often a crashed worker is started again within [`CRASH_WINDOW_MS`] before the link gives up.
+const MAX_RESTARTS: usize = 3;
+
+/// Crashes further apart than this do not add up.
+const CRASH_WINDOW_MS: f64 = 60_000.0;
+
+/// Why a command brought no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// The engine refused the command; nothing changed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// There is no engine any more: the account was removed, or the worker kept crashing. Reload the page.
+    #[error("the engine is gone")]
+    Lost,
+}
+
+/// A page's link to the engine of its account. Clones are the same link.
+#[derive(Clone)]
+pub(crate) struct EngineLink {
+    inner: SendWrapper<Rc<Inner>>,
+}
+
+impl std::fmt::Debug for EngineLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EngineLink")
+    }
+}
+
+/// What a link is started with.
+pub(crate) struct Settings {
+    /// Where the account is kept.
+    pub(crate) mode: StorageMode,
+    /// The network profile, as served.
+    pub(crate) profile: Vec<u8>,
+    /// An empty store means that the browser cleared it.
+    pub(crate) expect_account: bool,
+}
+
+/// A command that has not been answered.
+struct Unanswered {
+    command: Command,
+    reply: oneshot::Sender<Result<Reply, LinkError>>,
+}
+
+/// A worker and the callbacks that listen to it.
+struct Running {
+    worker: Worker,
+    _on_message: Closure<dyn Fn(MessageEvent)>,
+    _on_error: Closure<dyn Fn(web_sys::Event)>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+type Listener = Rc<dyn Fn(Event)>;
+
+struct Inner {
+    settings: Settings,
+    running: RefCell<Option<Running>>,
+    /// Whoever waits for the first start.
+    waiting: RefCell<Option<oneshot::Sender<Result<(), StartError>>>>,
+    unanswered: RefCell<BTreeMap<RequestId, Unanswered>>,
+    listeners: RefCell<Vec<Listener>>,
+    crashes: RefCell<Vec<f64>>,
+    /// No further worker is started.
+    ended: Cell<bool>,
+}
+
+impl EngineLink {
+    /// Starts the worker and completes when an engine takes commands.
+    pub(crate) async fn start(settings: Settings) -> Result<EngineLink, StartError> {
+        let (sender, started) = oneshot::channel();
+        let inner = Rc::new(Inner {
+            settings,
+            running: RefCell::default(),
+            waiting: RefCell::new(Some(sender)),
+            unanswered: RefCell::default(),
+            listeners: RefCell::default(),
+            crashes: RefCell::default(),
+            ended: Cell::new(false),
+        });
+        inner.start_worker()?;
+        match started.await {
+            Ok(result) => result?,
+            Err(_) => return Err(StartError::Failed("the engine did not start".into())),
+        }
+        Ok(EngineLink {
+            inner: SendWrapper::new(inner),
+        })
+    }
+
+    /// Gives a command and waits for its reply. A crash or hand-over in between does not repeat its effect.
+    pub(crate) async fn request(&self, command: Command) -> Result<Reply, LinkError> {
+        let (reply, answered) = oneshot::channel();
+        self.inner.give(command, reply);
+        answered.await.unwrap_or(Err(LinkError::Lost))
+    }
+
+    /// Calls the listener for every event from now on, in order.
+    pub(crate) fn on_event(&self, listener: impl Fn(Event) + 'static) {
+        self.inner.listeners.borrow_mut().push(Rc::new(listener));
+    }
+
+    /// Where the account is kept.
+    pub(crate) fn mode(&self) -> StorageMode {
+        self.inner.settings.mode
+    }
+}
+
+impl Inner {
+    fn start_worker(self: &Rc<Self>) -> Result<(), StartError> {
+        let worker = start_worker().map_err(|e| StartError::Failed(platform::error_text(&e)))?;
+        let link = Rc::downgrade(self);
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            if let (Some(link), Some(message)) = (Weak::upgrade(&link), from_js(event.data())) {
+                link.hear(message);
+            }
+        });
+        let link = Rc::downgrade(self);
+        let on_error = Closure::<dyn Fn(web_sys::Event)>::new(move |_| {
+            if let Some(link) = Weak::upgrade(&link) {
+                // The callback that runs now belongs to the worker that is replaced: let it return first.
+                wasm_bindgen_futures::spawn_local(async move { link.restart() });
+            }
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let start = ToWorker::Start {
+            mode: self.settings.mode,
+            profile: self.settings.profile.clone(),
+            expect_account: self.settings.expect_account,
+        };
+        let posted = worker.post_message(&to_js(&start));
+        *self.running.borrow_mut() = Some(Running {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        });
+        posted.map_err(|e| StartError::Failed(platform::error_text(&e)))
+    }
+
+    /// Replaces a crashed worker, or ends the link when it crashes again and again.
+    fn restart(self: &Rc<Self>) {
+        if self.ended.get() {
+            return;
+        }
+        let now = js_sys::Date::now();
+        let crashes = {
+            let mut crashes = self.crashes.borrow_mut();
+            crashes.retain(|at| now - at < CRASH_WINDOW_MS);
+            crashes.push(now);
+            crashes.len()
+        };
+        // A memory store died with its worker: there is nothing to take up again.
+        let kept = self.settings.mode == StorageMode::OwnDevice;
+        if !kept || crashes > MAX_RESTARTS || self.start_worker().is_err() {
+            self.end(StartError::Failed("the engine stopped".into()));
+        }
+    }
+
+    /// Ends the worker; what was not answered is lost.
+    fn end(&self, why: StartError) {
+        self.ended.set(true);
+        let running = self.running.borrow_mut().take();
+        if let Some(running) = running {
+            // The worker's own callback may be what brought us here: drop it when it has returned.
+            wasm_bindgen_futures::spawn_local(async move { drop(running) });
+        }
+        if let Some(waiting) = self.waiting.borrow_mut().take() {
+            let _ = waiting.send(Err(why));
+        }
+        self.unanswered.borrow_mut().clear();
+    }
+
+    fn give(&self, command: Command, reply: oneshot::Sender<Result<Reply, LinkError>>) {
+        if self.ended.get() {
+            let _ = reply.send(Err(LinkError::Lost));
+            return;
+        }
+        let request = RequestId(platform::random_bytes());
+        self.post(request, &command);
+        self.unanswered
+            .borrow_mut()
+            .insert(request, Unanswered { command, reply });
+    }
+
+    fn post(&self, request: RequestId, command: &Command) {
+        let message = ToWorker::Command {
+            request,
+            command: command.clone(),
+        };
+        if let Some(running) = self.running.borrow().as_ref() {
+            // A copy that can't be posted stays unanswered and goes to the next worker.
+            let _ = running.worker.post_message(&to_js(&message));
+        }
+    }
+
+    fn hear(self: &Rc<Self>, message: FromWorker) {
+        match message {
+            FromWorker::Started => {
+                if let Some(waiting) = self.waiting.borrow_mut().take() {
+                    let _ = waiting.send(Ok(()));
+                }
+                for (request, unanswered) in self.unanswered.borrow().iter() {
+                    self.post(*request, &unanswered.command);
+                }
+            }
+            FromWorker::Refused(why) => self.end(why),
+            FromWorker::Reply { request, result } => {
+                if let Ok(Reply::Snapshot(snapshot)) = &result {
+                    self.note_account(snapshot.account.is_some());
+                }
+                let unanswered = self.unanswered.borrow_mut().remove(&request);
+                if let Some(unanswered) = unanswered {
+                    let _ = unanswered.reply.send(result.map_err(LinkError::from));
+                }
+            }
+            FromWorker::Event(event) => {
+                let over = matches!(event, Event::LoggedOut);
+                if over {
+                    self.note_account(false);
+                }
+                let listeners = self.listeners.borrow().clone();
+                for listener in listeners {
+                    listener(event.clone());
+                }
+                if over {
+                    self.end(StartError::StorageLost);
+                }
+            }
+        }
+    }
+
+    /// Keeps the marker that tells the next visit to expect an account. A shared computer gets none.
+    fn note_account(&self, exists: bool) {
+        if self.settings.mode == StorageMode::OwnDevice {
+            marker::set(exists);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What goes between a page, its worker and the workers of other tabs: plain data as postcard bytes.
+
+use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
+use js_sys::Uint8Array;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue};
+use zeroize::Zeroizing;
+
+use crate::platform::session::{StartError, StorageMode};
+
+/// From a page to its worker.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum ToWorker {
+    /// The first message: how to run.
+    Start {
+        /// Where the account is kept.
+        mode: StorageMode,
+        /// The network profile, as served.
+        profile: Vec<u8>,
+        /// The page knows of an account on this device, so an empty store means that the browser cleared it.
+        expect_account: bool,
+    },
+    /// A command. The worker answers every one once.
+    Command {
+        /// The command's own number.
+        request: RequestId,
+        /// The command.
+        command: Command,
+    },
+}
+
+/// From a worker to its page.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum FromWorker {
+    /// An engine runs, in this worker or in another tab's; commands are taken.
+    Started,
+    /// The worker could not start and ends.
+    Refused(StartError),
+    /// The answer to a command.
+    Reply {
+        /// The command's number.
+        request: RequestId,
+        /// What became of it.
+        result: Result<Reply, Failure>,
+    },
+    /// Something changed.
+    Event(Event),
+}
+
+/// Between the workers of one origin's tabs.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum BetweenTabs {
+    /// A worker without an engine asks whether there is one.
+    WhoLeads,
+    /// This worker runs the engine. Said when it starts, and to whoever asks.
+    Leading {
+        /// Drawn at random for each engine: another number means that another engine took over.
+        term: u64,
+    },
+    /// A command for the worker that runs the engine.
+    Command {
+        /// The command's own number.
+        request: RequestId,
+        /// The command.
+        command: Command,
+    },
+    /// The answer to a command of another tab.
+    Reply {
+        /// The command's number.
+        request: RequestId,
+        /// What became of it.
+        result: Result<Reply, Failure>,
+    },
+    /// Something changed.
+    Event(Event),
+}
+
+/// Encodes a message. The bytes may hold a recovery phrase, so they are wiped when dropped.
+pub(crate) fn encode<T: Serialize>(message: &T) -> Zeroizing<Vec<u8>> {
+    // Encoding plain data into a growing buffer has no way to fail.
+    Zeroizing::new(postcard::to_allocvec(message).unwrap_or_default())
+}
+
+/// As [`encode`], as a value that can be posted.
+pub(crate) fn to_js<T: Serialize>(message: &T) -> JsValue {
+    Uint8Array::from(encode(message).as_slice()).into()
+}
+
+/// Decodes a posted message; `None` when it is none of ours.
+pub(crate) fn from_js<T: DeserializeOwned>(data: JsValue) -> Option<T> {
+    let bytes = Zeroizing::new(data.dyn_into::<Uint8Array>().ok()?.to_vec());
+    postcard::from_bytes(&bytes).ok()
+}

@@ -1,0 +1,91 @@
+//! What the page asks of the browser, apart from the engine.
+
+pub(crate) mod session;
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+/// The element of `index.html` that is shown until the program has arrived.
+pub(crate) const PAINTED_PAGE: &str = "painted";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// Reports a panic's place on the console. The message stays out of it: it could quote what a user wrote.
+pub(crate) fn report_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        if let Some(place) = info.location() {
+            console_error(&format!("stopped at {}:{}", place.file(), place.line()));
+        }
+    }));
+}
+
+/// The page's window.
+///
+/// # Panics
+/// In a worker, which never calls this.
+pub(crate) fn window() -> web_sys::Window {
+    js_sys::global().unchecked_into()
+}
+
+/// The page's document.
+pub(crate) fn document() -> web_sys::Document {
+    js_sys::Reflect::get(&js_sys::global(), &"document".into())
+        .unwrap_or(JsValue::NULL)
+        .unchecked_into()
+}
+
+/// Bytes from the browser's secure source.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // The browser's source has no way to fail for such small amounts; without it nothing here may go on.
+    #[allow(clippy::expect_used, reason = "no secure program without randomness")]
+    getrandom::fill(&mut bytes).expect("the browser gives random bytes");
+    bytes
+}
+
+/// The text of a thrown value, for diagnostics.
+pub(crate) fn error_text(error: &JsValue) -> String {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map(|e| String::from(e.message()))
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| "unknown".into())
+}
+
+/// Copies a text to the clipboard; tells whether that worked. Call it from a click or key press.
+pub(crate) async fn copy_text(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Absent without a secure context, whatever its type says.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// Calls back whenever the page is shown (`true`) or hidden (`false`), for as long as the page lives.
+pub(crate) fn on_visibility(callback: impl Fn(bool) + 'static) {
+    listen(&document(), "visibilitychange", move || {
+        callback(document().visibility_state() == web_sys::VisibilityState::Visible);
+    });
+}
+
+/// Calls back whenever the browser gains (`true`) or loses (`false`) its connection, for as long as the page lives.
+pub(crate) fn on_connectivity(callback: impl Fn(bool) + Clone + 'static) {
+    let gained = callback.clone();
+    listen(&window(), "online", move || gained(true));
+    listen(&window(), "offline", move || callback(false));
+}
+
+fn listen(target: &web_sys::EventTarget, name: &str, callback: impl Fn() + 'static) {
+    let callback = Closure::<dyn Fn()>::new(callback);
+    if target
+        .add_event_listener_with_callback(name, callback.as_ref().unchecked_ref())
+        .is_ok()
+    {
+        callback.forget();
+    }
+}

@@ -1,0 +1,162 @@
+//! Starting the engine on this device, and what this device knows of an account beforehand.
+
+use std::cell::Cell;
+
+use holdfast_client::api::Command;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::{on_connectivity, on_visibility, window};
+use crate::engine::{EngineLink, Settings};
+
+/// Where an account is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StorageMode {
+    /// Sealed in this browser's storage, until the user logs out.
+    OwnDevice,
+    /// In memory only: gone when the tab is closed, and nothing is ever written.
+    SharedComputer,
+}
+
+/// Why no engine could be started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The page did not come over HTTPS or from this machine, so the browser withholds its cryptography.
+    #[error("the page has no secure context")]
+    NoSecureContext,
+    /// The browser does not let the page store anything, as in some private windows.
+    #[error("the browser refuses to store data")]
+    StorageRefused,
+    /// There was an account on this device, and the browser cleared it. Starting again begins afresh.
+    #[error("the browser cleared the stored data")]
+    StorageLost,
+    /// The browser lacks something that is needed; its name.
+    #[error("this browser lacks {0}")]
+    OldBrowser(String),
+    /// Anything else, for diagnostics.
+    #[error("could not start: {0}")]
+    Failed(String),
+}
+
+/// Where the page finds its network profile.
+const PROFILE: &str = "networks/default.json";
+
+/// What the engine needs of a browser, by the global names that tell whether it is there.
+const NEEDED: [&str; 3] = ["BroadcastChannel", "ReadableStream", "AbortController"];
+
+thread_local! {
+    /// Whether storage for an account was found when the page started.
+    static FOUND: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Starts the engine, or joins the one of another tab. When a browser cleared its storage the first call says so and the
+/// next begins afresh.
+pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
+    if !window().is_secure_context() {
+        return Err(StartError::NoSecureContext);
+    }
+    for name in NEEDED {
+        if !has(&window(), name) {
+            return Err(StartError::OldBrowser(name.into()));
+        }
+    }
+    if !has(&window().navigator(), "locks") {
+        return Err(StartError::OldBrowser("Web Locks".into()));
+    }
+    let settings = Settings {
+        mode,
+        profile: fetch_profile().await?,
+        expect_account: marker::is_set(),
+    };
+    let link = EngineLink::start(settings).await.inspect_err(|why| {
+        if *why == StartError::StorageLost {
+            marker::set(false);
+        }
+    })?;
+    FOUND.set(true);
+    report_to(&link);
+    Ok(link)
+}
+
+/// Whether an account is kept on this device, or was before the browser cleared it: start with
+/// [`StorageMode::OwnDevice`] then.
+pub(crate) fn existing() -> bool {
+    marker::is_set() || FOUND.get()
+}
+
+/// Looks for storage of an account, so that [`existing`] can tell at once. Called before the screens are mounted.
+pub(crate) async fn probe() {
+    FOUND.set(crate::engine::stored_account_exists().await);
+}
+
+/// Tells the engine of sleep and connection.
+fn report_to(link: &EngineLink) {
+    let tell = |link: &EngineLink, command| {
+        let link = link.clone();
+        // The outcome shows in the engine's events.
+        wasm_bindgen_futures::spawn_local(async move { drop(link.request(command).await) });
+    };
+    let woken = link.clone();
+    on_visibility(move |visible| {
+        if visible {
+            tell(&woken, Command::Wake);
+        }
+    });
+    let connected = link.clone();
+    on_connectivity(move |online| tell(&connected, Command::Connectivity { online }));
+    if !window().navigator().on_line() {
+        tell(link, Command::Connectivity { online: false });
+    }
+}
+
+/// Reads the network profile that the page is served with.
+async fn fetch_profile() -> Result<Vec<u8>, StartError> {
+    let failed = |e: JsValue| StartError::Failed(super::error_text(&e));
+    let response = JsFuture::from(window().fetch_with_str(PROFILE))
+        .await
+        .map_err(failed)?
+        .unchecked_into::<web_sys::Response>();
+    if !response.ok() {
+        return Err(StartError::Failed(format!(
+            "network profile: status {}",
+            response.status()
+        )));
+    }
+    let body = JsFuture::from(response.array_buffer().map_err(failed)?)
+        .await
+        .map_err(failed)?;
+    Ok(js_sys::Uint8Array::new(&body).to_vec())
+}
+
+fn has(object: &JsValue, name: &str) -> bool {
+    js_sys::Reflect::get(object, &name.into()).is_ok_and(|value| !value.is_undefined())
+}
+
+/// A mark in localStorage that this browser keeps an account. It says nothing of which.
+pub(crate) mod marker {
+    use super::window;
+
+    /// The mark's name.
+    const KEY: &str = "holdfast";
+
+    /// Whether the mark is there.
+    pub(crate) fn is_set() -> bool {
+        storage().is_some_and(|s| s.get_item(KEY).is_ok_and(|value| value.is_some()))
+    }
+
+    /// Sets or removes the mark, as far as the browser lets us.
+    pub(crate) fn set(kept: bool) {
+        if let Some(storage) = storage() {
+            let _ = if kept {
+                storage.set_item(KEY, "kept")
+            } else {
+                storage.remove_item(KEY)
+            };
+        }
+    }
+
+    fn storage() -> Option<web_sys::Storage> {
+        window().local_storage().ok().flatten()
+    }
+}

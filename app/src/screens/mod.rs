@@ -1,0 +1,7 @@
+//! The screens.
+
+use leptos::prelude::*;
+
+/// The whole app.
+#[component]
+pub(crate) fn App() -> impl IntoView {}
