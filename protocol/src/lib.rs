@@ -15,4 +15,8 @@
 )]
 
 pub mod account;
+mod base64;
+pub mod bt;
+pub mod json;
 pub mod keys;
+pub mod swarm;
