@@ -12,3 +12,9 @@
 
 pub mod api;
 pub mod ports;
+pub mod profile;
+pub mod seal;
+pub mod store;
+
+#[cfg(test)]
+mod test_support;

@@ -218,3 +218,25 @@ pub struct Ports {
     /// Gives secure bytes.
     pub rng: Rc<dyn Rng>,
 }
+
+impl<S: Store + ?Sized> Store for Rc<S> {
+    fn get(
+        &self,
+        collection: Collection,
+        key: &[u8],
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        (**self).get(collection, key)
+    }
+
+    fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>> {
+        (**self).scan(scan)
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        (**self).commit(changes)
+    }
+
+    fn wipe(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        (**self).wipe()
+    }
+}
