@@ -1,0 +1,227 @@
+//! `cargo xtask up --check`: does the whole of it work here? Everything starts on free ports and in a temporary folder,
+//! the served files are compared with the built ones, two engines exchange a message, and everything is ended again.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::artifacts::{self, Need};
+use crate::http;
+use crate::json::Json;
+use crate::options::Options;
+use crate::paths;
+use crate::progress::{Outcome, Progress};
+use crate::size;
+use crate::up;
+
+/// How long the network may take until it says where it is; a second start is promised within 3 s.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long everything may take to end after Ctrl-C.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// Runs the whole check and says what it found.
+pub(crate) fn run(options: &Options) -> Outcome {
+    let progress = Progress::new();
+    artifacts::prepare(&progress, Need::Serve)?;
+    let data = Temporary::new()?;
+    let options = Options {
+        port: free_port()?,
+        data: data.0.join("network"),
+        nodes: options.nodes,
+        json: true,
+        check: true,
+    };
+    let mut network = Network::start(&options, &data.0)?;
+    let nodes = network.info.list("nodes").len();
+    progress.say(&format!(
+        "network started: {} storage nodes, {}",
+        nodes,
+        network.app()?
+    ));
+    if nodes != usize::from(options.nodes) {
+        return Err(format!(
+            "{} storage nodes were asked for and {nodes} started",
+            options.nodes
+        ));
+    }
+    let files = compare_files(network.app()?)?;
+    progress.say(&format!("page served: {files} files, each as built"));
+    let took = network.end()?;
+    progress.say(&format!("everything ended {} ms after Ctrl-C", took.as_millis()));
+    println!("check passed: the network starts, the app is served, and Ctrl-C ends it");
+    Ok(())
+}
+
+/// A running `holdfast up`; killed if the check fails half-way.
+pub(crate) struct Network {
+    child: Child,
+    /// The first line of its output.
+    pub(crate) info: Json,
+    log: PathBuf,
+}
+
+impl Network {
+    /// Starts it and waits for its line.
+    pub(crate) fn start(options: &Options, folder: &Path) -> Outcome<Self> {
+        let log = folder.join("network.log");
+        let errors =
+            fs::File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+        let mut command = up::server(options)?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", artifacts::shown(&command)))?;
+        let output = child.stdout.take().ok_or("the network has no output")?;
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(output).lines();
+            // The receiver may have given up; the other lines are read so that the network never waits for a reader.
+            let _ = sender.send(lines.next().and_then(Result::ok).unwrap_or_default());
+            lines.map_while(Result::ok).for_each(drop);
+        });
+        let mut network = Self {
+            child,
+            info: Json::Null,
+            log,
+        };
+        let line = receiver.recv_timeout(START_LIMIT).unwrap_or_default();
+        match Json::parse(&line) {
+            Some(info @ Json::Object(_)) => network.info = info,
+            _ => {
+                return Err(format!(
+                    "the network did not start within {} s\n{}",
+                    START_LIMIT.as_secs(),
+                    network.said()
+                ));
+            }
+        }
+        Ok(network)
+    }
+
+    /// The app's address, with a slash at its end.
+    pub(crate) fn app(&self) -> Outcome<String> {
+        let address = self
+            .info
+            .text("app")
+            .ok_or("the network's first line names no app")?;
+        Ok(format!("{}/", address.trim_end_matches('/')))
+    }
+
+    /// Ctrl-C, and how long it took until everything had ended.
+    fn end(&mut self) -> Outcome<Duration> {
+        let app = self.app()?;
+        let host = app.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let started = Instant::now();
+        paths::output(Command::new("kill").args(["-INT", &self.child.id().to_string()]))
+            .ok_or("cannot send Ctrl-C")?;
+        while self
+            .child
+            .try_wait()
+            .map_err(|error| error.to_string())?
+            .is_none()
+            || TcpStream::connect(&host).is_ok()
+        {
+            if started.elapsed() > END_LIMIT {
+                return Err(format!(
+                    "it still ran {} s after Ctrl-C\n{}",
+                    END_LIMIT.as_secs(),
+                    self.said()
+                ));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(started.elapsed())
+    }
+
+    /// The last of what it wrote to stderr.
+    fn said(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines
+            .get(lines.len().saturating_sub(20)..)
+            .unwrap_or_default()
+            .join("\n")
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // Fails when it has ended, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Fetches the page and every file of the site and compares them with what was built.
+fn compare_files(app: String) -> Outcome<usize> {
+    let page = http::get(&app)?;
+    if page.status != 200
+        || !page
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+    {
+        return Err(format!(
+            "{app} answered {} with {:?}",
+            page.status,
+            page.header("content-type")
+        ));
+    }
+    if page.header("content-security-policy").is_none() {
+        return Err(format!("{app} carries no content security policy"));
+    }
+    let files = size::shipped(&paths::dist());
+    for file in &files {
+        // The network serves its own profile under this name.
+        if file == "networks/default.json" {
+            continue;
+        }
+        let address = format!("{app}{file}");
+        let reply = http::get(&address)?;
+        let built = fs::read(paths::dist().join(file)).map_err(|error| format!("{file}: {error}"))?;
+        if reply.status != 200 || reply.body != built {
+            return Err(format!(
+                "{address} answered {} with {} bytes instead of the {} built",
+                reply.status,
+                reply.body.len(),
+                built.len()
+            ));
+        }
+    }
+    let profile = http::get(&format!("{app}networks/default.json"))?;
+    let profile =
+        Json::parse(&String::from_utf8_lossy(&profile.body)).ok_or("the network profile is not JSON")?;
+    profile.text("name").ok_or("the network profile has no name")?;
+    Ok(files.len())
+}
+
+/// A port nobody listens on now.
+fn free_port() -> Outcome<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    listener
+        .map(|address| address.port())
+        .map_err(|error| format!("no free port: {error}"))
+}
+
+/// A folder that goes away with the value.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Outcome<Self> {
+        let folder = env::temp_dir().join(format!("holdfast-check-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What stays in the system's temporary folder is removed by the system.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,207 @@
+//! `cargo xtask lint`: format, clippy, dependencies, language files and leftovers.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::artifacts;
+use crate::json::Json;
+use crate::paths;
+use crate::progress::{Outcome, Progress};
+use crate::setup::{self, Wasm};
+use crate::size;
+
+/// What must not stay in the sources, in two parts each so that this list does not find itself.
+const LEFTOVERS: [(&str, &str); 8] = [
+    ("todo", "!("),
+    ("unimplemented", "!("),
+    ("dbg", "!("),
+    ("FIX", "ME"),
+    ("XX", "X "),
+    ("#[ig", "nore"),
+    ("console.", "log("),
+    ("debugger", ";"),
+];
+/// Files that leftovers are looked for in.
+const SOURCES: [&str; 8] = [
+    "*.rs", "*.toml", "*.css", "*.html", "*.js", "*.mjs", "*.proto", "*.md",
+];
+
+/// No check takes longer than this, even with everything still to compile.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Runs every check and names all that failed.
+pub(crate) fn run() -> Outcome {
+    let progress = Progress::new();
+    let wasm = setup::web(&progress)?;
+    let dependencies = setup::cargo_deny(&progress).and_then(|()| {
+        progress.attempt(
+            "dependencies",
+            &mut cargo(&["deny", "--log-level", "error", "check"]),
+            LIMIT,
+        )
+    });
+    let strict = [
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "holdfast-app",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    let outcomes = [
+        progress.attempt("format", &mut cargo(&["fmt", "--all", "--check"]), LIMIT),
+        progress.attempt("clippy", &mut cargo(&strict), LIMIT),
+        progress.attempt("clippy of the app", &mut app_clippy(wasm), LIMIT),
+        dependencies,
+        languages(),
+        leftovers(),
+    ];
+    let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if failures.is_empty() {
+        progress.say("nothing to complain about");
+        Ok(())
+    } else {
+        Err(format!(
+            "{} complaints\n\n{}",
+            failures.len(),
+            failures.join("\n\n")
+        ))
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = paths::command("cargo");
+    cargo.args(arguments);
+    cargo
+}
+
+/// The app for wasm32, where the pinned toolchain has it; else natively, which compiles the same sources.
+fn app_clippy(wasm: Wasm) -> Command {
+    let native = cargo(&["clippy", "-p", "holdfast-app", "--all-targets"]);
+    let mut command = if wasm == Wasm::Rustup {
+        wasm.command("cargo")
+    } else {
+        native
+    };
+    if wasm == Wasm::Rustup {
+        command.args([
+            "clippy",
+            "-p",
+            "holdfast-app",
+            "--target",
+            "wasm32-unknown-unknown",
+        ]);
+        command.env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            artifacts::rustflags(wasm),
+        );
+    }
+    command.args(["--", "-D", "warnings"]);
+    command
+}
+
+/// Every language has the same keys and the same placeholders.
+fn languages() -> Outcome {
+    let folder = paths::root().join("static/languages");
+    let mut complaints = Vec::new();
+    let mut english = None;
+    let mut others = Vec::new();
+    for file in size::shipped(&folder) {
+        let text = fs::read_to_string(folder.join(&file)).map_err(|error| format!("{file}: {error}"))?;
+        let Some(Json::Object(members)) = Json::parse(&text) else {
+            complaints.push(format!("{file} is not a JSON object"));
+            continue;
+        };
+        let texts: Vec<(String, BTreeSet<String>)> = members
+            .iter()
+            .map(|(key, value)| (key.clone(), placeholders(value)))
+            .collect();
+        if file == "en.json" {
+            english = Some(texts)
+        } else {
+            others.push((file, texts))
+        }
+    }
+    let english = english.ok_or("static/languages/en.json is missing")?;
+    for (file, texts) in others {
+        for (key, wanted) in &english {
+            match texts.iter().find(|(name, _)| name == key) {
+                None => complaints.push(format!("{file} lacks {key}")),
+                Some((_, found)) if found != wanted => {
+                    complaints.push(format!("{file}, {key}: {found:?} instead of {wanted:?}"))
+                }
+                Some(_) => {}
+            }
+        }
+        let unknown = texts
+            .iter()
+            .filter(|(key, _)| !english.iter().any(|(name, _)| name == key));
+        complaints.extend(unknown.map(|(key, _)| format!("{file} has {key}, which English lacks")));
+    }
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("languages:\n{}", complaints.join("\n")))
+    }
+}
+
+/// The `{names}` in a text, wherever it stands in the entry; the translator's note does not count.
+fn placeholders(value: &Json) -> BTreeSet<String> {
+    match value {
+        Json::Text(text) => {
+            let parts = text.split('{').skip(1);
+            parts
+                .filter_map(|part| part.split_once('}'))
+                .map(|(name, _)| name.to_owned())
+                .collect()
+        }
+        Json::Object(members) => members
+            .iter()
+            .filter(|(key, _)| *key != "note")
+            .flat_map(|(_, value)| placeholders(value))
+            .collect(),
+        Json::List(items) => items.iter().flat_map(placeholders).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Nothing half-done stays.
+fn leftovers() -> Outcome {
+    let list = paths::output(paths::command("git").args(["ls-files", "--"]).args(SOURCES))
+        .ok_or("git ls-files failed")?;
+    let mut complaints = Vec::new();
+    for file in list.lines() {
+        let text = fs::read_to_string(paths::root().join(file)).unwrap_or_default();
+        for (number, line) in text.lines().enumerate() {
+            if let Some((a, b)) = LEFTOVERS.iter().find(|(a, b)| line.contains(&format!("{a}{b}"))) {
+                complaints.push(format!("{file}:{}: {a}{b}", number + 1));
+            }
+        }
+    }
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("leftovers:\n{}", complaints.join("\n")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_found_in_every_form_of_an_entry() {
+        let entry = Json::parse(
+            r#"{"text":{"one":"{count} message from {name}","other":"{count} messages"},"note":"{not}"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            placeholders(&entry).into_iter().collect::<Vec<_>>(),
+            ["count", "name"]
+        );
+    }
+}

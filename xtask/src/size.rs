@@ -1,0 +1,156 @@
+//! `cargo xtask size`: what is shipped, and what of it a first visit waits for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::artifacts;
+use crate::paths;
+use crate::progress::{Outcome, Progress};
+
+/// Read before the first screen besides what the page and its scripts name: one language and the network's profile.
+const FIRST_SCREEN: [&str; 2] = ["languages/en.json", "networks/default.json"];
+
+/// Bytes of one file as stored, and as sent to a browser that takes gzip or brotli.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    raw: u64,
+    gzip: u64,
+    brotli: u64,
+}
+
+impl Size {
+    fn add(&mut self, other: Self) {
+        self.raw += other.raw;
+        self.gzip += other.gzip;
+        self.brotli += other.brotli;
+    }
+}
+
+/// Builds the site when it is not fresh and prints its sizes.
+pub(crate) fn run() -> Outcome {
+    artifacts::site(&Progress::new())?;
+    let dist = paths::dist();
+    let files = shipped(&dist);
+    let first = first_screen(&dist, &files);
+    let (mut before, mut all) = (Size::default(), Size::default());
+    println!(
+        "{:>9} {:>9} {:>9}  file (* before the first screen)",
+        "raw", "gzip", "brotli"
+    );
+    for file in &files {
+        let size = size(&dist, file);
+        all.add(size);
+        let mark = if first.contains(file) {
+            before.add(size);
+            "*"
+        } else {
+            " "
+        };
+        println!("{:>9} {:>9} {:>9} {mark}{file}", size.raw, size.gzip, size.brotli);
+    }
+    for (name, size) in [("before first screen", before), ("all", all)] {
+        println!("{:>9} {:>9} {:>9}  {name}", size.raw, size.gzip, size.brotli);
+    }
+    Ok(())
+}
+
+/// The site's files as addresses, without the compressed copies.
+pub(crate) fn shipped(dist: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    walk(dist, "", &mut files);
+    let names: BTreeSet<String> = files.iter().cloned().collect();
+    let copy = |file: &String| {
+        [".gz", ".br"]
+            .iter()
+            .any(|end| file.strip_suffix(end).is_some_and(|name| names.contains(name)))
+    };
+    files.retain(|file| !copy(file));
+    files.sort();
+    files
+}
+
+fn walk(folder: &Path, prefix: &str, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            walk(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.push(name);
+        }
+    }
+}
+
+fn size(dist: &Path, file: &str) -> Size {
+    let length = |ending: &str| {
+        fs::metadata(dist.join(format!("{file}{ending}")))
+            .ok()
+            .map(|meta| meta.len())
+    };
+    let raw = length("").unwrap_or_default();
+    Size {
+        raw,
+        gzip: length(".gz").unwrap_or(raw),
+        brotli: length(".br").unwrap_or(raw),
+    }
+}
+
+/// The page, what it names, what its scripts and styles name, and what those read at once.
+fn first_screen(dist: &Path, files: &[String]) -> BTreeSet<String> {
+    let mut first = BTreeSet::from(["index.html".to_owned()]);
+    first.extend(
+        FIRST_SCREEN
+            .iter()
+            .map(|file| (*file).to_owned())
+            .filter(|file| files.contains(file)),
+    );
+    let mut open = vec!["index.html".to_owned()];
+    while let Some(file) = open.pop() {
+        let text = fs::read_to_string(dist.join(&file)).unwrap_or_default();
+        for named in named_in(&text, files) {
+            // Icons and the manifest are read when the page is idle or installed; the service worker after the start.
+            let later = named.ends_with(".json")
+                || named.ends_with(".webmanifest")
+                || named.starts_with("icons/")
+                || named.contains("service");
+            if !later && first.insert(named.clone()) && !named.ends_with(".wasm") {
+                open.push(named);
+            }
+        }
+    }
+    first
+}
+
+/// The shipped files whose names stand in a text.
+fn named_in<'a>(text: &'a str, files: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    files
+        .iter()
+        .filter(move |file| {
+            text.match_indices(file.as_str()).any(|(at, _)| {
+                let before = text
+                    .get(..at)
+                    .and_then(|start| start.chars().next_back())
+                    .unwrap_or(' ');
+                matches!(before, '"' | '\'' | '/' | '(' | '=' | '`')
+            })
+        })
+        .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_whole() {
+        let files = vec![
+            "app.js".to_owned(),
+            "other-app.js".to_owned(),
+            "styles/a.css".to_owned(),
+        ];
+        let named = |text| named_in(text, &files).collect::<Vec<_>>();
+        assert_eq!(named("<script src=\"/app.js\">"), ["app.js"]);
+        assert_eq!(named("import './other-app.js'"), ["other-app.js"]);
+        assert!(named("my_app.js").is_empty());
+    }
+}
