@@ -19,4 +19,5 @@ mod base64;
 pub mod bt;
 pub mod json;
 pub mod keys;
+pub mod onion;
 pub mod swarm;
