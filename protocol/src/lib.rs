@@ -19,5 +19,6 @@ mod base64;
 pub mod bt;
 pub mod json;
 pub mod keys;
+pub mod nodes;
 pub mod onion;
 pub mod swarm;

@@ -66,7 +66,8 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_inverts_framing(blob: Vec<u8>, control: Vec<u8>) {
-            prop_assert_eq!(parse_frame(&frame(&blob, &control)), Ok((&blob[..], &control[..])));
+            let framed = frame(&blob, &control);
+            prop_assert_eq!(parse_frame(&framed), Ok((&blob[..], &control[..])));
         }
     }
 }
