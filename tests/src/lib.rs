@@ -1,1 +1,4 @@
 //! What the tests share: the conformance runner, the fuzz targets, an in-process network and a browser driver.
+
+pub mod replay;
+pub mod vectors;
