@@ -1,1 +1,17 @@
 //! The `holdfast` server as a library: every role is a module that can run without a process.
+//!
+//! - [`storage`]: a service node: keeps messages for its swarm and relays onion requests.
+//! - [`seed`]: tells newcomers the node list, and registers the nodes of a local network.
+//! - [`gateway`]: carries a browser's onion packets to guard nodes that browsers cannot reach.
+//! - [`site`]: serves the app.
+//! - [`up`]: a whole network with the app in one process.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod files;
+pub mod metrics;
+pub mod net;
+pub mod peer;
+pub mod registry;
+pub mod storage;

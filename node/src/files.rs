@@ -1,0 +1,87 @@
+//! Small things on disk: secret files that only their owner can read, and JSON state that survives a crash.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// Writes a file that only its owner may read, whole or not at all.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)
+}
+
+/// The 32-byte secret in a file, made and kept on first use.
+pub fn secret_in(path: &Path) -> std::io::Result<Zeroizing<[u8; 32]>> {
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let bytes = Zeroizing::new(bytes);
+            let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+            let decoded = Zeroizing::new(
+                data_encoding::HEXLOWER_PERMISSIVE
+                    .decode(text.as_bytes())
+                    .unwrap_or_default(),
+            );
+            let secret: [u8; 32] = decoded.as_slice().try_into().map_err(|_| {
+                std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    "a key file must hold 64 hex digits",
+                )
+            })?;
+            Ok(Zeroizing::new(secret))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut secret = Zeroizing::new([0_u8; 32]);
+            getrandom::fill(secret.as_mut_slice())
+                .map_err(|_| std::io::Error::other("no system randomness"))?;
+            let text = Zeroizing::new(data_encoding::HEXLOWER.encode(secret.as_slice()));
+            write_private(path, text.as_bytes())?;
+            Ok(secret)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A new folder under the system's temporary one, for tests.
+#[cfg(test)]
+pub(crate) fn temporary_folder(name: &str) -> std::path::PathBuf {
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).unwrap();
+    let folder = std::env::temp_dir().join(format!(
+        "holdfast-{name}-{}",
+        data_encoding::HEXLOWER.encode(&random)
+    ));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_and_private() {
+        let folder = temporary_folder("secret");
+        let path = folder.join("key");
+        let first = secret_in(&path).unwrap();
+        assert_eq!(*first, *secret_in(&path).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
+        std::fs::write(&path, "zz").unwrap();
+        assert!(secret_in(&path).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

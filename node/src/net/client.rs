@@ -1,0 +1,296 @@
+//! Calling other servers: bounded in time and size, with the certificate rules of whoever is called.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Uri, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use tower::Service;
+
+use super::address::is_public;
+
+/// How long connecting may take (spec/03-network.md §7.3).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept. Shorter than servers keep theirs, so that none is reused while it closes.
+const KEEP_IDLE: Duration = Duration::from_secs(50);
+/// Unused connections kept for one host.
+const KEEP_PER_HOST: usize = 128;
+
+/// Why a call brought no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The address is not one that may be called: private, malformed, or unknown to the name service.
+    #[error("forbidden or unknown address")]
+    Forbidden,
+    /// No connection, or it broke before the answer was complete.
+    #[error("could not reach the server")]
+    Unreachable,
+    /// The TLS handshake failed or the certificate was refused.
+    #[error("the TLS handshake failed")]
+    Tls,
+    /// No complete answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The answer is larger than allowed.
+    #[error("the answer is too large")]
+    TooLarge,
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Calls servers over HTTP and HTTPS with connections kept open.
+#[derive(Clone)]
+pub struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    local_network: bool,
+}
+
+impl HttpClient {
+    /// A client with this TLS configuration. Unless `local_network`, only public addresses are ever connected to, as
+    /// resolved at that moment: a name that leads elsewhere is refused too.
+    pub fn new(tls: ClientConfig, local_network: bool) -> Self {
+        let mut http = HttpConnector::new_with_resolver(Resolver { local_network });
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let https = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(KEEP_IDLE)
+            .pool_max_idle_per_host(KEEP_PER_HOST)
+            .pool_timer(TokioTimer::new())
+            .build(https);
+        Self {
+            client,
+            local_network,
+        }
+    }
+
+    /// A client that verifies certificates as a browser does.
+    pub fn verifying(local_network: bool) -> Result<Self, super::tls::TlsError> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let config = ClientConfig::builder_with_provider(super::tls::provider())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self::new(config, local_network))
+    }
+
+    /// Posts a body. `max` bounds the answer in bytes, `timeout` the whole exchange.
+    pub async fn post(
+        &self,
+        url: &str,
+        content_type: &'static str,
+        body: Bytes,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
+        self.call(Method::POST, url, Some(content_type), body, max, timeout)
+            .await
+    }
+
+    /// Fetches a resource.
+    pub async fn get(&self, url: &str, max: usize, timeout: Duration) -> Result<Answer, CallError> {
+        self.call(Method::GET, url, None, Bytes::new(), max, timeout)
+            .await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        content_type: Option<&'static str>,
+        body: Bytes,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
+        let uri: Uri = url.parse().map_err(|_| CallError::Forbidden)?;
+        self.check_literal(&uri)?;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        if let Some(kind) = content_type {
+            request
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+        }
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|e| classify(&e))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, max).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    CallError::TooLarge
+                } else {
+                    CallError::Unreachable
+                }
+            })?;
+            Ok(Answer {
+                status: parts.status.as_u16(),
+                headers: parts.headers,
+                body: body.to_bytes(),
+            })
+        };
+        tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(CallError::Timeout))
+    }
+
+    /// Addresses written as numbers never reach the resolver, so they are looked at here.
+    fn check_literal(&self, uri: &Uri) -> Result<(), CallError> {
+        let host = uri.host().ok_or(CallError::Forbidden)?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse::<IpAddr>() {
+            Ok(address) if !self.local_network && !is_public(address) => Err(CallError::Forbidden),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tells the kinds of failure apart by the errors underneath.
+fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut seen = HashSet::new();
+    while let Some(current) = cause {
+        if current.is::<NotPublic>() {
+            return CallError::Forbidden;
+        }
+        if current.is::<rustls::Error>() {
+            return CallError::Tls;
+        }
+        if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            if io.kind() == std::io::ErrorKind::TimedOut {
+                return CallError::Timeout;
+            }
+            // An I/O error shows its cause's source, not the cause itself.
+            match io.get_ref() {
+                Some(inner) if inner.is::<rustls::Error>() => return CallError::Tls,
+                Some(inner) if inner.is::<NotPublic>() => return CallError::Forbidden,
+                _ => {}
+            }
+        }
+        if !seen.insert(std::ptr::from_ref(current).cast::<()>()) {
+            break;
+        }
+        cause = current.source();
+    }
+    CallError::Unreachable
+}
+
+/// A name led to an address that may not be called, or to none.
+#[derive(Debug, thiserror::Error)]
+#[error("no public address")]
+struct NotPublic;
+
+/// Resolves names and lets only public addresses through, so that what was checked is what is connected to.
+#[derive(Clone, Copy, Debug)]
+struct Resolver {
+    local_network: bool,
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = NotPublic;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NotPublic>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotPublic>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let local_network = self.local_network;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0))
+                .await
+                .map_err(|_| NotPublic)?;
+            let allowed: Vec<SocketAddr> = found
+                .filter(|address| local_network || is_public(address.ip()))
+                .collect();
+            if allowed.is_empty() {
+                Err(NotPublic)
+            } else {
+                Ok(allowed.into_iter())
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn refused(url: &str) -> CallError {
+        let client = HttpClient::verifying(false).unwrap();
+        client
+            .post(url, "text/plain", Bytes::new(), 10, Duration::from_secs(2))
+            .await
+            .unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn private_addresses_are_refused_as_numbers_and_as_names() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "localhost",
+            "10.0.0.1",
+            "169.254.169.254",
+        ] {
+            assert_eq!(
+                refused(&format!("http://{host}:{port}/")).await,
+                CallError::Forbidden,
+                "{host}"
+            );
+        }
+        let accepted = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
+        assert!(accepted.is_err(), "something connected");
+    }
+
+    #[tokio::test]
+    async fn a_local_network_may_be_called_when_allowed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (stopper, stopping) = super::super::server::stopper();
+        let app = axum::Router::new().fallback(|body: Bytes| async move { body });
+        let server = tokio::spawn(super::super::server::serve(listener, None, app, stopping));
+        let client = HttpClient::verifying(true).unwrap();
+        let timeout = Duration::from_secs(5);
+        let answer = client
+            .post(&url, "text/plain", Bytes::from("hi"), 10, timeout)
+            .await
+            .unwrap();
+        assert_eq!((answer.status, answer.body.as_ref()), (200, b"hi".as_slice()));
+        let large = client
+            .post(&url, "text/plain", Bytes::from("hello hello"), 10, timeout)
+            .await;
+        assert_eq!(large.unwrap_err(), CallError::TooLarge);
+        stopper.stop();
+        server.await.unwrap();
+    }
+}

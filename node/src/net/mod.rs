@@ -1,0 +1,7 @@
+//! The network's edges: accepting connections, TLS, and calling others.
+
+pub mod address;
+pub mod client;
+pub mod ratelimit;
+pub mod server;
+pub mod tls;

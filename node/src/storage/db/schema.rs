@@ -1,0 +1,101 @@
+//! The database's tables and how a connection is prepared.
+
+use rusqlite::Connection;
+
+use super::Durability;
+
+/// Rows per prepared-statement cache; more than the number of distinct statements in this module.
+const STATEMENTS: usize = 96;
+/// WAL pages (4 KiB each) after which the writer itself checkpoints; the background checkpoint normally comes first.
+const WAL_BACKSTOP_PAGES: u32 = 20_000;
+/// How long a connection waits for a lock, in milliseconds. Only checkpoints and start-up ever contend.
+const BUSY_MS: u64 = 10_000;
+
+/// The tables, version 1. Never edited once released: later versions add steps.
+///
+/// `touched` is the time of the last client operation on a row (the entry node's clock) and decides between a row and
+/// a deletion when members compare notes (spec/03-network.md §8.3).
+const VERSION_1: &str = "
+CREATE TABLE owners(
+  id INTEGER PRIMARY KEY,
+  account BLOB NOT NULL UNIQUE
+);
+CREATE TABLE messages(
+  id INTEGER PRIMARY KEY,
+  owner INTEGER NOT NULL,
+  namespace INTEGER NOT NULL,
+  hash BLOB NOT NULL UNIQUE,
+  timestamp INTEGER NOT NULL,
+  expiry INTEGER NOT NULL,
+  touched INTEGER NOT NULL,
+  data BLOB NOT NULL
+);
+CREATE INDEX messages_by_box ON messages(owner, namespace, id);
+CREATE INDEX messages_by_expiry ON messages(expiry);
+CREATE TABLE tombstones(
+  hash BLOB PRIMARY KEY,
+  at INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tombstones_by_expiry ON tombstones(expires);
+CREATE TABLE wipes(
+  owner INTEGER NOT NULL,
+  namespace INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  bound INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  PRIMARY KEY(owner, namespace, kind)
+) WITHOUT ROWID;
+CREATE TABLE revocations(
+  account BLOB NOT NULL,
+  token BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  revoked INTEGER NOT NULL,
+  PRIMARY KEY(account, token)
+) WITHOUT ROWID;
+CREATE TABLE operations(
+  id BLOB PRIMARY KEY,
+  owner INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  params BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX operations_by_owner ON operations(owner);
+CREATE INDEX operations_by_expiry ON operations(expires);
+CREATE TABLE retries(
+  id INTEGER PRIMARY KEY,
+  peer BLOB NOT NULL,
+  method TEXT NOT NULL,
+  params BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+);
+CREATE INDEX retries_by_peer ON retries(peer, id);
+CREATE TABLE handed_over(
+  owner INTEGER PRIMARY KEY,
+  swarm INTEGER NOT NULL,
+  upto INTEGER NOT NULL
+);
+PRAGMA user_version = 1;
+";
+
+/// Sets a connection up; the first one also creates the tables.
+pub(super) fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = match durability {
+        Durability::Power => "FULL",
+        Durability::Process => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_BACKSTOP_PAGES)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {VERSION_1} COMMIT;"))?;
+    }
+    Ok(())
+}

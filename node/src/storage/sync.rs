@@ -1,0 +1,583 @@
+//! Repairing differences: members compare digests per account and fetch what they miss; accounts that belong to another
+//! swarm are handed over (spec/03-network.md §8.3, §8.4).
+//!
+//! Rows are believed as far as they prove themselves (a row's hash is computed again). Deletions travel only as the
+//! operations that the owner signed, and are verified like any other.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use holdfast_protocol::swarm::{
+    Address, MAX_MESSAGE_SIZE, MAX_TTL_MS, Namespace, NamespaceClass, STORE_TOLERANCE_MS, message_hash,
+};
+
+use super::Inner;
+use super::db::{self, Account, AccountState, Hash, NewMessage, Operation, RowState, SyncOutcome};
+use super::member::run_forwarded;
+use super::service::to_hash;
+use crate::peer::Call;
+use crate::peer::links::Forward;
+use crate::peer::transport::TransportError;
+use crate::peer::wire::{Reader, WireError, Writer};
+use crate::registry::Node;
+
+/// Accounts in one page of digests.
+const DIGEST_PAGE: usize = 2_000;
+/// Accounts whose contents are asked for at once.
+const STATE_BATCH: usize = 32;
+/// Rows asked for at once.
+const FETCH_ROWS: usize = 2_000;
+/// Bytes in one answer, beyond which no further item is added; the rest is asked for again.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// How long one exchange may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why a comparison ended early.
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Db(#[from] db::DbError),
+}
+
+/// Compares with every member of our swarm, and hands over. True if nobody failed.
+pub(super) async fn synchronise(inner: &Arc<Inner>) -> bool {
+    let list = inner.list();
+    let mut complete = true;
+    let members: Vec<Node> = inner
+        .swarm(&list)
+        .into_iter()
+        .flat_map(|swarm| list.members(swarm))
+        .filter(|node| node.ed25519() != inner.public)
+        .cloned()
+        .collect();
+    for member in &members {
+        if let Err(error) = learn_from(inner, member).await {
+            tracing::debug!(%error, "a member could not be compared with");
+            complete = false;
+        }
+    }
+    match hand_over(inner).await {
+        Ok(all) => complete && all,
+        Err(error) => {
+            tracing::warn!(%error, "messages could not be handed over");
+            false
+        }
+    }
+}
+
+/// Fetches what a member has and we miss.
+async fn learn_from(inner: &Arc<Inner>, member: &Node) -> Result<(), SyncError> {
+    let mut after: Option<Account> = None;
+    loop {
+        let mut request = Writer::new();
+        request
+            .u8(u8::from(after.is_some()))
+            .raw(after.as_ref().map_or(&[], |a| a.as_slice()));
+        let mut page = Reader::new(
+            inner
+                .links
+                .call(member, Call::Digests, &request.finish(), TIMEOUT)
+                .await?,
+        );
+        after = if page.u8()? != 0 {
+            Some(page.array()?)
+        } else {
+            None
+        };
+        let mut different: Vec<Account> = Vec::new();
+        for _ in 0..page.count(49)? {
+            let (account, theirs) = (page.array::<33>()?, page.array::<16>()?);
+            let now = inner.now();
+            if inner.db.read(|c| db::digest_of(c, &account, now))? != theirs && is_ours(inner, &account) {
+                different.push(account);
+            }
+        }
+        let mut rest = different.as_slice();
+        while !rest.is_empty() {
+            let batch = rest.get(..STATE_BATCH).unwrap_or(rest);
+            let done = learn_accounts(inner, member, batch).await?;
+            if done == 0 {
+                break;
+            }
+            rest = rest.get(done..).unwrap_or(&[]);
+        }
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn is_ours(inner: &Inner, account: &Account) -> bool {
+    let list = inner.list();
+    let [_, key @ ..] = account;
+    let ours = inner.swarm(&list);
+    ours.is_some() && list.swarm_of(key) == ours
+}
+
+/// Asks for the contents of accounts and fetches what we miss of them. Returns how many were answered.
+async fn learn_accounts(inner: &Arc<Inner>, member: &Node, accounts: &[Account]) -> Result<usize, SyncError> {
+    let mut request = Writer::new();
+    request.len(accounts.len());
+    for account in accounts {
+        request.raw(account);
+    }
+    let mut reply = Reader::new(
+        inner
+            .links
+            .call(member, Call::States, &request.finish(), TIMEOUT)
+            .await?,
+    );
+    let answered = reply.count(8)?.min(accounts.len());
+    for account in accounts.iter().take(answered) {
+        let theirs = read_state(&mut reply)?;
+        learn_account(inner, member, account, theirs).await?;
+    }
+    Ok(answered)
+}
+
+async fn learn_account(
+    inner: &Arc<Inner>,
+    member: &Node,
+    account: &Account,
+    theirs: AccountState,
+) -> Result<(), SyncError> {
+    let now = inner.now();
+    let ours = inner.db.read(|c| db::account_state(c, account, now))?;
+    let known_ops: HashSet<Hash> = ours.operations.into_iter().collect();
+    let known: HashMap<Hash, RowState> = ours.rows.into_iter().map(|row| (row.hash, row)).collect();
+    let longer: Vec<RowState> = theirs
+        .rows
+        .iter()
+        .filter(|row| {
+            known
+                .get(&row.hash)
+                .is_some_and(|own| own.expiry < row.expiry && own.touched <= row.touched)
+        })
+        .filter(|row| row.expiry <= now.saturating_add(MAX_TTL_MS))
+        .copied()
+        .collect();
+    if !longer.is_empty() {
+        inner
+            .db
+            .write(move |w| {
+                longer.iter().try_for_each(|row| {
+                    w.adopt_expiry(&row.hash, row.expiry, row.touched.min(now))
+                        .map(|_| ())
+                })
+            })
+            .await?;
+    }
+    let mut ops: Vec<Hash> = theirs
+        .operations
+        .into_iter()
+        .filter(|id| !known_ops.contains(id))
+        .collect();
+    let mut rows: Vec<Hash> = theirs
+        .rows
+        .iter()
+        .map(|row| row.hash)
+        .filter(|hash| !known.contains_key(hash))
+        .collect();
+    while !ops.is_empty() || !rows.is_empty() {
+        // Operations first: they may have deleted some of the rows.
+        let now_rows: Vec<Hash> = if ops.is_empty() {
+            rows.iter().take(FETCH_ROWS).copied().collect()
+        } else {
+            Vec::new()
+        };
+        let request = Names {
+            account: *account,
+            rows: now_rows,
+            operations: ops.iter().take(FETCH_ROWS).copied().collect(),
+        };
+        let reply = inner
+            .links
+            .call(member, Call::Fetch, &request.encode(), TIMEOUT)
+            .await?;
+        let contents = Contents::decode(reply)?;
+        let gained: HashSet<Hash> = contents
+            .rows
+            .iter()
+            .map(|row| row.hash)
+            .chain(contents.operations.iter().map(|op| op.id))
+            .collect();
+        if request.operations.is_empty() {
+            // What was asked for and not given has gone meanwhile; what did not fit is asked for again.
+            let asked: HashSet<Hash> = request.rows.iter().copied().collect();
+            rows.retain(|hash| !gained.contains(hash) && (!gained.is_empty() || !asked.contains(hash)));
+        } else {
+            let asked: HashSet<Hash> = request.operations.iter().copied().collect();
+            ops.retain(|id| !asked.contains(id));
+        }
+        take_over(inner, contents).await?;
+    }
+    Ok(())
+}
+
+/// Verifies and keeps what another node sent for one account.
+async fn take_over(inner: &Arc<Inner>, contents: Contents) -> Result<(), SyncError> {
+    let batch: Vec<Forward> = contents
+        .operations
+        .into_iter()
+        .map(|op| Forward {
+            at: op.at,
+            late: true,
+            method: op.method,
+            params: op.params.into(),
+        })
+        .collect();
+    run_forwarded(inner, batch).await;
+    let now = inner.now();
+    let account = contents.account;
+    let rows: Vec<NewMessage> = contents
+        .rows
+        .into_iter()
+        .filter(|row| is_sound(row, now))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let adopted = inner
+        .db
+        .write(move |w| {
+            let mut adopted = 0;
+            for row in &rows {
+                let outbox = Namespace(row.namespace).class() == NamespaceClass::PublicOutbox;
+                if w.adopt(row, now, outbox)? == SyncOutcome::Inserted {
+                    adopted += 1;
+                }
+            }
+            Ok(adopted)
+        })
+        .await?;
+    if adopted > 0 {
+        inner.metrics.adopted.add(adopted);
+        inner.waiters.notify(&account);
+    }
+    Ok(())
+}
+
+/// Whether a row could have been stored by a client.
+fn is_sound(row: &NewMessage, now: u64) -> bool {
+    let Ok(address) = Address::from_slice(&row.account) else {
+        return false;
+    };
+    let namespace = Namespace(row.namespace);
+    row.data.len() <= MAX_MESSAGE_SIZE
+        && namespace.class() != NamespaceClass::Testing
+        && row.timestamp <= now.saturating_add(STORE_TOLERANCE_MS)
+        && row.expiry <= now.saturating_add(MAX_TTL_MS + STORE_TOLERANCE_MS)
+        && to_hash(&message_hash(&address, namespace, &row.data)) == Some(row.hash)
+}
+
+/// Gives accounts that do not belong to us to the swarms they belong to. True if all of those members took them.
+async fn hand_over(inner: &Arc<Inner>) -> Result<bool, SyncError> {
+    let list = inner.list();
+    let ours = inner.swarm(&list);
+    let (mut after, mut complete) = (0, true);
+    loop {
+        let page = inner.db.read(|c| db::holdings(c, after, DIGEST_PAGE))?;
+        let Some(last) = page.last() else {
+            return Ok(complete);
+        };
+        after = last.owner;
+        for holding in page {
+            let [_, key @ ..] = &holding.account;
+            let Some(swarm) = list.swarm_of(key) else { continue };
+            if Some(swarm) == ours || holding.handed == Some((swarm.0, holding.newest)) {
+                continue;
+            }
+            let mut all = true;
+            for member in list.members(swarm).filter(|node| node.ed25519() != inner.public) {
+                if let Err(error) = give(inner, member, &holding.account).await {
+                    tracing::debug!(%error, "a node did not take over what belongs to it");
+                    all = false;
+                }
+            }
+            complete &= all;
+            if all {
+                let (owner, newest) = (holding.owner, holding.newest);
+                inner
+                    .db
+                    .write(move |w| w.keep_handed_over(owner, swarm.0, newest))
+                    .await?;
+            }
+        }
+    }
+}
+
+/// Gives a node what it wants of an account.
+async fn give(inner: &Arc<Inner>, member: &Node, account: &Account) -> Result<(), SyncError> {
+    let now = inner.now();
+    let state = inner.db.read(|c| db::account_state(c, account, now))?;
+    let all: Vec<Hash> = state.rows.iter().map(|row| row.hash).collect();
+    let mut operations = state.operations;
+    let mut chunks = all.chunks(FETCH_ROWS);
+    let mut rows = chunks.next().unwrap_or(&[]);
+    loop {
+        let offer = Names {
+            account: *account,
+            rows: rows.to_vec(),
+            operations: std::mem::take(&mut operations),
+        };
+        let reply = inner
+            .links
+            .call(member, Call::Wanted, &offer.encode(), TIMEOUT)
+            .await?;
+        let mut wanted = Names::decode(reply)?;
+        while !wanted.rows.is_empty() || !wanted.operations.is_empty() {
+            let (rows, operations) = inner.db.read(|c| {
+                Ok((
+                    db::rows(c, account, &wanted.rows, ANSWER_BYTES, now)?,
+                    db::operations(c, &wanted.operations)?,
+                ))
+            })?;
+            if rows.is_empty() && operations.is_empty() {
+                break;
+            }
+            let given: HashSet<Hash> = rows.iter().map(|row| row.hash).collect();
+            wanted.rows.retain(|hash| !given.contains(hash));
+            wanted.operations.clear();
+            inner
+                .metrics
+                .handed_over
+                .add(u64::try_from(rows.len()).unwrap_or(0));
+            let contents = Contents {
+                account: *account,
+                rows,
+                operations,
+            };
+            inner
+                .links
+                .call(member, Call::Deliver, &contents.encode(), TIMEOUT)
+                .await?;
+        }
+        match chunks.next() {
+            Some(next) => rows = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Answers [`Call::Digests`].
+pub(super) fn digests(inner: &Inner, body: Bytes) -> Option<Bytes> {
+    let mut reader = Reader::new(body);
+    let after: Option<Account> = if reader.u8().ok()? != 0 {
+        Some(reader.array().ok()?)
+    } else {
+        None
+    };
+    let now = inner.now();
+    let (found, next) = inner
+        .db
+        .read(|c| db::digests(c, after.as_ref(), DIGEST_PAGE, now))
+        .ok()?;
+    let ours: Vec<_> = found
+        .into_iter()
+        .filter(|digest| is_ours(inner, &digest.account))
+        .collect();
+    let mut out = Writer::new();
+    out.u8(u8::from(next.is_some()))
+        .raw(next.as_ref().map_or(&[], |a| a.as_slice()))
+        .len(ours.len());
+    for digest in ours {
+        out.raw(&digest.account).raw(&digest.digest);
+    }
+    Some(out.finish())
+}
+
+/// Answers [`Call::States`] for as many of the accounts as fit.
+pub(super) fn states(inner: &Inner, body: Bytes) -> Option<Bytes> {
+    let mut reader = Reader::new(body);
+    let count = reader.count(33).ok()?;
+    let now = inner.now();
+    let (mut out, mut answered) = (Writer::new(), 0);
+    while answered < count && out.size() < ANSWER_BYTES {
+        let account: Account = reader.array().ok()?;
+        let state = inner.db.read(|c| db::account_state(c, &account, now)).ok()?;
+        write_state(&mut out, &state);
+        answered += 1;
+    }
+    let mut framed = Writer::new();
+    framed.len(answered).raw(&out.finish());
+    Some(framed.finish())
+}
+
+/// Answers [`Call::Fetch`] with as much as fits.
+pub(super) fn fetch(inner: &Inner, body: Bytes) -> Option<Bytes> {
+    let names = Names::decode(body).ok()?;
+    let now = inner.now();
+    let (rows, operations) = inner
+        .db
+        .read(|c| {
+            Ok((
+                db::rows(c, &names.account, &names.rows, ANSWER_BYTES, now)?,
+                db::operations(c, &names.operations)?,
+            ))
+        })
+        .ok()?;
+    Some(
+        Contents {
+            account: names.account,
+            rows,
+            operations,
+        }
+        .encode(),
+    )
+}
+
+/// Answers [`Call::Wanted`]: those of the offered items that we miss, if the account is ours.
+pub(super) fn wanted(inner: &Inner, body: Bytes) -> Option<Bytes> {
+    let mut names = Names::decode(body).ok()?;
+    if !is_ours(inner, &names.account) {
+        names.rows.clear();
+        names.operations.clear();
+        return Some(names.encode());
+    }
+    let now = inner.now();
+    let state = inner
+        .db
+        .read(|c| db::account_state(c, &names.account, now))
+        .ok()?;
+    let rows: HashSet<Hash> = state.rows.iter().map(|row| row.hash).collect();
+    let operations: HashSet<Hash> = state.operations.into_iter().collect();
+    names.rows.retain(|hash| !rows.contains(hash));
+    names.operations.retain(|id| !operations.contains(id));
+    Some(names.encode())
+}
+
+/// Answers [`Call::Deliver`].
+pub(super) async fn deliver(inner: &Arc<Inner>, body: Bytes) -> Option<Bytes> {
+    let contents = Contents::decode(body).ok()?;
+    if is_ours(inner, &contents.account) {
+        take_over(inner, contents).await.ok()?;
+    }
+    Some(Bytes::new())
+}
+
+/// Names of rows and operations of one account.
+struct Names {
+    account: Account,
+    rows: Vec<Hash>,
+    operations: Vec<Hash>,
+}
+
+impl Names {
+    fn encode(&self) -> Bytes {
+        let mut out = Writer::new();
+        out.raw(&self.account);
+        for list in [&self.rows, &self.operations] {
+            out.len(list.len());
+            for hash in list {
+                out.raw(hash);
+            }
+        }
+        out.finish()
+    }
+
+    fn decode(message: Bytes) -> Result<Self, WireError> {
+        let mut reader = Reader::new(message);
+        Ok(Self {
+            account: reader.array()?,
+            rows: read_hashes(&mut reader)?,
+            operations: read_hashes(&mut reader)?,
+        })
+    }
+}
+
+fn read_hashes(reader: &mut Reader) -> Result<Vec<Hash>, WireError> {
+    (0..reader.count(32)?).map(|_| reader.array()).collect()
+}
+
+/// Rows and operations of one account.
+struct Contents {
+    account: Account,
+    rows: Vec<NewMessage>,
+    operations: Vec<Operation>,
+}
+
+impl Contents {
+    fn encode(&self) -> Bytes {
+        let mut out = Writer::new();
+        out.raw(&self.account).len(self.rows.len());
+        for row in &self.rows {
+            out.raw(&row.namespace.to_be_bytes())
+                .raw(&row.hash)
+                .u64(row.timestamp)
+                .u64(row.expiry)
+                .u64(row.touched)
+                .bytes(&row.data);
+        }
+        out.len(self.operations.len());
+        for op in &self.operations {
+            out.raw(&op.id)
+                .u64(op.at)
+                .bytes(op.method.as_bytes())
+                .bytes(&op.params);
+        }
+        out.finish()
+    }
+
+    fn decode(message: Bytes) -> Result<Self, WireError> {
+        let mut reader = Reader::new(message);
+        let account = reader.array()?;
+        let mut rows = Vec::new();
+        for _ in 0..reader.count(62)? {
+            rows.push(NewMessage {
+                account,
+                namespace: i16::from_be_bytes(reader.array()?),
+                hash: reader.array()?,
+                timestamp: reader.u64()?,
+                expiry: reader.u64()?,
+                touched: reader.u64()?,
+                data: reader.bytes()?,
+            });
+        }
+        let mut operations = Vec::new();
+        for _ in 0..reader.count(48)? {
+            operations.push(Operation {
+                id: reader.array()?,
+                at: reader.u64()?,
+                method: String::from_utf8(reader.bytes()?.to_vec()).map_err(|_| WireError)?,
+                params: reader.bytes()?.to_vec(),
+            });
+        }
+        Ok(Self {
+            account,
+            rows,
+            operations,
+        })
+    }
+}
+
+fn write_state(out: &mut Writer, state: &AccountState) {
+    out.len(state.rows.len());
+    for row in &state.rows {
+        out.raw(&row.hash).u64(row.expiry).u64(row.touched);
+    }
+    out.len(state.operations.len());
+    for id in &state.operations {
+        out.raw(id);
+    }
+}
+
+fn read_state(reader: &mut Reader) -> Result<AccountState, WireError> {
+    let mut rows = Vec::new();
+    for _ in 0..reader.count(48)? {
+        rows.push(RowState {
+            hash: reader.array()?,
+            expiry: reader.u64()?,
+            touched: reader.u64()?,
+        });
+    }
+    Ok(AccountState {
+        rows,
+        operations: read_hashes(reader)?,
+    })
+}
