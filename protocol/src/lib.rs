@@ -17,8 +17,11 @@
 pub mod account;
 mod base64;
 pub mod bt;
+pub mod hash;
 pub mod json;
 pub mod keys;
+pub mod message;
 pub mod nodes;
 pub mod onion;
+pub mod sealed_box;
 pub mod swarm;
