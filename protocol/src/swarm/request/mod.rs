@@ -9,6 +9,8 @@ mod delete;
 mod expire;
 mod info;
 mod params;
+#[cfg(test)]
+mod properties;
 mod retrieve;
 mod revoke;
 mod store;

@@ -3,6 +3,9 @@
 //! A client signs with a [`Signer`]; what it signs is `signed_bytes()` of each request. A node calls [`verify`] after it
 //! made sure that the account belongs to its swarm, and learns what the request may do.
 
+#[cfg(test)]
+mod tests;
+
 use super::request::{Expire, ExpireMode, Request, RequestError};
 use super::subaccount::{SubaccountFlags, SubaccountSigner, SubaccountToken};
 use super::{Address, FORWARDED_TOLERANCE_MS, NamespaceClass, SIGNATURE_TOLERANCE_MS};
