@@ -1,4 +1,7 @@
 //! What a Session client does: paths, polling, outbox, conversations. See `ARCHITECTURE.md`.
+//!
+//! [`engine::Engine::new`] takes four [`ports`] and a [`profile`] and gives a handle and a driver. Front ends send
+//! [`api::Command`]s through the handle and hear [`api::Event`]s; whoever owns the thread polls the driver.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -11,10 +14,26 @@
 )]
 
 pub mod api;
+mod commands;
+mod core;
+mod driver;
+pub mod engine;
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+pub mod native;
+mod network;
+mod outbox;
+mod poll;
 pub mod ports;
 pub mod profile;
+mod receive;
+mod records;
 pub mod seal;
 pub mod store;
+mod work;
+
+pub use driver::Driver;
+pub use engine::{Engine, EngineHandle, Options};
+pub use profile::NetworkProfile;
 
 #[cfg(test)]
 mod test_support;

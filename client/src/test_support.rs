@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use holdfast_protocol::account::{Id, Seed};
+use holdfast_protocol::keys::Ed25519KeyPair;
+use holdfast_protocol::nodes::ServiceNode;
+use holdfast_protocol::swarm::SwarmId;
 
 use crate::ports::{Clock, Rng};
 
@@ -66,4 +69,14 @@ impl Clock for ManualClock {
 pub(crate) fn id(number: u8) -> Id {
     let keys = holdfast_protocol::account::Account::from_seed(Seed::from_bytes(&[number; 16]));
     keys.id()
+}
+
+/// A node that differs by its number.
+pub(crate) fn node(number: u8, swarm: u64) -> ServiceNode {
+    let key = Ed25519KeyPair::from_seed(&[number; 32]).public();
+    let node = ServiceNode::new(key, [8, 8, number, 1].into(), 22_021).unwrap();
+    ServiceNode {
+        swarm: SwarmId(swarm),
+        ..node
+    }
 }

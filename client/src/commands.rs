@@ -1,0 +1,435 @@
+//! Carries out commands: account, conversations, messages, preferences.
+
+use std::rc::Rc;
+
+use holdfast_protocol::account::{Account as Keys, Id, Seed};
+use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
+
+use crate::api::{
+    Account, Anchor, Command, Event, Failure, MessageId, MessagePage, Position, Reply, RequestId, Snapshot,
+    Trouble,
+};
+use crate::core::{Core, OwnAccount};
+use crate::ports::{Change, Collection, Scan, StoreError};
+use crate::records::{AccountRecord, decode, encode, keys};
+use crate::work::Work;
+
+/// The largest window of messages.
+const MAX_PAGE: usize = 200;
+/// The share of a window before the first unread message: some context.
+const CONTEXT: usize = 4;
+/// The longest preference name and value, bytes: they are settings, not a store.
+const MAX_PREFERENCE: usize = 64 * 1024;
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Failure::StorageFull,
+            other => Failure::Storage(other.to_string()),
+        }
+    }
+}
+
+impl From<DisplayNameError> for Failure {
+    fn from(error: DisplayNameError) -> Self {
+        match error {
+            DisplayNameError::Empty => Failure::NameEmpty,
+            DisplayNameError::TooLong { .. } => Failure::NameTooLong,
+        }
+    }
+}
+
+impl Core {
+    /// Takes up what the store holds.
+    pub(crate) async fn load(&self) -> Result<(), StoreError> {
+        let store = &self.ports.store;
+        for (key, value) in store.scan(whole(Collection::Meta)).await? {
+            let mut state = self.state.borrow_mut();
+            if key == keys::ACCOUNT {
+                let record: AccountRecord = decode(&value)?;
+                state.account = Some(OwnAccount {
+                    keys: Rc::new(Keys::from_seed(record.seed.clone())),
+                    record,
+                });
+            } else if key == keys::COUNTERS {
+                state.counters = decode(&value)?;
+            } else if let Some(name) = keys::preference_name(&key) {
+                state.preferences.insert(name.to_owned(), decode(&value)?);
+            }
+        }
+        for (key, value) in store.scan(whole(Collection::Conversations)).await? {
+            self.state
+                .borrow_mut()
+                .conversations
+                .insert(keys::read_id(&key)?, decode(&value)?);
+        }
+        for (key, value) in store.scan(whole(Collection::Contacts)).await? {
+            self.state
+                .borrow_mut()
+                .contacts
+                .insert(keys::read_id(&key)?, decode(&value)?);
+        }
+        for (key, value) in store.scan(whole(Collection::Outbox)).await? {
+            self.state
+                .borrow_mut()
+                .outbox
+                .insert(keys::read_number(&key)?, decode(&value)?);
+        }
+        match self.load_network().await {
+            // What is known of the network can be learnt again.
+            Ok(()) | Err(StoreError::Damaged) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Starts what runs for an account.
+    pub(crate) fn start_session(self: &Rc<Self>) {
+        let Some(account) = self.account() else {
+            return;
+        };
+        let tasks = vec![
+            self.spawner.spawn_scoped(self.clone().run_poll(account.clone())),
+            self.spawner.spawn_scoped(self.clone().run_outbox(account)),
+            self.spawner.spawn_scoped(self.clone().run_pruning()),
+        ];
+        *self.session.borrow_mut() = tasks;
+    }
+
+    /// Carries out one command.
+    pub(crate) async fn carry_out(
+        self: &Rc<Self>,
+        number: Option<RequestId>,
+        command: Command,
+    ) -> Result<Reply, Failure> {
+        match command {
+            Command::Snapshot => Ok(self.snapshot()),
+            Command::CreateAccount { name } => {
+                let name = clean_display_name(&name)?;
+                let seed = Seed::generate(&mut self.rng());
+                self.take_up(seed, name).await
+            }
+            Command::RestoreAccount { seed, name } => {
+                let name = name.map(|name| clean_display_name(&name)).transpose()?;
+                self.take_up(seed, name.unwrap_or_default()).await
+            }
+            Command::SetDisplayName(name) => self.set_display_name(&name).await,
+            Command::RevealPhrase => {
+                let account = self.require_account()?;
+                Ok(Reply::Phrase(account.seed().phrase().as_str().to_owned()))
+            }
+            Command::OpenConversation(id) => self.open_conversation(id).await,
+            Command::SendText { conversation, body } => {
+                Ok(Reply::Accepted(self.accept(conversation, &body, number).await?))
+            }
+            Command::Retry(id) => self.retry(id).await.map(|()| Reply::Done),
+            Command::DeleteLocally(id) => self.delete_locally(id).await,
+            Command::MarkRead { conversation, up_to } => self.mark_read(conversation, up_to).await,
+            Command::Messages {
+                conversation,
+                anchor,
+                limit,
+            } => Ok(Reply::Messages(
+                self.messages(conversation, anchor, usize::from(limit)).await?,
+            )),
+            Command::Wake => {
+                self.woken();
+                Ok(Reply::Done)
+            }
+            Command::Connectivity { online } => {
+                self.set_online(online);
+                Ok(Reply::Done)
+            }
+            Command::SetPreference { key, value } => self.set_preference(key, value).await,
+            Command::LogOut => self.log_out().await,
+        }
+    }
+
+    /// The whole state.
+    pub(crate) fn snapshot(&self) -> Reply {
+        let account = self.state.borrow().account.as_ref().map(shown);
+        let preferences = self.state.borrow().preferences.clone().into_iter().collect();
+        Reply::Snapshot(Box::new(Snapshot {
+            account,
+            conversations: self.conversations(),
+            network: self.network_status(),
+            troubles: self.troubles(),
+            preferences,
+        }))
+    }
+
+    async fn take_up(self: &Rc<Self>, seed: Seed, name: String) -> Result<Reply, Failure> {
+        {
+            let _turn = self.turn.lock().await;
+            let current = self.account();
+            if let Some(account) = current {
+                // The same command again, from a front end that lost its engine in mid-command.
+                return if *account.seed() == seed {
+                    Ok(self.snapshot())
+                } else {
+                    Err(Failure::AccountExists)
+                };
+            }
+            let record = AccountRecord {
+                name_changed: if name.is_empty() {
+                    0
+                } else {
+                    self.time.now() / 1_000
+                },
+                name,
+                seed,
+            };
+            self.keep_account(record).await?;
+        }
+        self.start_session();
+        Ok(self.snapshot())
+    }
+
+    async fn keep_account(&self, record: AccountRecord) -> Result<(), Failure> {
+        let change = Change::Put(Collection::Meta, keys::ACCOUNT.to_vec(), encode(&record)?);
+        let result = self.ports.store.commit(vec![change]).await;
+        self.note_store(&result);
+        result?;
+        let account = OwnAccount {
+            keys: Rc::new(Keys::from_seed(record.seed.clone())),
+            record,
+        };
+        let event = Event::Account(shown(&account));
+        self.state.borrow_mut().account = Some(account);
+        self.emit(event);
+        Ok(())
+    }
+
+    async fn set_display_name(&self, name: &str) -> Result<Reply, Failure> {
+        let name = clean_display_name(name)?;
+        let _turn = self.turn.lock().await;
+        let record = self
+            .state
+            .borrow()
+            .account
+            .as_ref()
+            .map(|account| account.record.clone());
+        let mut record = record.ok_or(Failure::NoAccount)?;
+        if record.name != name {
+            record.name = name;
+            // Receivers take a profile only when its time grew (`spec/02-messages-v1.md §5.5`).
+            record.name_changed = (self.time.now() / 1_000).max(record.name_changed.saturating_add(1));
+            self.keep_account(record).await?;
+        }
+        Ok(Reply::Done)
+    }
+
+    async fn open_conversation(&self, id: Id) -> Result<Reply, Failure> {
+        self.require_account()?;
+        if id.x25519().is_none() {
+            return Err(Failure::NotAnAccount);
+        }
+        let mut work = Work::begin(self).await;
+        let now = self.time.now();
+        let record = work.conversation(&id);
+        if !record.visible {
+            record.visible = true;
+            record.active_at = record.active_at.max(now);
+        }
+        let record = record.clone();
+        work.commit().await?;
+        let shown = self.state.borrow().show(id, &record);
+        Ok(Reply::Conversation(shown))
+    }
+
+    async fn delete_locally(&self, id: MessageId) -> Result<Reply, Failure> {
+        self.require_account()?;
+        let mut work = Work::begin(self).await;
+        if !work.remove(id).await? {
+            return Err(Failure::NotFound);
+        }
+        work.commit().await?;
+        self.outbox.notify();
+        self.refresh_status();
+        Ok(Reply::Done)
+    }
+
+    async fn mark_read(&self, conversation: Id, up_to: u64) -> Result<Reply, Failure> {
+        self.require_account()?;
+        let mut work = Work::begin(self).await;
+        if !work.knows_conversation(&conversation) {
+            return Err(Failure::NotFound);
+        }
+        work.mark_read(&conversation, up_to).await?;
+        work.commit().await?;
+        Ok(Reply::Done)
+    }
+
+    async fn messages(&self, conversation: Id, anchor: Anchor, limit: usize) -> Result<MessagePage, Failure> {
+        let (total, read_up_to, unread) = {
+            let state = self.state.borrow();
+            let record = state.conversations.get(&conversation).ok_or(Failure::NotFound)?;
+            (record.total, record.read_up_to, record.unread)
+        };
+        let limit = limit.clamp(1, MAX_PAGE);
+        let page = match anchor {
+            Anchor::Latest => self.before(&conversation, None, limit).await?,
+            Anchor::Before(position) => self.before(&conversation, Some(position), limit).await?,
+            Anchor::After(position) => self.after(&conversation, position, limit).await?,
+            Anchor::FirstUnread if unread == 0 => self.before(&conversation, None, limit).await?,
+            Anchor::FirstUnread => {
+                let read = Position {
+                    sent_at: read_up_to,
+                    id: MessageId(u64::MAX),
+                };
+                let context = limit / CONTEXT;
+                let end = read.sent_at.saturating_add(1);
+                let first = Position {
+                    sent_at: end,
+                    id: MessageId(0),
+                };
+                let earlier = self.before(&conversation, Some(first), context.max(1)).await?;
+                let later = self
+                    .after(&conversation, read, limit.saturating_sub(context))
+                    .await?;
+                if later.messages.len() + earlier.messages.len() < limit && earlier.more_before {
+                    // All of the unread ones fit: the window is better filled from before.
+                    self.before(&conversation, None, limit).await?
+                } else {
+                    MessagePage {
+                        more_before: earlier.more_before,
+                        more_after: later.more_after,
+                        messages: earlier.messages.into_iter().chain(later.messages).collect(),
+                        total,
+                    }
+                }
+            }
+        };
+        Ok(MessagePage { total, ..page })
+    }
+
+    /// The messages just before a position, or the newest.
+    async fn before(
+        &self,
+        conversation: &Id,
+        end: Option<Position>,
+        limit: usize,
+    ) -> Result<MessagePage, StoreError> {
+        let mut messages = self
+            .scan_messages(conversation, None, end, true, limit + 1)
+            .await?;
+        let more_before = messages.len() > limit;
+        messages.truncate(limit);
+        messages.reverse();
+        let more_after = match end {
+            Some(end) => !self
+                .scan_messages(conversation, Some(end), None, false, 1)
+                .await?
+                .is_empty(),
+            None => false,
+        };
+        Ok(MessagePage {
+            messages,
+            more_before,
+            more_after,
+            total: 0,
+        })
+    }
+
+    /// The messages just after a position.
+    async fn after(
+        &self,
+        conversation: &Id,
+        position: Position,
+        limit: usize,
+    ) -> Result<MessagePage, StoreError> {
+        let from = Position {
+            id: MessageId(position.id.0.saturating_add(1)),
+            ..position
+        };
+        let mut messages = self
+            .scan_messages(conversation, Some(from), None, false, limit + 1)
+            .await?;
+        let more_after = messages.len() > limit;
+        messages.truncate(limit);
+        let more_before = !self
+            .scan_messages(conversation, None, Some(from), true, 1)
+            .await?
+            .is_empty();
+        Ok(MessagePage {
+            messages,
+            more_before,
+            more_after,
+            total: 0,
+        })
+    }
+
+    /// Whatever was in flight may be dead, and the clock may have jumped.
+    fn woken(&self) {
+        if !self.time.is_known() {
+            self.net.resync.notify();
+        }
+        self.wake.notify();
+        self.net.changed.notify();
+    }
+
+    fn set_online(&self, online: bool) {
+        let before = self.net.online.replace(online);
+        if online {
+            self.trouble_over(Trouble::Offline);
+            if !before {
+                self.woken();
+            }
+        } else {
+            self.trouble(Trouble::Offline);
+            self.state.borrow_mut().polling_works = false;
+            self.wake.notify();
+            self.refresh_status();
+        }
+    }
+
+    async fn set_preference(&self, key: String, value: String) -> Result<Reply, Failure> {
+        if key.len().saturating_add(value.len()) > MAX_PREFERENCE {
+            return Err(Failure::Storage("the preference is too large".to_owned()));
+        }
+        let _turn = self.turn.lock().await;
+        let change = Change::Put(Collection::Meta, keys::preference(&key), encode(&value)?);
+        let result = self.ports.store.commit(vec![change]).await;
+        self.note_store(&result);
+        result?;
+        self.state
+            .borrow_mut()
+            .preferences
+            .insert(key.clone(), value.clone());
+        self.emit(Event::Preference { key, value });
+        Ok(Reply::Done)
+    }
+
+    async fn log_out(&self) -> Result<Reply, Failure> {
+        // The tasks end first, so that nothing writes after the wipe.
+        let tasks = std::mem::take(&mut *self.session.borrow_mut());
+        drop(tasks);
+        let _turn = self.turn.lock().await;
+        self.ports.store.wipe().await?;
+        *self.state.borrow_mut() = Default::default();
+        // Guards that outlive an account would tie the next one to it.
+        self.net.pool.borrow_mut().guards.clear();
+        self.net.paths.borrow_mut().clear();
+        self.net.detours.borrow_mut().clear();
+        self.net.changed.notify();
+        self.emit(Event::LoggedOut);
+        self.refresh_status();
+        Ok(Reply::Done)
+    }
+}
+
+fn whole(collection: Collection) -> Scan {
+    Scan {
+        collection,
+        from: Vec::new(),
+        to: None,
+        reverse: false,
+        limit: usize::MAX,
+    }
+}
+
+fn shown(account: &OwnAccount) -> Account {
+    Account {
+        id: account.keys.id(),
+        name: account.record.name.clone(),
+    }
+}

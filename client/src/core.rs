@@ -1,0 +1,412 @@
+//! What all parts of the engine share: ports, the state in memory, and the ways to tell front ends of changes.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::channel::mpsc;
+use futures::lock::Mutex;
+use holdfast_protocol::account::{Account, Id};
+
+use crate::api::{
+    Conversation, Event, Failure, Message, MessageId, MessageState, NetworkStatus, Position, Preview, Trouble,
+};
+use crate::driver::{Signal, Spawner, TaskGuard};
+use crate::engine::Options;
+use crate::network::Net;
+use crate::network::time::NetworkTime;
+use crate::ports::{Collection, Ports, Scan, StoreError};
+use crate::profile::NetworkProfile;
+use crate::records::{
+    AccountRecord, ContactRecord, ConversationRecord, Counters, MessageRecord, OutboxRecord, decode, keys,
+};
+
+/// See the module's description. Everything runs on one thread; no `RefCell` borrow is held across an await.
+pub(crate) struct Core {
+    pub(crate) ports: Ports,
+    pub(crate) profile: NetworkProfile,
+    pub(crate) options: Options,
+    pub(crate) spawner: Spawner,
+    pub(crate) state: RefCell<State>,
+    /// Units of work on the store take turns.
+    pub(crate) turn: Mutex<()>,
+    pub(crate) time: NetworkTime,
+    pub(crate) net: Net,
+    /// Poll at once.
+    pub(crate) wake: Signal,
+    /// Network time was measured.
+    pub(crate) clock_measured: Signal,
+    /// The outbox has something new to do.
+    pub(crate) outbox: Signal,
+    /// Tasks that end with the account.
+    pub(crate) session: RefCell<Vec<TaskGuard>>,
+    broadcast: Broadcast,
+    status: RefCell<NetworkStatus>,
+    troubles: RefCell<Vec<Trouble>>,
+}
+
+/// What the engine holds in memory of what the store keeps.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) account: Option<OwnAccount>,
+    pub(crate) counters: Counters,
+    pub(crate) conversations: HashMap<Id, ConversationRecord>,
+    pub(crate) contacts: HashMap<Id, ContactRecord>,
+    pub(crate) preferences: BTreeMap<String, String>,
+    pub(crate) outbox: BTreeMap<MessageId, OutboxRecord>,
+    /// Messages on their way at this moment: not worth a write to the store.
+    pub(crate) sending: HashSet<MessageId>,
+    pub(crate) last_poll: Option<u64>,
+    pub(crate) polling_works: bool,
+    pub(crate) unreadable: u32,
+}
+
+/// The account with its keys.
+pub(crate) struct OwnAccount {
+    pub(crate) record: AccountRecord,
+    pub(crate) keys: Rc<Account>,
+}
+
+impl State {
+    /// A conversation as front ends see it.
+    pub(crate) fn show(&self, id: Id, record: &ConversationRecord) -> Conversation {
+        let note_to_self = self
+            .account
+            .as_ref()
+            .is_some_and(|account| account.keys.id() == id);
+        let contact = self.contacts.get(&id).filter(|_| !note_to_self);
+        Conversation {
+            id,
+            name: contact.and_then(|contact| contact.name.clone()),
+            note_to_self,
+            preview: record.newest.as_ref().map(|newest| Preview {
+                text: newest.text.clone(),
+                outgoing: newest.outgoing,
+                state: self.shown_state(newest.position.id, newest.state),
+                sent_at: newest.position.sent_at,
+            }),
+            unread: record.unread,
+            read_up_to: record.read_up_to,
+            active_at: record.active_at,
+        }
+    }
+
+    fn shown_state(&self, id: MessageId, state: MessageState) -> MessageState {
+        match state {
+            MessageState::Queued if self.sending.contains(&id) => MessageState::Sending,
+            other => other,
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn new(ports: Ports, profile: NetworkProfile, options: Options, spawner: Spawner) -> Rc<Self> {
+        let time = NetworkTime::new(ports.clock.clone());
+        let net = Net::new(&profile);
+        let status = NetworkStatus {
+            network: profile.name.clone(),
+            ..NetworkStatus::default()
+        };
+        Rc::new(Self {
+            ports,
+            profile,
+            options,
+            spawner,
+            state: RefCell::default(),
+            turn: Mutex::new(()),
+            time,
+            net,
+            wake: Signal::default(),
+            clock_measured: Signal::default(),
+            outbox: Signal::default(),
+            session: RefCell::default(),
+            broadcast: Broadcast::default(),
+            status: RefCell::new(status),
+            troubles: RefCell::default(),
+        })
+    }
+
+    /// The account's keys.
+    pub(crate) fn account(&self) -> Option<Rc<Account>> {
+        self.state
+            .borrow()
+            .account
+            .as_ref()
+            .map(|account| account.keys.clone())
+    }
+
+    /// The own id.
+    pub(crate) fn own_id(&self) -> Option<Id> {
+        self.account().map(|account| account.id())
+    }
+
+    /// The account's keys, or the failure that there are none.
+    pub(crate) fn require_account(&self) -> Result<Rc<Account>, Failure> {
+        self.account().ok_or(Failure::NoAccount)
+    }
+
+    /// Secure randomness in the form that the protocol crate takes.
+    pub(crate) fn rng(&self) -> PortRng {
+        PortRng(self.ports.rng.clone())
+    }
+
+    /// A number below `bound`; 0 when there is nothing to choose.
+    pub(crate) fn random_below(&self, bound: usize) -> usize {
+        let mut bytes = [0; 8];
+        self.ports.rng.fill(&mut bytes);
+        // The bias of a 64-bit remainder over a few thousand nodes is far below anything that could be seen.
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX);
+        u64::from_le_bytes(bytes)
+            .checked_rem(bound)
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(0)
+    }
+
+    /// Puts a list into random order.
+    pub(crate) fn shuffle<T>(&self, items: &mut [T]) {
+        for end in (1..items.len()).rev() {
+            items.swap(end, self.random_below(end + 1));
+        }
+    }
+
+    /// A duration within half and one and a half times the given one, so that clients do not act in step.
+    pub(crate) fn jitter(&self, around: Duration) -> Duration {
+        let thousandths = u32::try_from(500 + self.random_below(1_001)).unwrap_or(1_000);
+        around.saturating_mul(thousandths) / 1_000
+    }
+
+    /// Waits, through the clock port.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        self.ports.clock.sleep(duration).await;
+    }
+
+    /// Tells all front ends.
+    pub(crate) fn emit(&self, event: Event) {
+        self.broadcast.send(&event);
+    }
+
+    /// A new listener.
+    pub(crate) fn subscribe(&self) -> mpsc::UnboundedReceiver<Event> {
+        self.broadcast.subscribe()
+    }
+
+    /// All visible conversations, newest activity first.
+    pub(crate) fn conversations(&self) -> Vec<Conversation> {
+        let state = self.state.borrow();
+        let visible = state.conversations.iter().filter(|(_, record)| record.visible);
+        let mut all: Vec<_> = visible.map(|(id, record)| state.show(*id, record)).collect();
+        all.sort_by(|one, other| other.active_at.cmp(&one.active_at).then(one.id.cmp(&other.id)));
+        all
+    }
+
+    /// Tells front ends of a conversation as it is now.
+    pub(crate) fn emit_conversation(&self, id: &Id) {
+        let event = {
+            let state = self.state.borrow();
+            state
+                .conversations
+                .get(id)
+                .filter(|record| record.visible)
+                .map(|record| Event::Conversation(state.show(*id, record)))
+        };
+        if let Some(event) = event {
+            self.emit(event);
+        }
+    }
+
+    /// Marks a message as on its way or not any more, and says so. The store is not touched.
+    pub(crate) async fn set_sending(&self, conversation: &Id, position: Position, sending: bool) {
+        let changed = {
+            let mut state = self.state.borrow_mut();
+            if sending {
+                state.sending.insert(position.id)
+            } else {
+                state.sending.remove(&position.id)
+            }
+        };
+        if !changed {
+            return;
+        }
+        if let Ok(Some(message)) = self.message_at(conversation, position).await {
+            self.emit(Event::Message(message));
+            self.emit_conversation(conversation);
+        }
+    }
+
+    /// The message at a position.
+    pub(crate) async fn message_at(
+        &self,
+        conversation: &Id,
+        position: Position,
+    ) -> Result<Option<Message>, StoreError> {
+        let end = Position {
+            id: MessageId(position.id.0.saturating_add(1)),
+            ..position
+        };
+        Ok(self
+            .scan_messages(conversation, Some(position), Some(end), false, 1)
+            .await?
+            .pop())
+    }
+
+    /// Stored messages of a conversation from a position (inclusive) to another (exclusive).
+    pub(crate) async fn scan_messages(
+        &self,
+        conversation: &Id,
+        from: Option<Position>,
+        to: Option<Position>,
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        const FIRST: Position = Position {
+            sent_at: 0,
+            id: MessageId(0),
+        };
+        const LAST: Position = Position {
+            sent_at: u64::MAX,
+            id: MessageId(u64::MAX),
+        };
+        let scan = Scan {
+            collection: Collection::Messages,
+            from: keys::message(conversation, from.unwrap_or(FIRST)),
+            to: Some(keys::message(conversation, to.unwrap_or(LAST))),
+            reverse,
+            limit,
+        };
+        let entries = self.ports.store.scan(scan).await?;
+        let state = self.state.borrow();
+        entries
+            .into_iter()
+            .map(|(key, value)| {
+                let (conversation, position) = keys::read_message(&key)?;
+                let record: MessageRecord = decode(&value)?;
+                let mut message = record.shown(conversation, position);
+                message.state = state.shown_state(message.id, message.state);
+                Ok(message)
+            })
+            .collect()
+    }
+
+    /// Everything that stands in the way now.
+    pub(crate) fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.borrow().clone()
+    }
+
+    /// Something stands in the way.
+    pub(crate) fn trouble(&self, trouble: Trouble) {
+        if self.troubles.borrow().contains(&trouble) {
+            return;
+        }
+        let same_kind = |other: &Trouble| std::mem::discriminant(other) == std::mem::discriminant(&trouble);
+        let replaced: Vec<_> = self.troubles.borrow().iter().copied().filter(same_kind).collect();
+        for old in replaced {
+            self.trouble_over(old);
+        }
+        self.troubles.borrow_mut().push(trouble);
+        self.emit(Event::Trouble(trouble));
+    }
+
+    /// It does not any more; nothing happens when it did not.
+    pub(crate) fn trouble_over(&self, trouble: Trouble) {
+        let before = self.troubles.borrow().len();
+        self.troubles.borrow_mut().retain(|other| *other != trouble);
+        if self.troubles.borrow().len() < before {
+            self.emit(Event::TroubleOver(trouble));
+        }
+    }
+
+    /// Any trouble with the clock is over.
+    pub(crate) fn clock_trouble_over(&self) {
+        for trouble in self.troubles() {
+            if matches!(trouble, Trouble::ClockWrong { .. }) {
+                self.trouble_over(trouble);
+            }
+        }
+    }
+
+    /// Learns from how a commit went.
+    pub(crate) fn note_store(&self, result: &Result<(), StoreError>) {
+        match result {
+            Ok(()) => {
+                self.trouble_over(Trouble::StorageFull);
+                self.trouble_over(Trouble::StorageLost);
+            }
+            Err(StoreError::Full) => self.trouble(Trouble::StorageFull),
+            Err(StoreError::Gone(_)) => self.trouble(Trouble::StorageLost),
+            Err(StoreError::Damaged | StoreError::Other(_)) => {}
+        }
+    }
+
+    /// The network's state as front ends see it.
+    pub(crate) fn network_status(&self) -> NetworkStatus {
+        let mut status = NetworkStatus {
+            network: self.profile.name.clone(),
+            clock_offset_ms: self.time.offset(),
+            ..NetworkStatus::default()
+        };
+        self.net.describe(&mut status);
+        let state = self.state.borrow();
+        status.connected = state.polling_works;
+        status.last_poll = state.last_poll;
+        status.unreadable = state.unreadable;
+        status.outbox = u32::try_from(state.outbox.len()).unwrap_or(u32::MAX);
+        status
+    }
+
+    /// Tells front ends of the network's state when it has changed.
+    pub(crate) fn refresh_status(&self) {
+        let status = self.network_status();
+        if *self.status.borrow() == status {
+            return;
+        }
+        *self.status.borrow_mut() = status.clone();
+        self.emit(Event::Network(status));
+    }
+}
+
+/// Gives every listener every event, in order.
+#[derive(Default)]
+struct Broadcast {
+    listeners: RefCell<Vec<mpsc::UnboundedSender<Event>>>,
+}
+
+impl Broadcast {
+    fn subscribe(&self) -> mpsc::UnboundedReceiver<Event> {
+        let (sender, receiver) = mpsc::unbounded();
+        self.listeners.borrow_mut().push(sender);
+        receiver
+    }
+
+    fn send(&self, event: &Event) {
+        self.listeners
+            .borrow_mut()
+            .retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+    }
+}
+
+/// The randomness port as the protocol crate's generator.
+pub(crate) struct PortRng(Rc<dyn crate::ports::Rng>);
+
+impl rand_core::TryRng for PortRng {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for PortRng {}

@@ -1,0 +1,341 @@
+//! The node list: bundled, from a gateway or seed as a hint, then confirmed by a quorum of nodes over onion paths
+//! (`spec/03-network.md §1.4, §7.3`).
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use futures::future::{Either, join_all, select};
+use holdfast_protocol::nodes::{self, AddressPolicy, NodeList, NodeState, ServiceNode};
+use holdfast_protocol::swarm::request::Request;
+use serde::{Deserialize, Serialize};
+
+use super::pool::{Guard, identity, quorum};
+use super::request::REQUEST_TIMEOUT;
+use super::transport::{LIST_TIMEOUT, MAX_LIST};
+use crate::core::Core;
+use crate::ports::{Change, Collection, HttpRequest, Method, NetworkError, StoreError};
+use crate::profile::NetworkProfile;
+use crate::records::{decode, encode, keys};
+
+/// How old a list may become (`spec/03-network.md §1.4`).
+const REFRESH: Duration = Duration::from_secs(2 * 60 * 60);
+/// Never fetched sooner than this after the last time, however often it is asked for.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(2);
+/// First wait after a failure, doubled each time.
+const BACKOFF: Duration = Duration::from_millis(200);
+/// Longest wait while there is no list at all.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// Longest wait between attempts to confirm a list that works.
+const LONGEST_CONFIRM_BACKOFF: Duration = Duration::from_secs(5 * 60);
+/// Nodes asked for their list; two must agree.
+const ASKED: usize = 3;
+
+/// The list as it is kept.
+#[derive(Serialize, Deserialize)]
+struct ListRecord {
+    fetched_at: u64,
+    confirmed: bool,
+    /// As a gateway writes it.
+    nodes: Vec<u8>,
+}
+
+impl Core {
+    /// Takes up the list, guards and strikes of the last session.
+    pub(crate) async fn load_network(&self) -> Result<(), StoreError> {
+        let store = &self.ports.store;
+        let Some(list) = store.get(Collection::Network, keys::NODES).await? else {
+            return Ok(());
+        };
+        let list: ListRecord = decode(&list)?;
+        let nodes = NodeList::from_json(&list.nodes)
+            .map_err(|_| StoreError::Damaged)?
+            .nodes(self.policy(), 0);
+        let guards = store.get(Collection::Network, keys::GUARDS).await?;
+        let strikes = store.get(Collection::Network, keys::STRIKES).await?;
+        if let Some(offset) = store.get(Collection::Network, keys::TIME).await? {
+            self.time.remember(decode(&offset)?);
+        }
+        if nodes.len() >= self.profile.minimum_nodes {
+            let mut pool = self.net.pool.borrow_mut();
+            pool.replace(nodes, list.fetched_at, list.confirmed);
+            if let Some(guards) = guards {
+                pool.guards = decode::<Vec<Guard>>(&guards)?;
+            }
+            if let Some(strikes) = strikes {
+                pool.restore_strikes(decode(&strikes)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the list present, confirmed and young.
+    pub(crate) async fn run_list(self: Rc<Self>) {
+        let mut failures = 0u32;
+        let mut wait = self.time_to_refresh();
+        loop {
+            let seen = self.net.refresh.count();
+            if !wait.is_zero() && self.net.pool.borrow().len() >= self.profile.minimum_nodes {
+                let asked = Box::pin(self.net.refresh.passed(seen));
+                if let Either::Left(_) = select(asked, self.ports.clock.sleep(wait)).await {
+                    self.sleep(SHORTEST_INTERVAL).await;
+                }
+            } else {
+                self.sleep(wait).await;
+            }
+            if self.net.pool.borrow().len() < self.profile.minimum_nodes && !self.bootstrap().await {
+                failures = failures.saturating_add(1);
+                wait = self.jitter(BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF));
+                continue;
+            }
+            self.net.changed.notify();
+            if self.confirm().await {
+                failures = 0;
+                wait = self.jitter(REFRESH);
+            } else {
+                failures = failures.saturating_add(1);
+                let longest = LONGEST_CONFIRM_BACKOFF;
+                wait = self.jitter(BACKOFF.saturating_mul(1 << failures.min(12)).min(longest));
+                // Where every path fails, the list itself may be out of date.
+                if self.net.paths.borrow().is_empty() && self.net.online.get() {
+                    self.bootstrap().await;
+                }
+            }
+        }
+    }
+
+    /// A confirmed list from the last session serves until it is old.
+    fn time_to_refresh(&self) -> Duration {
+        let pool = self.net.pool.borrow();
+        let age = self.time.now().saturating_sub(pool.fetched_at.unwrap_or(0));
+        if pool.confirmed {
+            REFRESH.saturating_sub(Duration::from_millis(age))
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn policy(&self) -> AddressPolicy {
+        if self.profile.local {
+            AddressPolicy::Local
+        } else {
+            AddressPolicy::Public
+        }
+    }
+
+    /// The nodes of a binary list that may be used.
+    fn read_active_nodes(&self, records: &[u8]) -> Option<Vec<ServiceNode>> {
+        let mut seen = HashSet::new();
+        let nodes = nodes::decode_active_nodes(records).ok()?;
+        let policy = self.policy();
+        Some(
+            nodes
+                .into_iter()
+                .filter(|node| policy.accepts(node) && seen.insert(node.ed25519))
+                .collect(),
+        )
+    }
+
+    /// Gets a first list, or a newer one while no path works: what ships with the app, and what a gateway or seed says.
+    async fn bootstrap(&self) -> bool {
+        let bundled = match &self.profile.bundled_nodes {
+            Some(url) => self
+                .fetch_file(url)
+                .await
+                .ok()
+                .and_then(|json| self.parse_list(&json)),
+            None => None,
+        };
+        let hint = self.fetch_hint().await;
+        let now = self.time.now();
+        let old: HashSet<_> = self.net.pool.borrow().nodes().iter().map(identity).collect();
+        let mut limit = None;
+        let nodes = match (bundled, hint) {
+            (Some(bundled), Some(hint)) => {
+                // Guards must be in both: a gateway's list alone must not choose who sees this device.
+                let in_bundle: HashSet<_> = bundled.iter().map(identity).collect();
+                let both = hint.iter().filter(|node| in_bundle.contains(&identity(node)));
+                let both: HashSet<_> = both.map(|node| node.ed25519).collect();
+                if both.len() * 2 < bundled.len() {
+                    // More than half of the known network gone: not without confirmation.
+                    bundled
+                } else {
+                    limit = Some(both);
+                    hint
+                }
+            }
+            (Some(list), None) | (None, Some(list)) => list,
+            (None, None) => return false,
+        };
+        let kept = nodes.iter().filter(|node| old.contains(&identity(node))).count();
+        if !old.is_empty() && !self.profile.local && kept * 2 < old.len() {
+            return false;
+        }
+        let mut pool = self.net.pool.borrow_mut();
+        pool.replace(nodes, now, false);
+        if let Some(limit) = limit {
+            pool.limit_guards(limit);
+        }
+        drop(pool);
+        self.net.redirects.borrow_mut().clear();
+        self.net.changed.notify();
+        self.refresh_status();
+        true
+    }
+
+    fn parse_list(&self, json: &[u8]) -> Option<Vec<ServiceNode>> {
+        let list = NodeList::from_json(json).ok()?;
+        let age = list
+            .fetched_at
+            .map_or(0, |fetched_at| self.time.now().saturating_sub(fetched_at));
+        let nodes = list.nodes(self.policy(), age);
+        (nodes.len() >= self.profile.minimum_nodes).then_some(nodes)
+    }
+
+    /// The list of the present gateway, or of a seed.
+    async fn fetch_hint(&self) -> Option<Vec<ServiceNode>> {
+        for _ in 0..self.profile.gateways.len() {
+            let gateway = self.net.gateway(&self.profile)?;
+            match self
+                .fetch_file(&NetworkProfile::below(&gateway, "v1/nodes"))
+                .await
+            {
+                Ok(json) => {
+                    self.gateway_works();
+                    if let Some(nodes) = self.parse_list(&json) {
+                        return Some(nodes);
+                    }
+                    self.net.next_gateway();
+                }
+                Err(NetworkError::Offline) => {
+                    self.trouble(crate::api::Trouble::Offline);
+                    return None;
+                }
+                Err(_) => self.gateway_failed(),
+            }
+        }
+        for seed in &self.profile.seeds {
+            let request = HttpRequest {
+                method: Method::Post,
+                url: seed.clone(),
+                body: nodes::seed_request(),
+                timeout: LIST_TIMEOUT,
+                max_response: MAX_LIST,
+            };
+            if let Ok(response) = self.ports.network.send(request).await
+                && response.status == 200
+                && let Some(nodes) = self.parse_list(&response.body)
+            {
+                return Some(nodes);
+            }
+        }
+        None
+    }
+
+    /// Asks three nodes over onion paths and takes what two of them agree on.
+    async fn confirm(&self) -> bool {
+        if !self.path_ready(REQUEST_TIMEOUT).await {
+            return false;
+        }
+        let asked = self.some_nodes(ASKED);
+        let calls = asked
+            .iter()
+            .map(|node| self.call(node, &Request::ActiveNodesBin, REQUEST_TIMEOUT));
+        let mut lists = Vec::new();
+        for reply in join_all(calls).await.into_iter().flatten() {
+            if reply.status == 200
+                && let Ok(records) = BASE64.decode(reply.body.trim_ascii())
+                && let Some(nodes) = self.read_active_nodes(&records)
+            {
+                lists.push(nodes);
+            }
+        }
+        let agreed = self.net.pool.borrow().with_http_ports(quorum(&lists));
+        if agreed.len() < self.profile.minimum_nodes {
+            return false;
+        }
+        self.check_gateway(&agreed).await;
+        let states = agreed.iter().map(NodeState::of).collect();
+        let bytes = NodeList {
+            states,
+            ..NodeList::default()
+        }
+        .to_json();
+        let now = self.time.now();
+        self.net.pool.borrow_mut().replace(agreed, now, true);
+        self.net.redirects.borrow_mut().clear();
+        self.net.changed.notify();
+        self.refresh_status();
+        let record = ListRecord {
+            fetched_at: now,
+            confirmed: true,
+            nodes: bytes,
+        };
+        self.save(keys::NODES, &record).await;
+        self.save_guards().await;
+        let strikes = self.net.pool.borrow().strikes();
+        self.save(keys::STRIKES, &strikes).await;
+        true
+    }
+
+    /// A gateway whose list has little to do with the confirmed one is passed over from now on.
+    async fn check_gateway(&self, agreed: &[ServiceNode]) {
+        let Some(gateway) = self.net.gateway(&self.profile) else {
+            return;
+        };
+        let Ok(json) = self
+            .fetch_file(&NetworkProfile::below(&gateway, "v1/nodes"))
+            .await
+        else {
+            return;
+        };
+        let Some(claimed) = self.parse_list(&json) else {
+            return;
+        };
+        let known: HashSet<_> = agreed.iter().map(identity).collect();
+        let shared = claimed
+            .iter()
+            .filter(|node| known.contains(&identity(node)))
+            .count();
+        if shared * 2 < claimed.len().max(agreed.len()) && !self.net.liars.borrow().contains(&gateway) {
+            self.net.liars.borrow_mut().push(gateway);
+            self.net.next_gateway();
+        }
+    }
+
+    /// Random nodes for questions that any node can answer, those that work first.
+    pub(crate) fn some_nodes(&self, count: usize) -> Vec<ServiceNode> {
+        let now = self.time.now();
+        let pool = self.net.pool.borrow();
+        let mut nodes: Vec<_> = pool
+            .nodes()
+            .iter()
+            .map(|node| (pool.rank(&node.ed25519, now), node))
+            .collect();
+        self.shuffle(&mut nodes);
+        nodes.sort_by_key(|(rank, _)| *rank);
+        nodes
+            .into_iter()
+            .take(count)
+            .map(|(_, node)| node.clone())
+            .collect()
+    }
+
+    /// Keeps the guards over restarts.
+    pub(crate) async fn save_guards(&self) {
+        let guards = self.net.pool.borrow().guards.clone();
+        self.save(keys::GUARDS, &guards).await;
+    }
+
+    /// Keeps something of the network. It can be learnt again, so that a full store is no failure here.
+    pub(crate) async fn save<T: Serialize>(&self, key: &[u8], record: &T) {
+        if let Ok(value) = encode(record) {
+            let _ = self
+                .ports
+                .store
+                .commit(vec![Change::Put(Collection::Network, key.to_vec(), value)])
+                .await;
+        }
+    }
+}

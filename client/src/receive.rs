@@ -1,0 +1,249 @@
+//! From stored blobs to messages: deduplicated by recomputed hash, checked in the order of `spec/02-messages-v1.md §3`,
+//! and committed together with their hashes and the cursor before anything moves on.
+
+use std::collections::HashSet;
+
+use holdfast_protocol::account::Account;
+use holdfast_protocol::keys::Ed25519PublicKey;
+use holdfast_protocol::message::kind::Kind;
+use holdfast_protocol::message::profile::{change_in_message, change_in_response};
+use holdfast_protocol::message::{MAX_BODY_PRO, Received, cut_body, incoming};
+use holdfast_protocol::swarm::reply::Message as StoredMessage;
+use holdfast_protocol::swarm::{MessageHash, Namespace, message_hash};
+
+use crate::api::MessageState;
+use crate::core::Core;
+use crate::driver::yield_now;
+use crate::ports::{Change, Collection, StoreError};
+use crate::records::{SeenRecord, decode, encode, keys};
+use crate::work::{Known, NewMessage, Work};
+
+/// Messages handled in one commit: large enough to be quick, small enough for front ends to see progress.
+const CHUNK: usize = 100;
+/// Messages decrypted before other tasks get their turn: each takes a fraction of a millisecond.
+const TURN: usize = 8;
+/// How long a hash is remembered when the node does not say when it expires: the longest life of a message
+/// (`spec/02-messages-v1.md §6.4`).
+const SEEN_LIFE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// What came of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Messages not seen before.
+    pub(crate) new: usize,
+    /// Messages whose claimed hash is not theirs: the node lies.
+    pub(crate) forged: usize,
+}
+
+impl Core {
+    /// Where to go on at a node.
+    pub(crate) async fn cursor(
+        &self,
+        account: &Account,
+        node: &Ed25519PublicKey,
+        namespace: Namespace,
+    ) -> Result<Option<MessageHash>, StoreError> {
+        let key = keys::cursor(node, &account.id(), namespace);
+        match self.ports.store.get(Collection::Cursors, &key).await? {
+            Some(value) => Ok(decode::<String>(&value)?.parse().ok()),
+            None => Ok(None),
+        }
+    }
+
+    /// Handles a node's page of messages, oldest first. The cursor follows what is durable.
+    pub(crate) async fn receive(
+        &self,
+        account: &Account,
+        node: &Ed25519PublicKey,
+        namespace: Namespace,
+        messages: &[StoredMessage],
+    ) -> Result<Taken, StoreError> {
+        let mut taken = Taken::default();
+        for chunk in messages.chunks(CHUNK) {
+            self.receive_chunk(account, node, namespace, chunk, &mut taken)
+                .await?;
+        }
+        Ok(taken)
+    }
+
+    async fn receive_chunk(
+        &self,
+        account: &Account,
+        node: &Ed25519PublicKey,
+        namespace: Namespace,
+        chunk: &[StoredMessage],
+        taken: &mut Taken,
+    ) -> Result<(), StoreError> {
+        let mut fresh = Vec::new();
+        let mut in_chunk = HashSet::new();
+        for (count, message) in chunk.iter().enumerate() {
+            let hash = message_hash(&account.id(), namespace, &message.data);
+            taken.forged += usize::from(hash != message.hash);
+            if !in_chunk.insert(hash) || self.has_seen(&hash).await? {
+                continue;
+            }
+            fresh.push((
+                hash,
+                message.expiration,
+                incoming::decode_one_to_one(account, &message.data),
+            ));
+            if count % TURN == TURN - 1 {
+                yield_now().await;
+            }
+        }
+        let mut unreadable = 0u32;
+        let mut work = Work::begin(self).await;
+        for (hash, expiration, decoded) in fresh {
+            // Another poll may have been quicker while this one waited for its turn.
+            if self.has_seen(&hash).await? {
+                continue;
+            }
+            taken.new += 1;
+            self.remember(&mut work, &hash, expiration)?;
+            match decoded {
+                Ok(received) => {
+                    if !self.apply(&mut work, account, &hash, received).await? {
+                        unreadable = unreadable.saturating_add(1);
+                    }
+                }
+                Err(_) => unreadable = unreadable.saturating_add(1),
+            }
+        }
+        if let Some(last) = chunk.last() {
+            let key = keys::cursor(node, &account.id(), namespace);
+            work.put(Collection::Cursors, key, encode(&last.hash.as_str())?);
+        }
+        work.commit().await?;
+        let mut state = self.state.borrow_mut();
+        state.unreadable = state.unreadable.saturating_add(unreadable);
+        Ok(())
+    }
+
+    async fn has_seen(&self, hash: &MessageHash) -> Result<bool, StoreError> {
+        Ok(self
+            .ports
+            .store
+            .get(Collection::Seen, hash.as_bytes())
+            .await?
+            .is_some())
+    }
+
+    /// Remembers a hash for as long as it may come again.
+    pub(crate) fn remember(
+        &self,
+        work: &mut Work<'_>,
+        hash: &MessageHash,
+        expiration: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let longest = self.time.now().saturating_add(SEEN_LIFE_MS);
+        // A node's word may lengthen nothing: what it says is only used when it is earlier, and never within a day.
+        let until = expiration.map_or(longest, |said| said.clamp(longest - SEEN_LIFE_MS / 2, longest));
+        let record = SeenRecord { until };
+        work.put(Collection::Seen, hash.as_bytes().to_vec(), encode(&record)?);
+        Ok(())
+    }
+
+    /// Forgets hashes that no node can still have.
+    pub(crate) async fn prune_seen(&self) -> Result<(), StoreError> {
+        let scan = crate::ports::Scan {
+            collection: Collection::Seen,
+            from: Vec::new(),
+            to: None,
+            reverse: false,
+            limit: usize::MAX,
+        };
+        let now = self.time.now();
+        let mut old = Vec::new();
+        for (key, value) in self.ports.store.scan(scan).await? {
+            if decode::<SeenRecord>(&value)?.until < now {
+                old.push(Change::Delete(Collection::Seen, key));
+            }
+        }
+        if old.is_empty() {
+            Ok(())
+        } else {
+            self.ports.store.commit(old).await
+        }
+    }
+
+    /// Applies an authenticated message; `false` when it is nothing that can be shown or used.
+    async fn apply(
+        &self,
+        work: &mut Work<'_>,
+        account: &Account,
+        hash: &MessageHash,
+        received: Received,
+    ) -> Result<bool, StoreError> {
+        let Ok(kind) = Kind::of(&received.content, received.sent_at) else {
+            return Ok(false);
+        };
+        let own = received.is_own(account);
+        if own && !kind.allowed_from_self(false) {
+            return Ok(true);
+        }
+        match kind {
+            Kind::Visible(data) => {
+                if !own {
+                    let contact = work.contact(&received.sender);
+                    if let Some(change) = change_in_message(data, contact.profile_changed) {
+                        contact.name = change.name.or(contact.name.take());
+                        contact.profile_changed = change.updated_at;
+                    }
+                }
+                let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
+                self.take_visible(work, hash, &received, own, body).await?;
+            }
+            // Only visible messages open conversations (`spec/02-messages-v1.md §9.3`).
+            Kind::RequestResponse(response) if work.knows_conversation(&received.sender) => {
+                let contact = work.contact(&received.sender);
+                if let Some(change) = change_in_response(response, contact.profile_changed) {
+                    contact.name = change.name.or(contact.name.take());
+                    contact.profile_changed = change.updated_at;
+                }
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    async fn take_visible(
+        &self,
+        work: &mut Work<'_>,
+        hash: &MessageHash,
+        received: &Received,
+        own: bool,
+        body: String,
+    ) -> Result<(), StoreError> {
+        let conversation = received.conversation;
+        match work
+            .known(&conversation, &received.sender, received.sent_at)
+            .await?
+        {
+            Known::New => {
+                work.insert(NewMessage {
+                    conversation,
+                    author: received.sender,
+                    outgoing: own,
+                    body,
+                    sent_at: received.sent_at,
+                    state: if own {
+                        MessageState::Sent
+                    } else {
+                        MessageState::Received
+                    },
+                    hash: Some(hash.as_str().to_owned()),
+                })?;
+                if own {
+                    // Whoever answers has read what came before (`spec/02-messages-v1.md §5.1`).
+                    work.mark_read(&conversation, received.sent_at).await?;
+                }
+            }
+            Known::Present(id) if own => {
+                work.set_state(id, MessageState::Sent, Some(hash.as_str().to_owned()))
+                    .await?;
+            }
+            Known::Present(_) | Known::Deleted => {}
+        }
+        Ok(())
+    }
+}
