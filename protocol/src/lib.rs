@@ -16,12 +16,16 @@
 
 pub mod account;
 mod base64;
+pub mod blinded;
 pub mod bt;
 pub mod hash;
 pub mod json;
 pub mod keys;
 pub mod message;
+pub mod name;
 pub mod nodes;
 pub mod onion;
+pub mod push;
 pub mod sealed_box;
 pub mod swarm;
+pub mod xed25519;

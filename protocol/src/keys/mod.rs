@@ -19,7 +19,7 @@ mod secret;
 mod serial;
 
 pub(crate) use bytes::byte_string;
-pub(crate) use point::{DecodedKey, multiply, multiply_base, prime_order_point, scalar_from_wide};
+pub(crate) use point::{DecodedKey, multiply, multiply_base, scalar_from_wide};
 pub use secret::{Ed25519KeyPair, SharedSecret, X25519SecretKey};
 pub(crate) use serial::{decode_hex, deserialize_bytes, serialize_bytes};
 

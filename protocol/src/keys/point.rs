@@ -56,7 +56,7 @@ impl DecodedKey {
 }
 
 /// Decodes a point of the prime-order subgroup other than the identity.
-pub(crate) fn prime_order_point(key: &Ed25519PublicKey) -> Result<EdwardsPoint, KeyError> {
+fn prime_order_point(key: &Ed25519PublicKey) -> Result<EdwardsPoint, KeyError> {
     let point = DecodedKey::new(key)?.0.to_edwards();
     if !is_torsion_free(&point) {
         return Err(KeyError::MixedOrder);
