@@ -1,6 +1,13 @@
 //! The engine's place in the browser: a worker that runs it, the adapters it runs over, and the page's link to it.
 
+mod clock;
+mod fetch;
+mod host;
+mod indexeddb;
 mod link;
+mod rng;
+mod tabs;
+mod vault;
 mod wire;
 pub(crate) mod worker;
 
@@ -8,5 +15,5 @@ pub(crate) use link::{EngineLink, LinkError, Settings};
 
 /// Whether this browser keeps an account's store.
 pub(crate) async fn stored_account_exists() -> bool {
-    false
+    indexeddb::IndexedDb::exists().await
 }

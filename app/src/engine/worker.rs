@@ -1,4 +1,313 @@
-//! The worker's entry.
+//! The worker's entry: runs the engine for all tabs, or carries commands to the worker that does.
+//!
+//! On the user's own device the first worker to get the lock runs the engine ([`tabs`]). The others follow: they pass on
+//! their page's commands and hand the engine's events to their page. When the leading worker ends, the next in line takes
+//! over, and every follower gives it again what was not answered, under the same numbers. On a shared computer each tab
+//! is on its own: its engine runs over a memory store and nothing is said to other tabs.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use super::host::{self, Host, HostError};
+use super::tabs::{self, TabChannel};
+use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, to_js};
+use crate::platform::session::{StartError, StorageMode};
 
 /// Runs in the worker: waits for the page's start message.
-pub(crate) fn run() {}
+pub(crate) fn run() {
+    let worker: Rc<RefCell<Option<Rc<Worker>>>> = Rc::default();
+    let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match from_js(event.data()) {
+        Some(ToWorker::Start {
+            mode,
+            profile,
+            expect_account,
+        }) => {
+            let started = Worker::start(mode, profile, expect_account);
+            *worker.borrow_mut() = Some(started);
+        }
+        Some(ToWorker::Command { request, command }) => {
+            if let Some(worker) = worker.borrow().as_ref() {
+                worker.take(request, command);
+            }
+        }
+        None => {}
+    });
+    scope().set_onmessage(Some(hear.as_ref().unchecked_ref()));
+    // The worker listens until it ends.
+    hear.forget();
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+fn tell_page(message: &FromWorker) {
+    // Fails only when the page is gone, and then nobody waits.
+    let _ = scope().post_message(&to_js(message));
+}
+
+/// Where the engine is.
+enum Role {
+    /// Nowhere yet, or in a worker that ended: commands wait.
+    Waiting,
+    /// In another tab's worker.
+    Following {
+        /// Which engine, to notice when another takes over.
+        term: u64,
+    },
+    /// Here.
+    Leading {
+        /// The engine.
+        host: Rc<Host>,
+        /// This engine's number.
+        term: u64,
+    },
+    /// The account was removed.
+    Ended,
+}
+
+/// Who gets a command's reply.
+#[derive(Clone, Copy)]
+enum Asker {
+    Page,
+    OtherTab,
+}
+
+struct Worker {
+    mode: StorageMode,
+    profile: Vec<u8>,
+    expect_account: bool,
+    role: RefCell<Role>,
+    /// The other tabs' workers; none on a shared computer.
+    channel: RefCell<Option<TabChannel>>,
+    /// The page was told that commands are taken.
+    started: Cell<bool>,
+    /// The page's commands that no engine answered yet.
+    unanswered: RefCell<BTreeMap<RequestId, Command>>,
+    /// What this engine was given already: a follower may repeat itself when engines change.
+    taken: RefCell<BTreeSet<RequestId>>,
+    /// Commands that the engine is at.
+    busy: Cell<usize>,
+    /// The engine removed the account; the rest follows when the last reply is out.
+    logged_out: Cell<bool>,
+}
+
+impl Worker {
+    fn start(mode: StorageMode, profile: Vec<u8>, expect_account: bool) -> Rc<Worker> {
+        let worker = Rc::new(Worker {
+            mode,
+            profile,
+            expect_account,
+            role: RefCell::new(Role::Waiting),
+            channel: RefCell::default(),
+            started: Cell::new(false),
+            unanswered: RefCell::default(),
+            taken: RefCell::default(),
+            busy: Cell::new(0),
+            logged_out: Cell::new(false),
+        });
+        spawn_local(Rc::clone(&worker).find_engine());
+        worker
+    }
+
+    /// Runs the engine here or finds the worker that does.
+    async fn find_engine(self: Rc<Self>) {
+        if self.mode == StorageMode::SharedComputer {
+            self.lead().await;
+            return;
+        }
+        let hearing = Rc::clone(&self);
+        match TabChannel::join(move |message| hearing.hear(message)) {
+            Ok(channel) => *self.channel.borrow_mut() = Some(channel),
+            Err(error) => {
+                let why = StartError::Failed(crate::platform::error_text(&error));
+                tell_page(&FromWorker::Refused(why));
+                return;
+            }
+        }
+        if tabs::lead_now().await {
+            self.lead().await;
+            return;
+        }
+        self.post(&BetweenTabs::WhoLeads);
+        if tabs::lead_in_turn().await {
+            self.lead().await;
+        }
+    }
+
+    /// Starts the engine here. For the first one, or when the one before is gone.
+    async fn lead(self: &Rc<Self>) {
+        if matches!(*self.role.borrow(), Role::Ended) {
+            return;
+        }
+        let taking_over = self.started.get();
+        *self.role.borrow_mut() = Role::Waiting;
+        let hearing = Rc::downgrade(self);
+        let on_event = move |event| {
+            if let Some(worker) = hearing.upgrade() {
+                worker.pass_on(event);
+            }
+        };
+        let host = match self.mode {
+            StorageMode::SharedComputer => Host::in_memory(&self.profile, on_event).await,
+            StorageMode::OwnDevice => {
+                let empty = if taking_over || self.expect_account {
+                    host::WhenEmpty::Refuse
+                } else {
+                    host::WhenEmpty::Create
+                };
+                Host::on_device(&self.profile, empty, on_event).await
+            }
+        };
+        match host {
+            Ok(host) => self.serve(Rc::new(host), taking_over).await,
+            // Another tab removed the account and went before it could say so.
+            Err(HostError::Empty) if taking_over => self.end(),
+            Err(error) => tell_page(&FromWorker::Refused(error.into())),
+        }
+    }
+
+    /// Takes commands, beginning with those that the engine before left unanswered.
+    async fn serve(self: &Rc<Self>, host: Rc<Host>, taking_over: bool) {
+        let term = u64::from_le_bytes(crate::platform::random_bytes());
+        *self.role.borrow_mut() = Role::Leading {
+            host: Rc::clone(&host),
+            term,
+        };
+        if !self.started.replace(true) {
+            tell_page(&FromWorker::Started);
+        }
+        self.post(&BetweenTabs::Leading { term });
+        if taking_over && let Some(snapshot) = host.snapshot().await {
+            self.pass_on(Event::Reloaded(snapshot));
+        }
+        let waiting = self.unanswered.borrow().clone();
+        for (request, command) in waiting {
+            self.carry_out(&host, request, command, Asker::Page);
+        }
+    }
+
+    /// Takes a command of the own page.
+    fn take(self: &Rc<Self>, request: RequestId, command: Command) {
+        self.unanswered.borrow_mut().insert(request, command.clone());
+        match &*self.role.borrow() {
+            Role::Leading { host, .. } => self.carry_out(host, request, command, Asker::Page),
+            Role::Following { .. } => self.post(&BetweenTabs::Command { request, command }),
+            Role::Waiting | Role::Ended => {}
+        }
+    }
+
+    /// Gives a command to the engine, once.
+    fn carry_out(self: &Rc<Self>, host: &Rc<Host>, request: RequestId, command: Command, asker: Asker) {
+        if !self.taken.borrow_mut().insert(request) {
+            return;
+        }
+        self.busy.set(self.busy.get() + 1);
+        let (worker, host) = (Rc::clone(self), Rc::clone(host));
+        spawn_local(async move {
+            let result = host.request(request, command).await;
+            match asker {
+                Asker::Page => {
+                    // The page repeats a command only to another worker.
+                    worker.taken.borrow_mut().remove(&request);
+                    worker.answer(request, result);
+                }
+                Asker::OtherTab => worker.post(&BetweenTabs::Reply { request, result }),
+            }
+            worker.busy.set(worker.busy.get() - 1);
+            worker.finish_log_out();
+        });
+    }
+
+    /// Answers the own page.
+    fn answer(&self, request: RequestId, result: Result<Reply, Failure>) {
+        if self.unanswered.borrow_mut().remove(&request).is_some() {
+            tell_page(&FromWorker::Reply { request, result });
+        }
+    }
+
+    /// Hands an event of this worker's engine to all tabs.
+    fn pass_on(self: &Rc<Self>, event: Event) {
+        if matches!(event, Event::LoggedOut) {
+            self.logged_out.set(true);
+            self.finish_log_out();
+            return;
+        }
+        self.post(&BetweenTabs::Event(event.clone()));
+        tell_page(&FromWorker::Event(event));
+    }
+
+    /// Removes what is left of the account once the engine has answered everything, and tells all tabs.
+    fn finish_log_out(self: &Rc<Self>) {
+        if !self.logged_out.get() || self.busy.get() > 0 {
+            return;
+        }
+        let role = self.role.replace(Role::Ended);
+        if matches!(role, Role::Ended) {
+            return;
+        }
+        let worker = Rc::clone(self);
+        spawn_local(async move {
+            if let Role::Leading { host, .. } = role {
+                host.remove().await;
+            }
+            worker.post(&BetweenTabs::Event(Event::LoggedOut));
+            worker.end();
+        });
+    }
+
+    fn end(&self) {
+        *self.role.borrow_mut() = Role::Ended;
+        tell_page(&FromWorker::Event(Event::LoggedOut));
+    }
+
+    fn post(&self, message: &BetweenTabs) {
+        if let Some(channel) = self.channel.borrow().as_ref() {
+            channel.post(message);
+        }
+    }
+
+    /// Hears another tab's worker.
+    fn hear(self: &Rc<Self>, message: BetweenTabs) {
+        let leading = match &*self.role.borrow() {
+            Role::Leading { host, term } => Some((Rc::clone(host), *term)),
+            Role::Ended => return,
+            Role::Waiting | Role::Following { .. } => None,
+        };
+        match (message, leading) {
+            (BetweenTabs::WhoLeads, Some((_, term))) => self.post(&BetweenTabs::Leading { term }),
+            (BetweenTabs::Command { request, command }, Some((host, _))) => {
+                self.carry_out(&host, request, command, Asker::OtherTab);
+            }
+            (BetweenTabs::Leading { term }, None) => self.follow(term),
+            (BetweenTabs::Reply { request, result }, None) => self.answer(request, result),
+            (BetweenTabs::Event(Event::LoggedOut), None) => self.end(),
+            (BetweenTabs::Event(event), None) if self.started.get() => {
+                tell_page(&FromWorker::Event(event));
+            }
+            _ => {}
+        }
+    }
+
+    /// Follows an engine; a new one is given again what the one before did not answer.
+    fn follow(&self, term: u64) {
+        let known = matches!(*self.role.borrow(), Role::Following { term: known } if known == term);
+        if known {
+            return;
+        }
+        *self.role.borrow_mut() = Role::Following { term };
+        if !self.started.replace(true) {
+            tell_page(&FromWorker::Started);
+        }
+        let unanswered = self.unanswered.borrow().clone();
+        for (request, command) in unanswered {
+            self.post(&BetweenTabs::Command { request, command });
+        }
+    }
+}

@@ -23,10 +23,7 @@ pub(crate) fn report_panics() {
     }));
 }
 
-/// The page's window.
-///
-/// # Panics
-/// In a worker, which never calls this.
+/// The page's window. Not for the worker, which has none.
 pub(crate) fn window() -> web_sys::Window {
     js_sys::global().unchecked_into()
 }
@@ -38,12 +35,21 @@ pub(crate) fn document() -> web_sys::Document {
         .unchecked_into()
 }
 
+/// Fills a buffer from the browser's secure source.
+///
+/// # Panics
+/// When the browser has no such source, as then nothing here may go on.
+pub(crate) fn fill_random(bytes: &mut [u8]) {
+    assert!(
+        getrandom::fill(bytes).is_ok(),
+        "the browser gives no random bytes"
+    );
+}
+
 /// Bytes from the browser's secure source.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    // The browser's source has no way to fail for such small amounts; without it nothing here may go on.
-    #[allow(clippy::expect_used, reason = "no secure program without randomness")]
-    getrandom::fill(&mut bytes).expect("the browser gives random bytes");
+    fill_random(&mut bytes);
     bytes
 }
 

@@ -1,0 +1,136 @@
+//! An engine over the browser's ports, and what must be in place before it can run.
+
+use std::rc::Rc;
+
+use futures::StreamExt;
+use holdfast_client::api::{Command, Event, Failure, Reply, RequestId, Snapshot};
+use holdfast_client::engine::{Engine, EngineHandle, Options};
+use holdfast_client::ports::{Ports, Store, StoreError};
+use holdfast_client::profile::{NetworkProfile, ProfileError};
+use holdfast_client::seal::Sealed;
+use holdfast_client::store::memory::MemoryStore;
+use wasm_bindgen_futures::spawn_local;
+
+use super::clock::BrowserClock;
+use super::fetch::Fetch;
+use super::indexeddb::IndexedDb;
+use super::rng::BrowserRng;
+use super::vault;
+use crate::platform::session::StartError;
+
+/// What to do when this device keeps no vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenEmpty {
+    /// Begin afresh.
+    Create,
+    /// There should be one: the browser cleared it, or another tab removed the account.
+    Refuse,
+}
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostError {
+    /// There is no vault, against expectation.
+    #[error("the store is empty")]
+    Empty,
+    /// The browser does not let us store anything, or took it away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The network profile can't be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+}
+
+impl From<HostError> for StartError {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Empty => StartError::StorageLost,
+            HostError::Store(StoreError::Gone(_) | StoreError::Full) => StartError::StorageRefused,
+            other => StartError::Failed(other.to_string()),
+        }
+    }
+}
+
+/// A running engine.
+pub(crate) struct Host {
+    engine: EngineHandle,
+    /// Whether there is a database to remove.
+    on_device: bool,
+}
+
+impl Host {
+    /// An engine that keeps nothing.
+    pub(crate) async fn in_memory(
+        profile: &[u8],
+        on_event: impl Fn(Event) + 'static,
+    ) -> Result<Host, HostError> {
+        Host::start(profile, Rc::new(MemoryStore::default()), false, on_event).await
+    }
+
+    /// An engine over this device's sealed database.
+    pub(crate) async fn on_device(
+        profile: &[u8],
+        when_empty: WhenEmpty,
+        on_event: impl Fn(Event) + 'static,
+    ) -> Result<Host, HostError> {
+        let database = IndexedDb::open().await?;
+        let key = match (vault::load(&database).await?, when_empty) {
+            (Some(key), _) => key,
+            (None, WhenEmpty::Create) => vault::create(&database).await?,
+            (None, WhenEmpty::Refuse) => {
+                // Opening created an empty database: leave no trace that would look like an account.
+                drop(database);
+                IndexedDb::delete().await?;
+                return Err(HostError::Empty);
+            }
+        };
+        let store = Sealed::open(database, &key, Rc::new(BrowserRng)).await?;
+        Host::start(profile, Rc::new(store), true, on_event).await
+    }
+
+    async fn start(
+        profile: &[u8],
+        store: Rc<dyn Store>,
+        on_device: bool,
+        on_event: impl Fn(Event) + 'static,
+    ) -> Result<Host, HostError> {
+        let profile = NetworkProfile::from_json(profile)?;
+        let ports = Ports {
+            network: Rc::new(Fetch),
+            store,
+            clock: Rc::new(BrowserClock),
+            rng: Rc::new(BrowserRng),
+        };
+        let (engine, driver) = Engine::new(ports, profile, Options::default());
+        let mut events = engine.events();
+        spawn_local(driver);
+        spawn_local(async move {
+            while let Some(event) = events.next().await {
+                on_event(event);
+            }
+        });
+        Ok(Host { engine, on_device })
+    }
+
+    /// Gives a command that may have been given to an earlier engine.
+    pub(crate) async fn request(&self, number: RequestId, command: Command) -> Result<Reply, Failure> {
+        self.engine.request_numbered(number, command).await
+    }
+
+    /// The engine's whole state.
+    pub(crate) async fn snapshot(&self) -> Option<Box<Snapshot>> {
+        match self.engine.request(Command::Snapshot).await {
+            Ok(Reply::Snapshot(snapshot)) => Some(snapshot),
+            _ => None,
+        }
+    }
+
+    /// Ends the engine after the account was removed, and removes the database.
+    pub(crate) async fn remove(&self) {
+        self.engine.shut_down();
+        if self.on_device {
+            // Should the browser refuse, then what stays is an empty database.
+            let _ = IndexedDb::delete().await;
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! The `Store` port: IndexedDB, one object store for each collection, commits with strict durability.
+//!
+//! Keys and values arrive here already sealed. Beside the collections there is one object store for the vault's records.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use futures::future::LocalBoxFuture;
+use holdfast_client::ports::{Change, Collection, Entry, Scan, Store, StoreError};
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    DomException, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbFactory, IdbKeyRange,
+    IdbObjectStore, IdbRequest, IdbTransaction,
+};
+
+/// The database's name. One for each origin: there is one account on a device.
+const DATABASE: &str = "holdfast";
+
+/// The database's version. A step up needs a migration in [`create_stores`].
+const VERSION: u32 = 1;
+
+/// The object store of the vault's records.
+const VAULT: &str = "vault";
+
+#[wasm_bindgen]
+extern "C" {
+    /// A database, for the call that web-sys does not offer yet.
+    type DurableDatabase;
+    #[wasm_bindgen(method, catch)]
+    fn transaction(
+        this: &DurableDatabase,
+        stores: &Array,
+        mode: &str,
+        options: &Object,
+    ) -> Result<IdbTransaction, JsValue>;
+
+    /// The factory, for the call that web-sys does not offer yet.
+    type ListingFactory;
+    #[wasm_bindgen(method, catch)]
+    fn databases(this: &ListingFactory) -> Result<Promise, JsValue>;
+}
+
+/// An open database.
+pub(crate) struct IndexedDb {
+    database: IdbDatabase,
+    /// Why the database went away, once it did.
+    gone: Rc<RefCell<Option<&'static str>>>,
+    _on_close: Closure<dyn FnMut()>,
+    _on_version_change: Closure<dyn FnMut()>,
+}
+
+impl IndexedDb {
+    /// Opens the database, creating it when there is none.
+    pub(crate) async fn open() -> Result<IndexedDb, StoreError> {
+        let request = factory()?
+            .open_with_u32(DATABASE, VERSION)
+            .map_err(|e| store_error(&e))?;
+        let upgrade = Closure::once({
+            let request = request.clone();
+            move || {
+                // What fails here fails the transaction, and with it the request.
+                if let Ok(database) = request.result() {
+                    create_stores(&database.unchecked_into());
+                }
+            }
+        });
+        request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
+        let database: IdbDatabase = finished(&request).await?.unchecked_into();
+        let gone = Rc::<RefCell<Option<&'static str>>>::default();
+        let on_close = Closure::new({
+            let gone = Rc::clone(&gone);
+            move || *gone.borrow_mut() = Some("the browser closed it")
+        });
+        let on_version_change = Closure::new({
+            let gone = Rc::clone(&gone);
+            let database = database.clone();
+            move || {
+                // Somebody removes the database: stand aside.
+                *gone.borrow_mut() = Some("it was removed");
+                database.close();
+            }
+        });
+        database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
+        Ok(IndexedDb {
+            database,
+            gone,
+            _on_close: on_close,
+            _on_version_change: on_version_change,
+        })
+    }
+
+    /// Whether there is a database, without creating one. `false` where the browser can't tell.
+    pub(crate) async fn exists() -> bool {
+        async fn names() -> Option<Array> {
+            let listing = factory().ok()?.unchecked_into::<ListingFactory>();
+            let list = JsFuture::from(listing.databases().ok()?).await.ok()?;
+            list.dyn_into().ok()
+        }
+        names().await.is_some_and(|list| {
+            list.iter()
+                .any(|entry| Reflect::get(&entry, &"name".into()).is_ok_and(|name| name == DATABASE))
+        })
+    }
+
+    /// Closes every connection and removes the database with all it holds.
+    pub(crate) async fn delete() -> Result<(), StoreError> {
+        let request = factory()?
+            .delete_database(DATABASE)
+            .map_err(|e| store_error(&e))?;
+        finished(&request).await.map(drop)
+    }
+
+    /// Reads a record of the vault.
+    pub(crate) async fn vault_record(&self, name: &str) -> Result<Option<JsValue>, StoreError> {
+        let store = self.read(VAULT)?;
+        let request = store.get(&name.into()).map_err(|e| store_error(&e))?;
+        let value = finished(&request).await?;
+        Ok((!value.is_undefined()).then_some(value))
+    }
+
+    /// Writes records of the vault, all or none.
+    pub(crate) async fn put_vault_records(&self, records: &[(&str, JsValue)]) -> Result<(), StoreError> {
+        let transaction = self.begin(&[VAULT], "readwrite")?;
+        let complete = Completion::of(&transaction);
+        let store = transaction.object_store(VAULT).map_err(|e| store_error(&e))?;
+        for (name, value) in records {
+            store
+                .put_with_key(value, &(*name).into())
+                .map_err(|e| store_error(&e))?;
+        }
+        complete.wait(&transaction).await
+    }
+
+    fn begin(&self, stores: &[&str], mode: &str) -> Result<IdbTransaction, StoreError> {
+        if let Some(why) = *self.gone.borrow() {
+            return Err(StoreError::Gone(why.into()));
+        }
+        let names: Array = stores.iter().map(|name| JsValue::from(*name)).collect();
+        let options = Object::new();
+        // Acknowledged only when the operating system was asked to put it on disk: what a commit reports done survives.
+        let _ = Reflect::set(&options, &"durability".into(), &"strict".into());
+        self.database
+            .unchecked_ref::<DurableDatabase>()
+            .transaction(&names, mode, &options)
+            .map_err(|e| store_error(&e))
+    }
+
+    fn read(&self, store: &str) -> Result<IdbObjectStore, StoreError> {
+        self.begin(&[store], "readonly")?
+            .object_store(store)
+            .map_err(|e| store_error(&e))
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        let touched: BTreeSet<&str> = changes
+            .iter()
+            .map(|change| match change {
+                Change::Put(collection, ..) | Change::Delete(collection, _) => collection.name(),
+            })
+            .collect();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let touched: Vec<&str> = touched.into_iter().collect();
+        let transaction = self.begin(&touched, "readwrite")?;
+        let complete = Completion::of(&transaction);
+        let issue = |change: &Change| -> Result<(), JsValue> {
+            match change {
+                Change::Put(collection, key, value) => transaction
+                    .object_store(collection.name())?
+                    .put_with_key(&bytes(value), &bytes(key))?,
+                Change::Delete(collection, key) => {
+                    transaction.object_store(collection.name())?.delete(&bytes(key))?
+                }
+            };
+            Ok(())
+        };
+        for change in &changes {
+            if let Err(error) = issue(change) {
+                let _ = transaction.abort();
+                return Err(store_error(&error));
+            }
+        }
+        complete.wait(&transaction).await
+    }
+
+    async fn read_range(&self, scan: Scan) -> Result<Vec<Entry>, StoreError> {
+        if scan.limit == 0 || scan.to.as_ref().is_some_and(|to| *to <= scan.from) {
+            return Ok(Vec::new());
+        }
+        let from = bytes(&scan.from);
+        let range = match &scan.to {
+            Some(to) => IdbKeyRange::bound_with_lower_open_and_upper_open(&from, &bytes(to), false, true),
+            None => IdbKeyRange::lower_bound(&from),
+        }
+        .map_err(|e| store_error(&e))?;
+        let store = self.read(scan.collection.name())?;
+        if scan.reverse {
+            return read_backwards(&store, &range, scan.limit).await;
+        }
+        let limit = u32::try_from(scan.limit).unwrap_or(u32::MAX);
+        // Both are issued before the first wait, so that they belong to one transaction.
+        let keys = store
+            .get_all_keys_with_key_and_limit(&range, limit)
+            .map_err(|e| store_error(&e))?;
+        let values = store
+            .get_all_with_key_and_limit(&range, limit)
+            .map_err(|e| store_error(&e))?;
+        let (keys, values) = futures::future::try_join(finished(&keys), finished(&values)).await?;
+        let (keys, values) = (Array::from(&keys), Array::from(&values));
+        Ok(keys
+            .iter()
+            .zip(values.iter())
+            .map(|(key, value)| (to_vec(&key), to_vec(&value)))
+            .collect())
+    }
+}
+
+impl Drop for IndexedDb {
+    fn drop(&mut self) {
+        self.database.set_onclose(None);
+        self.database.set_onversionchange(None);
+        self.database.close();
+    }
+}
+
+impl Store for IndexedDb {
+    fn get(
+        &self,
+        collection: Collection,
+        key: &[u8],
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        let key = bytes(key);
+        Box::pin(async move {
+            let store = self.read(collection.name())?;
+            let value = finished(&store.get(&key).map_err(|e| store_error(&e))?).await?;
+            Ok((!value.is_undefined()).then(|| to_vec(&value)))
+        })
+    }
+
+    fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>> {
+        Box::pin(self.read_range(scan))
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.apply(changes))
+    }
+
+    fn wipe(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let names = Collection::ALL.map(Collection::name);
+            let transaction = self.begin(&names, "readwrite")?;
+            let complete = Completion::of(&transaction);
+            for name in names {
+                transaction
+                    .object_store(name)
+                    .and_then(|store| store.clear())
+                    .map_err(|e| store_error(&e))?;
+            }
+            complete.wait(&transaction).await
+        })
+    }
+}
+
+/// IndexedDB itself; some browsers refuse it in private windows.
+fn factory() -> Result<IdbFactory, StoreError> {
+    Reflect::get(&js_sys::global(), &"indexedDB".into())
+        .ok()
+        .filter(JsValue::is_object)
+        .map(JsCast::unchecked_into)
+        .ok_or_else(|| StoreError::Gone("the browser offers no IndexedDB".into()))
+}
+
+fn create_stores(database: &IdbDatabase) {
+    for name in Collection::ALL.map(Collection::name).into_iter().chain([VAULT]) {
+        let _ = database.create_object_store(name);
+    }
+}
+
+/// Reads a range from its end, which IndexedDB only offers entry by entry.
+async fn read_backwards(
+    store: &IdbObjectStore,
+    range: &IdbKeyRange,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    let request = store
+        .open_cursor_with_range_and_direction(range, IdbCursorDirection::Prev)
+        .map_err(|e| store_error(&e))?;
+    let (sender, receiver) = oneshot::channel();
+    let mut state = Some((sender, Vec::new()));
+    let on_success = Closure::<dyn FnMut()>::new({
+        let request = request.clone();
+        move || {
+            let Some((sender, mut entries)) = state.take() else {
+                return;
+            };
+            let step = || -> Result<bool, JsValue> {
+                let Ok(cursor) = request.result()?.dyn_into::<IdbCursorWithValue>() else {
+                    return Ok(false);
+                };
+                entries.push((to_vec(&cursor.key()?), to_vec(&cursor.value()?)));
+                if entries.len() == limit {
+                    return Ok(false);
+                }
+                cursor.continue_().map(|()| true)
+            };
+            match { step }() {
+                Ok(true) => state = Some((sender, entries)),
+                Ok(false) => drop(sender.send(Ok(entries))),
+                Err(error) => drop(sender.send(Err(store_error(&error)))),
+            }
+        }
+    });
+    request.set_onsuccess(Some(on_success.as_ref().unchecked_ref()));
+    let (failed, failure) = oneshot::channel();
+    let on_error = Closure::once(move || {
+        let _ = failed.send(());
+    });
+    request.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    let result = match futures::future::select(receiver, failure).await {
+        futures::future::Either::Left((entries, _)) => {
+            entries.unwrap_or_else(|_| Err(StoreError::Other("a cursor was lost".into())))
+        }
+        futures::future::Either::Right(_) => Err(request_error(&request)),
+    };
+    request.set_onsuccess(None);
+    request.set_onerror(None);
+    result
+}
+
+/// Waits for a request and gives its result.
+async fn finished(request: &IdbRequest) -> Result<JsValue, StoreError> {
+    let (sender, receiver) = oneshot::channel();
+    let sender = Rc::new(RefCell::new(Some(sender)));
+    let tell = |succeeded: bool| {
+        let sender = Rc::clone(&sender);
+        Closure::<dyn FnMut()>::new(move || {
+            if let Some(sender) = sender.borrow_mut().take() {
+                let _ = sender.send(succeeded);
+            }
+        })
+    };
+    let (on_success, on_error) = (tell(true), tell(false));
+    request.set_onsuccess(Some(on_success.as_ref().unchecked_ref()));
+    request.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    let succeeded = receiver.await.unwrap_or(false);
+    request.set_onsuccess(None);
+    request.set_onerror(None);
+    if succeeded {
+        request.result().map_err(|e| store_error(&e))
+    } else {
+        Err(request_error(request))
+    }
+}
+
+/// Listens for a transaction's end. Made before its first request, so that no end is missed.
+struct Completion {
+    receiver: oneshot::Receiver<bool>,
+    _on_complete: Closure<dyn FnMut()>,
+    _on_abort: Closure<dyn FnMut()>,
+}
+
+impl Completion {
+    fn of(transaction: &IdbTransaction) -> Completion {
+        let (sender, receiver) = oneshot::channel();
+        let sender = Rc::new(RefCell::new(Some(sender)));
+        let tell = |committed: bool| {
+            let sender = Rc::clone(&sender);
+            Closure::<dyn FnMut()>::new(move || {
+                if let Some(sender) = sender.borrow_mut().take() {
+                    let _ = sender.send(committed);
+                }
+            })
+        };
+        let (on_complete, on_abort) = (tell(true), tell(false));
+        transaction.set_oncomplete(Some(on_complete.as_ref().unchecked_ref()));
+        transaction.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
+        Completion {
+            receiver,
+            _on_complete: on_complete,
+            _on_abort: on_abort,
+        }
+    }
+
+    async fn wait(self, transaction: &IdbTransaction) -> Result<(), StoreError> {
+        let committed = self.receiver.await.unwrap_or(false);
+        transaction.set_oncomplete(None);
+        transaction.set_onabort(None);
+        if committed {
+            return Ok(());
+        }
+        Err(match transaction.error() {
+            Some(error) => named_error(&error.name()),
+            None => StoreError::Other("a commit was aborted".into()),
+        })
+    }
+}
+
+fn request_error(request: &IdbRequest) -> StoreError {
+    match request.error() {
+        Ok(Some(error)) => named_error(&error.name()),
+        _ => StoreError::Other("a request failed".into()),
+    }
+}
+
+fn store_error(error: &JsValue) -> StoreError {
+    match error.dyn_ref::<DomException>() {
+        Some(error) => named_error(&error.name()),
+        None => StoreError::Other(crate::platform::error_text(error)),
+    }
+}
+
+/// What the standard's error names mean for a store.
+fn named_error(name: &str) -> StoreError {
+    match name {
+        "QuotaExceededError" => StoreError::Full,
+        // A closed connection, files removed under the browser, missing object stores, refusal.
+        "InvalidStateError" | "UnknownError" | "NotFoundError" | "SecurityError" | "NotAllowedError" => {
+            StoreError::Gone(name.into())
+        }
+        _ => StoreError::Other(name.into()),
+    }
+}
+
+fn bytes(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).into()
+}
+
+/// The bytes of a stored key (given as an `ArrayBuffer`) or value.
+fn to_vec(value: &JsValue) -> Vec<u8> {
+    Uint8Array::new(value).to_vec()
+}

@@ -1,0 +1,78 @@
+//! One engine for all tabs of an origin: a Web Lock says which worker runs it, a channel carries the others' commands.
+//!
+//! The browser frees the lock when its worker ends in whatever way, so that the next worker in line takes over.
+
+use futures::channel::oneshot;
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::{BroadcastChannel, MessageEvent};
+
+use super::wire::{BetweenTabs, from_js, to_js};
+
+/// The name of the lock and of the channel. One account on a device, so one of each.
+const NAME: &str = "holdfast-engine";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
+    fn request_lock(name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
+}
+
+/// Takes the right to run the engine if no worker has it. It is kept until this worker ends.
+pub(crate) async fn lead_now() -> bool {
+    request(true).await
+}
+
+/// Waits for the right to run the engine; `false` when the browser refuses it for good.
+pub(crate) async fn lead_in_turn() -> bool {
+    request(false).await
+}
+
+async fn request(if_available: bool) -> bool {
+    let (sender, receiver) = oneshot::channel();
+    let granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        let got = !lock.is_null();
+        let _ = sender.send(got);
+        if got {
+            // A promise that never settles: the lock is ours as long as the worker lives.
+            Promise::new(&mut |_, _| {}).into()
+        } else {
+            JsValue::UNDEFINED
+        }
+    });
+    let options = Object::new();
+    let _ = Reflect::set(&options, &"ifAvailable".into(), &if_available.into());
+    match request_lock(NAME, &options, granted.unchecked_ref()) {
+        Ok(_) => receiver.await.unwrap_or(false),
+        Err(_) => false,
+    }
+}
+
+/// The channel between the workers of all tabs. What is posted reaches every worker but the one that posts.
+pub(crate) struct TabChannel {
+    channel: BroadcastChannel,
+    _on_message: Closure<dyn Fn(MessageEvent)>,
+}
+
+impl TabChannel {
+    /// Joins the channel.
+    pub(crate) fn join(hear: impl Fn(BetweenTabs) + 'static) -> Result<TabChannel, JsValue> {
+        let channel = BroadcastChannel::new(NAME)?;
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Some(message) = from_js(event.data()) {
+                hear(message);
+            }
+        });
+        channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        Ok(TabChannel {
+            channel,
+            _on_message: on_message,
+        })
+    }
+
+    /// Tells all other workers.
+    pub(crate) fn post(&self, message: &BetweenTabs) {
+        // Fails only on a closed channel, and this one closes with its worker.
+        let _ = self.channel.post_message(&to_js(message));
+    }
+}
