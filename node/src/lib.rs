@@ -9,9 +9,14 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod config;
 pub mod files;
+pub mod gateway;
 pub mod metrics;
 pub mod net;
 pub mod peer;
 pub mod registry;
+pub mod seed;
+pub mod site;
 pub mod storage;
+pub mod up;

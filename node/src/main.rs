@@ -1,3 +1,267 @@
 //! Parses the command line and runs the chosen role.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_node::clock::{Clock, SystemClock};
+use holdfast_node::config::{self, Command, HELP};
+use holdfast_node::net::server::{Stopping, serve, stopper};
+use holdfast_node::net::{ratelimit::Rate, tls};
+use holdfast_node::peer::transport::HttpTransport;
+use holdfast_node::registry::Node;
+use holdfast_node::registry::follow::{Follower, Source, prove_life};
+use holdfast_node::registry::live::Registry;
+use holdfast_node::storage::{self, StorageNode};
+use holdfast_node::{files, gateway, seed, site, up};
+use holdfast_protocol::keys::Ed25519KeyPair;
+use tokio::net::TcpListener;
+
+/// Any failure ends the program with its text.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let command = match config::parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("holdfast: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let levels = std::env::var("HOLDFAST_LOG").unwrap_or_else(|_| "warn,holdfast_node=info".to_owned());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(levels))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("holdfast: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run(command));
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("holdfast: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Help => print!("{HELP}"),
+        Command::Version => println!("holdfast {}", env!("CARGO_PKG_VERSION")),
+        Command::Up(options) => run_up(options).await?,
+        Command::Storage(options) => until_stopped(|stopping| run_storage(options, stopping)).await?,
+        Command::Seed(options) => until_stopped(|stopping| run_seed(options, stopping)).await?,
+        Command::Gateway(options) => until_stopped(|stopping| run_gateway(options, stopping)).await?,
+    }
+    Ok(())
+}
+
+/// Completes on Ctrl-C or the service manager's order to end.
+async fn order_to_end() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            ended = tokio::signal::ctrl_c() => ended,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// Runs a role until the order to end, then lets it end.
+async fn until_stopped<F>(role: impl FnOnce(Stopping) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let (stopper, stopping) = stopper();
+    let mut role = Box::pin(role(stopping));
+    tokio::select! {
+        ended = &mut role => return ended,
+        ended = order_to_end() => ended?,
+    }
+    stopper.stop();
+    role.await
+}
+
+async fn run_up(options: config::Up) -> Result<(), Failure> {
+    let network = up::Network::start(up::Options {
+        port: options.port,
+        data: options.data,
+        nodes: options.nodes,
+        site: options.site,
+        durability: storage::db::Durability::Process,
+    })
+    .await?;
+    let mut out = std::io::stdout();
+    if options.json {
+        writeln!(out, "{}", serde_json::to_string(network.addresses())?)?;
+    } else {
+        writeln!(
+            out,
+            "The app is at {}\nNodes: {}, seed: {}\nCtrl-C ends everything; data stays.",
+            network.addresses().app,
+            network.addresses().nodes.len(),
+            network.addresses().seed
+        )?;
+    }
+    out.flush()?;
+    order_to_end().await?;
+    network.stop().await;
+    Ok(())
+}
+
+async fn run_storage(options: config::Storage, stopping: Stopping) -> Result<(), Failure> {
+    std::fs::create_dir_all(&options.data)?;
+    let keys = Ed25519KeyPair::from_seed(&*files::secret_in(&options.data.join("ed25519.key"))?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tls = match &options.tls {
+        _ if options.plain_http => None,
+        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
+        None => Some(tls::server_self_signed(&options.data)?),
+    };
+    let listener = TcpListener::bind(options.listen).await?;
+    let port = listener.local_addr()?.port();
+    let mut record = Node::new(keys.public())?;
+    record.ip = match (options.public_ip, options.listen.ip()) {
+        (Some(ip), _) => ip,
+        (None, std::net::IpAddr::V4(ip)) if !ip.is_unspecified() => ip,
+        (None, _) if options.local => Ipv4Addr::LOCALHOST,
+        (None, _) => return Err("name the node's --public-ip".into()),
+    };
+    if options.plain_http {
+        record.http_port = Some(port);
+    } else {
+        record.https_port = port;
+    }
+    let registry = Arc::new(Registry::fixed(Vec::new(), 0));
+    let node = StorageNode::new(
+        keys.clone(),
+        storage::Options {
+            storage: storage::Storage::File(options.data.join("storage.db"), options.durability),
+            rate: options.rate_limit.then_some(Rate::DIRECT_RPC),
+            local_network: options.local,
+            ..storage::Options::default()
+        },
+        registry.watch(),
+        Arc::new(HttpTransport::new(options.local)?),
+        Arc::clone(&clock),
+    )?;
+    node.start();
+    let register = options
+        .seeds
+        .iter()
+        .map(|seed| seed.replace("/json_rpc", "/register"))
+        .collect();
+    let follower = Follower::new(Source::Local(options.seeds), registry)?;
+    let following = tokio::spawn(follower.run(stopping.clone()));
+    let living = tokio::spawn(prove_life(keys, record, register, clock, stopping.clone()));
+    tracing::info!(port, "the node listens");
+    let mut order = stopping.clone();
+    let waiting = node.clone();
+    let ending = tokio::spawn(async move {
+        order.wait().await;
+        waiting.end_waiting();
+    });
+    serve(listener, tls, storage::http::router(node.clone()), stopping).await;
+    node.stop();
+    following.await?;
+    living.await??;
+    ending.await?;
+    Ok(())
+}
+
+async fn run_seed(options: config::Seed, stopping: Stopping) -> Result<(), Failure> {
+    let registry = match &options.nodes_file {
+        None => Arc::new(Registry::new(
+            options.swarm_size,
+            options.inactive_after.saturating_mul(1000),
+        )),
+        Some(file) => {
+            let registry = Arc::new(Registry::fixed(Vec::new(), 0));
+            take_file(
+                &Follower::new(Source::Local(Vec::new()), Arc::clone(&registry))?,
+                file,
+            )?;
+            registry
+        }
+    };
+    let seed = seed::Seed::new(registry, Arc::new(SystemClock), options.nodes_file.is_none());
+    let listener = TcpListener::bind(options.listen).await?;
+    tracing::info!(port = listener.local_addr()?.port(), "the seed listens");
+    let watching = tokio::spawn(seed.clone().watch_over(stopping.clone()));
+    serve(listener, None, seed.router(), stopping).await;
+    watching.await?;
+    Ok(())
+}
+
+fn take_file(follower: &Follower, file: &Path) -> Result<(), Failure> {
+    if follower.take(&std::fs::read(file)?) {
+        Ok(())
+    } else {
+        Err(format!("{}: no usable node in it", file.display()).into())
+    }
+}
+
+async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(), Failure> {
+    let registry = Arc::new(Registry::fixed(Vec::new(), 0));
+    let public = options.source == Source::Public;
+    let follower = Follower::new(options.source, Arc::clone(&registry))?;
+    if let Some(file) = &options.nodes_file {
+        take_file(&follower, file)?;
+    }
+    let gateway = gateway::Gateway::new(
+        gateway::Options {
+            local_network: options.local,
+            ..gateway::Options::default()
+        },
+        registry.watch(),
+        Arc::new(SystemClock),
+    )?;
+    let mut app = gateway.router();
+    if let Some(folder) = &options.site {
+        let default = (
+            "/networks/default.json".to_owned(),
+            profile(public, options.local),
+        );
+        app = app.fallback_service(site::Site::new(folder, &[], vec![default]).router());
+    }
+    let tls = match &options.tls {
+        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
+        None => None,
+    };
+    let listener = TcpListener::bind(options.listen).await?;
+    tracing::info!(port = listener.local_addr()?.port(), "the gateway listens");
+    let following = tokio::spawn(follower.run(stopping.clone()));
+    serve(listener, tls, app, stopping).await;
+    following.await?;
+    Ok(())
+}
+
+/// The network profile of an app that is served beside a gateway.
+fn profile(public: bool, local: bool) -> Bytes {
+    let profile = serde_json::json!({
+        "name": if public { "mainnet" } else { "local" },
+        "gateways": ["/"],
+        "direct": false,
+        "local": local,
+        "minimum_nodes": if public { 12 } else { 4 },
+        "subnet_diversity": public,
+        "hops": 3,
+        "bundled_nodes": public.then_some("networks/mainnet-nodes.json"),
+    });
+    Bytes::from(profile.to_string())
+}

@@ -182,9 +182,6 @@ fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
             return CallError::Tls;
         }
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
-            if io.kind() == std::io::ErrorKind::TimedOut {
-                return CallError::Timeout;
-            }
             // An I/O error shows its cause's source, not the cause itself.
             match io.get_ref() {
                 Some(inner) if inner.is::<rustls::Error>() => return CallError::Tls,

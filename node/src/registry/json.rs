@@ -130,9 +130,12 @@ fn state(node: &Node, query: &Query) -> Value {
         put("storage_server_version", json!(node.version));
         put("service_node_version", json!(node.version));
         put("storage_server_reachable", true.into());
-        if let Some(port) = node.http_port {
-            put("http_port", port.into());
-        }
+    }
+    // Ours, for local networks: whoever asks for the port must learn that it speaks plain HTTP.
+    if let Some(port) = node.http_port
+        && (query.wants("http_port") || query.wants("storage_port"))
+    {
+        state.insert("http_port".into(), port.into());
     }
     Value::Object(state)
 }

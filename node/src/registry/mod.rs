@@ -1,6 +1,7 @@
 //! The node list as every role sees it: who is there, where, and in which swarm.
 
 pub mod assign;
+pub mod follow;
 pub mod json;
 pub mod live;
 
@@ -9,6 +10,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use holdfast_protocol::keys::{Ed25519PublicKey, KeyError, X25519PublicKey};
+use holdfast_protocol::nodes::ServiceNode;
 use holdfast_protocol::swarm::{SwarmId, swarm_of};
 use tokio::sync::watch;
 
@@ -86,6 +88,28 @@ impl Node {
             (Some(port), _) => Some(format!("http://{}:{port}{path}", self.ip)),
             (None, 0) => None,
             (None, port) => Some(format!("https://{}:{port}{path}", self.ip)),
+        }
+    }
+}
+
+impl From<ServiceNode> for Node {
+    fn from(node: ServiceNode) -> Self {
+        Self {
+            ed25519: node.ed25519,
+            x25519: node.x25519,
+            ip: node.ip,
+            // Lists of plain networks name the one port twice.
+            https_port: if node.http_port == Some(node.https_port) {
+                0
+            } else {
+                node.https_port
+            },
+            http_port: node.http_port,
+            omq_port: node.omq_port,
+            version: node.version,
+            swarm: node.swarm,
+            active: true,
+            requested_unlock_height: 0,
         }
     }
 }

@@ -15,6 +15,8 @@ mod sync;
 mod tasks;
 mod waiters;
 
+pub(crate) use service::shuffle;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -195,9 +197,14 @@ impl StorageNode {
         http::handle(&self.inner, method, path, body, peer).await
     }
 
-    /// Ends long polls and the background work, and closes the database. What was acknowledged stays.
-    pub fn stop(&self) {
+    /// Answers those who wait for messages now, as if their time was over, and lets nobody wait any more.
+    pub fn end_waiting(&self) {
         self.inner.stopping.send_replace(true);
+    }
+
+    /// Ends waiting and the background work, and closes the database. What was acknowledged stays.
+    pub fn stop(&self) {
+        self.end_waiting();
         self.inner
             .tasks
             .lock()

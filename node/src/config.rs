@@ -1,0 +1,442 @@
+//! The command line, and the configuration file that says the same in JSON.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::registry::follow::Source;
+use crate::storage::db::Durability;
+
+/// The help text.
+pub const HELP: &str = "\
+holdfast: the servers of a Session network
+
+Usage: holdfast <role> [options]
+
+Roles and their options:
+  up        a whole network with the app in one process
+              --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --json
+  storage   a service node
+              --listen ADDRESS (0.0.0.0:22021), --data DIR (data), --public-ip IP, --seed URL (repeatable),
+              --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power
+  seed      the node list of a network
+              --listen ADDRESS (0.0.0.0:22000), --nodes-file FILE, --swarm-size N (5), --inactive-after SECONDS (120)
+  gateway   carries browsers' onion packets to guards
+              --listen ADDRESS (0.0.0.0:8080), --public or --seed URL (repeatable), --nodes-file FILE, --site DIR,
+              --cert FILE, --key FILE, --local
+
+  --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
+  --help, --version
+
+Every role serves /health and /metrics. Logs go to stderr; HOLDFAST_LOG sets their level (warn, info, debug).
+";
+
+/// Why the command line cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// An option is unknown, or its value is missing or malformed.
+    #[error("{0}")]
+    Option(#[from] lexopt::Error),
+    /// No role, or none that exists.
+    #[error("name a role: up, storage, seed or gateway (see --help)")]
+    Role,
+    /// Two options exclude each other, or one is missing.
+    #[error("{0}")]
+    Combination(&'static str),
+    /// The configuration file cannot be read or is no JSON object of options.
+    #[error("configuration file: {0}")]
+    File(String),
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Print the help text.
+    Help,
+    /// Print the version.
+    Version,
+    /// A network with the app.
+    Up(Up),
+    /// A service node.
+    Storage(Storage),
+    /// A seed.
+    Seed(Seed),
+    /// A gateway.
+    Gateway(Gateway),
+}
+
+/// Options of `up`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Up {
+    /// The app's port; 0 for a free one.
+    pub port: u16,
+    /// Where keys and databases are kept.
+    pub data: PathBuf,
+    /// Service nodes to run.
+    pub nodes: usize,
+    /// The built app.
+    pub site: Option<PathBuf>,
+    /// Print the addresses as one JSON line.
+    pub json: bool,
+}
+
+/// Options of `storage`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Storage {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where key, certificate and database are kept.
+    pub data: PathBuf,
+    /// The address that others reach it at.
+    pub public_ip: Option<Ipv4Addr>,
+    /// The seeds' `/json_rpc` addresses.
+    pub seeds: Vec<String>,
+    /// Serve without TLS.
+    pub plain_http: bool,
+    /// A certificate and its key, PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Private addresses are allowed.
+    pub local: bool,
+    /// Limit direct requests per address.
+    pub rate_limit: bool,
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+}
+
+/// Options of `seed`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seed {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// A fixed list; without one nodes register themselves.
+    pub nodes_file: Option<PathBuf>,
+    /// The least members of a swarm when there are enough nodes.
+    pub swarm_size: usize,
+    /// After how many seconds of silence a node is decommissioned.
+    pub inactive_after: u64,
+}
+
+/// Options of `gateway`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gateway {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the list comes from.
+    pub source: Source,
+    /// A list to begin with while no seed answers.
+    pub nodes_file: Option<PathBuf>,
+    /// The built app, to be served beside.
+    pub site: Option<PathBuf>,
+    /// A certificate and its key, PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Private addresses are allowed.
+    pub local: bool,
+}
+
+/// Every option of every role, before it is known which are allowed.
+#[derive(Default)]
+struct Options {
+    given: Vec<&'static str>,
+    port: Option<u16>,
+    data: Option<PathBuf>,
+    nodes: Option<usize>,
+    site: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    public_ip: Option<Ipv4Addr>,
+    seeds: Vec<String>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    nodes_file: Option<PathBuf>,
+    swarm_size: Option<usize>,
+    inactive_after: Option<u64>,
+    durability: Option<Durability>,
+}
+
+const UP: &[&str] = &["port", "data", "nodes", "site", "json"];
+const STORAGE: &[&str] = &[
+    "listen",
+    "data",
+    "public-ip",
+    "seed",
+    "plain-http",
+    "cert",
+    "key",
+    "local",
+    "no-rate-limit",
+    "durability",
+];
+const SEED: &[&str] = &["listen", "nodes-file", "swarm-size", "inactive-after"];
+const GATEWAY: &[&str] = &[
+    "listen",
+    "public",
+    "seed",
+    "nodes-file",
+    "site",
+    "cert",
+    "key",
+    "local",
+];
+/// Options without a value.
+const FLAGS: &[&str] = &["json", "plain-http", "local", "no-rate-limit", "public"];
+
+/// Reads the arguments after the program's name.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, ConfigError> {
+    let args = expand(args.into_iter().collect())?;
+    let mut parser = lexopt::Parser::from_args(args);
+    let (mut role, mut options) = (None, Options::default());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(Command::Help),
+            lexopt::Arg::Short('V') | lexopt::Arg::Long("version") => return Ok(Command::Version),
+            lexopt::Arg::Value(value) if role.is_none() => role = Some(value),
+            lexopt::Arg::Long(name) => {
+                let known = [UP, STORAGE, SEED, GATEWAY]
+                    .into_iter()
+                    .flatten()
+                    .find(|known| **known == name);
+                match known {
+                    Some(known) => options.set(known, &mut parser)?,
+                    None => return Err(argument.unexpected().into()),
+                }
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match role.as_ref().and_then(|role| role.to_str()) {
+        Some("up") => options.into_up().map(Command::Up),
+        Some("storage") => options.into_storage().map(Command::Storage),
+        Some("seed") => options.into_seed().map(Command::Seed),
+        Some("gateway") => options.into_gateway().map(Command::Gateway),
+        _ => Err(ConfigError::Role),
+    }
+}
+
+impl Options {
+    fn set(&mut self, name: &'static str, parser: &mut lexopt::Parser) -> Result<(), lexopt::Error> {
+        use lexopt::ValueExt as _;
+        self.given.push(name);
+        if FLAGS.contains(&name) {
+            return Ok(());
+        }
+        let value = parser.value()?;
+        match name {
+            "port" => self.port = Some(value.parse()?),
+            "data" => self.data = Some(value.into()),
+            "nodes" => self.nodes = Some(value.parse()?),
+            "site" => self.site = Some(value.into()),
+            "listen" => self.listen = Some(value.parse()?),
+            "public-ip" => self.public_ip = Some(value.parse()?),
+            "seed" => self.seeds.push(value.string()?),
+            "cert" => self.cert = Some(value.into()),
+            "key" => self.key = Some(value.into()),
+            "nodes-file" => self.nodes_file = Some(value.into()),
+            "swarm-size" => self.swarm_size = Some(value.parse()?),
+            "inactive-after" => self.inactive_after = Some(value.parse()?),
+            _ => {
+                self.durability = Some(value.parse_with(|text| match text {
+                    "process" => Ok(Durability::Process),
+                    "power" => Ok(Durability::Power),
+                    _ => Err("not process or power"),
+                })?);
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.given.contains(&flag)
+    }
+
+    fn only(&self, allowed: &[&str]) -> Result<(), ConfigError> {
+        match self.given.iter().find(|name| !allowed.contains(name)) {
+            Some(name) => Err(lexopt::Arg::Long(name).unexpected().into()),
+            None => Ok(()),
+        }
+    }
+
+    fn tls(&mut self) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+        match (self.cert.take(), self.key.take()) {
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
+            (None, None) => Ok(None),
+            _ => Err(ConfigError::Combination("--cert and --key go together")),
+        }
+    }
+
+    fn listen_or(&self, port: u16) -> SocketAddr {
+        self.listen
+            .unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, port).into())
+    }
+
+    fn into_up(self) -> Result<Up, ConfigError> {
+        self.only(UP)?;
+        let nodes = self.nodes.unwrap_or(8);
+        if !(2..=64).contains(&nodes) {
+            return Err(ConfigError::Combination("--nodes must be from 2 to 64"));
+        }
+        Ok(Up {
+            port: self.port.unwrap_or(8080),
+            nodes,
+            json: self.has("json"),
+            data: self.data.unwrap_or_else(|| "data".into()),
+            site: self.site,
+        })
+    }
+
+    fn into_storage(mut self) -> Result<Storage, ConfigError> {
+        self.only(STORAGE)?;
+        if self.seeds.is_empty() {
+            return Err(ConfigError::Combination("a storage node needs --seed"));
+        }
+        let (tls, plain_http, local) = (self.tls()?, self.has("plain-http"), self.has("local"));
+        if plain_http && (tls.is_some() || !local) {
+            return Err(ConfigError::Combination(
+                "--plain-http is for --local networks and takes no certificate",
+            ));
+        }
+        Ok(Storage {
+            listen: self.listen_or(22021),
+            rate_limit: !self.has("no-rate-limit"),
+            data: self.data.unwrap_or_else(|| "data".into()),
+            public_ip: self.public_ip,
+            seeds: self.seeds,
+            plain_http,
+            tls,
+            local,
+            durability: self.durability.unwrap_or_default(),
+        })
+    }
+
+    fn into_seed(self) -> Result<Seed, ConfigError> {
+        self.only(SEED)?;
+        Ok(Seed {
+            listen: self.listen_or(22000),
+            nodes_file: self.nodes_file,
+            // The public network's least size (spec/03-network.md §8.1).
+            swarm_size: self.swarm_size.unwrap_or(5),
+            inactive_after: self.inactive_after.unwrap_or(120),
+        })
+    }
+
+    fn into_gateway(mut self) -> Result<Gateway, ConfigError> {
+        self.only(GATEWAY)?;
+        let tls = self.tls()?;
+        let source = match (self.has("public"), self.seeds.is_empty()) {
+            (true, true) => Source::Public,
+            (false, false) => Source::Local(std::mem::take(&mut self.seeds)),
+            _ => {
+                return Err(ConfigError::Combination(
+                    "a gateway needs either --public or --seed",
+                ));
+            }
+        };
+        Ok(Gateway {
+            listen: self.listen_or(8080),
+            local: self.has("local"),
+            source,
+            nodes_file: self.nodes_file,
+            site: self.site,
+            tls,
+        })
+    }
+}
+
+/// Puts the options of a `--config` file where the file is named.
+fn expand(args: Vec<OsString>) -> Result<Vec<OsString>, ConfigError> {
+    let mut out = Vec::with_capacity(args.len());
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        if arg != "--config" {
+            out.push(arg);
+            continue;
+        }
+        let path = args
+            .next()
+            .ok_or_else(|| ConfigError::File("no file named".to_owned()))?;
+        let text = std::fs::read(&path).map_err(|error| ConfigError::File(error.to_string()))?;
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&text).map_err(|error| ConfigError::File(error.to_string()))?;
+        for (name, value) in object {
+            let values = match value {
+                serde_json::Value::Array(list) => list,
+                single => vec![single],
+            };
+            for value in values {
+                match value {
+                    serde_json::Value::Bool(true) => out.push(format!("--{name}").into()),
+                    serde_json::Value::Bool(false) => {}
+                    serde_json::Value::String(text) => out.push(format!("--{name}={text}").into()),
+                    serde_json::Value::Number(number) => out.push(format!("--{name}={number}").into()),
+                    _ => return Err(ConfigError::File(format!("{name} has a value of no use"))),
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Command, ConfigError> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn up_has_defaults_and_takes_options() {
+        let Command::Up(up) = read("up").unwrap() else {
+            panic!()
+        };
+        assert_eq!((up.port, up.nodes, up.json), (8080, 8, false));
+        let Command::Up(up) = read("up --port 0 --data d --nodes 4 --site s --json").unwrap() else {
+            panic!()
+        };
+        assert_eq!((up.port, up.nodes, up.json), (0, 4, true));
+        assert_eq!((up.data, up.site), ("d".into(), Some("s".into())));
+        assert!(read("up --nodes 1").is_err());
+    }
+
+    #[test]
+    fn options_of_other_roles_and_impossible_combinations_are_refused() {
+        for line in [
+            "",
+            "fly",
+            "up --listen 1.2.3.4:5",
+            "storage",
+            "storage --seed u --plain-http",
+            "storage --seed u --cert c",
+            "gateway",
+            "gateway --public --seed u",
+            "seed --port x",
+            "up extra",
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+        assert!(matches!(read("gateway --public"), Ok(Command::Gateway(g)) if g.source == Source::Public));
+        assert!(matches!(read("storage --seed a --seed b"), Ok(Command::Storage(s)) if s.seeds.len() == 2));
+        assert_eq!(read("--help").unwrap(), Command::Help);
+        assert_eq!(read("up --version").unwrap(), Command::Version);
+    }
+
+    #[test]
+    fn a_file_says_the_same() {
+        let folder = crate::files::temporary_folder("config");
+        let file = folder.join("c.json");
+        std::fs::write(
+            &file,
+            r#"{"seed": ["a", "b"], "local": true, "plain-http": true, "listen": "127.0.0.1:5"}"#,
+        )
+        .unwrap();
+        let line = format!("storage --config {}", file.display());
+        let Command::Storage(storage) = read(&line).unwrap() else {
+            panic!()
+        };
+        assert_eq!(
+            (storage.seeds.len(), storage.local, storage.listen.port()),
+            (2, true, 5)
+        );
+        std::fs::write(&file, "[]").unwrap();
+        assert!(matches!(read(&line), Err(ConfigError::File(_))));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,333 @@
+//! Serves the app: files of one folder, with a strict policy, the right cache life, and compressed where a compressed
+//! copy lies beside the file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+
+/// What a page may do. `connect-src` gains the operator's addresses.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+     img-src 'self' data: blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+/// Headers of every answer beside the policy.
+const FIXED: [(&str, &str); 5] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "geolocation=(), payment=(), usb=(), interest-cohort=()",
+    ),
+];
+/// A file whose name holds its hash never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+/// Others are asked about each time.
+const ASK: &str = "no-cache";
+/// Compressed copies by preference: name in `Accept-Encoding`, ending.
+const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
+/// Hex digits that make a name's part a hash.
+const HASH_DIGITS: usize = 8;
+
+/// The site's files.
+#[derive(Clone)]
+pub struct Site {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    policy: HeaderValue,
+    overrides: Vec<(String, Bytes)>,
+}
+
+impl Site {
+    /// The files of a folder; `connect` are addresses that the page may reach beside its own origin, `overrides` files
+    /// that replace those of the folder (`/networks/default.json`).
+    pub fn new(folder: &Path, connect: &[String], overrides: Vec<(String, Bytes)>) -> Self {
+        let mut policy = POLICY.to_owned();
+        for address in connect {
+            // A source list ends at a blank or semicolon; anything odd would widen the policy.
+            if address
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b';' && b != b',')
+            {
+                policy.push(' ');
+                policy.push_str(address);
+            }
+        }
+        Self {
+            inner: Arc::new(Inner {
+                folder: folder.to_owned(),
+                policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY)),
+                overrides,
+            }),
+        }
+    }
+
+    /// The site as the fallback of a router.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(serve).with_state(self.clone())
+    }
+
+    async fn find(&self, path: &str, headers: &HeaderMap) -> Option<Found> {
+        if let Some((name, bytes)) = self.inner.overrides.iter().find(|(name, _)| name == path) {
+            return Some(Found::new(name, bytes.clone(), None));
+        }
+        let relative = safe_path(path)?;
+        let file = self.inner.folder.join(&relative);
+        for (name, ending) in ENCODINGS {
+            if accepts(headers, name) {
+                let mut packed = file.clone().into_os_string();
+                packed.push(".");
+                packed.push(ending);
+                if let Ok(bytes) = tokio::fs::read(&packed).await {
+                    return Some(Found::new(&relative, bytes.into(), Some(name)));
+                }
+            }
+        }
+        let bytes = tokio::fs::read(&file).await.ok()?;
+        Some(Found::new(&relative, bytes.into(), None))
+    }
+}
+
+struct Found {
+    kind: &'static str,
+    cache: &'static str,
+    encoding: Option<&'static str>,
+    bytes: Bytes,
+}
+
+impl Found {
+    fn new(name: &str, bytes: Bytes, encoding: Option<&'static str>) -> Self {
+        Self {
+            kind: content_type(name),
+            cache: if has_hash(name) { FOREVER } else { ASK },
+            encoding,
+            bytes,
+        }
+    }
+}
+
+async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, site.inner.policy.clone());
+    for (name, value) in FIXED {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        return response;
+    }
+    let path = request.uri().path();
+    let wanted = if path == "/" { "/index.html" } else { path };
+    let mut found = site.find(wanted, request.headers()).await;
+    if found.is_none() && is_page(path) {
+        // The app has one page and shows itself at any address.
+        found = site.find("/index.html", request.headers()).await;
+    }
+    let Some(found) = found else {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    };
+    let digest = blake2b_simd::Params::new().hash_length(16).hash(&found.bytes);
+    let tag = format!("\"{}\"", digest.to_hex());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(found.cache));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, value);
+    }
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .and_then(|v| v.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|k| k.trim().trim_start_matches("W/") == tag)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(found.kind));
+    if let Some(encoding) = found.encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(found.bytes.len()));
+    if request.method() == Method::GET {
+        *response.body_mut() = Body::from(found.bytes);
+    }
+    response
+}
+
+/// A path inside the folder: plain names only, none hidden, none that leads out.
+fn safe_path(path: &str) -> Option<String> {
+    let relative = path.strip_prefix('/')?;
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    relative.split('/').all(plain).then(|| relative.to_owned())
+}
+
+/// Whether an address looks like a page rather than a missing file.
+fn is_page(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|last| !last.contains('.'))
+}
+
+/// Whether a coding is accepted; `;q=0` refuses it.
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| {
+            let (name, quality) = item.split_once(';').unwrap_or((item, ""));
+            let refused = quality
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|q| q.parse() == Ok(0.0_f32));
+            name.trim().eq_ignore_ascii_case(coding) && !refused
+        })
+}
+
+/// Whether a part of the file's name is a hash, as Trunk writes them.
+fn has_hash(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.split(['-', '_', '.']).any(|part| {
+        part.len() >= HASH_DIGITS
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+    })
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or("") {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "wasm" => "application/wasm",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    fn site() -> (Site, PathBuf) {
+        let folder = crate::files::temporary_folder("site");
+        std::fs::create_dir(folder.join("networks")).unwrap();
+        std::fs::write(folder.join("index.html"), "<html>").unwrap();
+        std::fs::write(folder.join("app-0123456789abcdef.js"), "js").unwrap();
+        std::fs::write(folder.join("app-0123456789abcdef.js.br"), "packed").unwrap();
+        std::fs::write(folder.join(".secret"), "no").unwrap();
+        std::fs::write(folder.join("networks/default.json"), "{}").unwrap();
+        let default = (
+            "/networks/default.json".to_owned(),
+            Bytes::from_static(b"{\"name\":\"local\"}"),
+        );
+        (
+            Site::new(
+                &folder,
+                &["http://127.0.0.1:1".to_owned(), "bad; x".to_owned()],
+                vec![default],
+            ),
+            folder,
+        )
+    }
+
+    async fn ask(site: &Site, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = site
+            .router()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        (
+            parts.status,
+            parts.headers,
+            body.collect().await.unwrap().to_bytes().to_vec(),
+        )
+    }
+
+    #[tokio::test]
+    async fn files_have_their_policy_type_and_cache_life() {
+        let (site, folder) = site();
+        let (status, headers, body) = ask(&site, "/", &[]).await;
+        assert_eq!((status, body.as_slice()), (StatusCode::OK, b"<html>".as_slice()));
+        assert_eq!(headers["cache-control"], ASK);
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'")
+                && policy.ends_with("connect-src 'self' http://127.0.0.1:1")
+        );
+        let (_, headers, _) = ask(&site, "/app-0123456789abcdef.js", &[]).await;
+        assert_eq!(headers["cache-control"], FOREVER);
+        assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+        let (_, _, body) = ask(&site, "/networks/default.json", &[]).await;
+        assert_eq!(body, b"{\"name\":\"local\"}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn packed_copies_go_to_those_who_take_them() {
+        let (site, folder) = site();
+        let js = "/app-0123456789abcdef.js";
+        let (_, headers, body) = ask(&site, js, &[("accept-encoding", "gzip, br")]).await;
+        assert_eq!(
+            (headers["content-encoding"].to_str().unwrap(), body.as_slice()),
+            ("br", b"packed".as_slice())
+        );
+        let (_, headers, body) = ask(&site, js, &[("accept-encoding", "br;q=0, gzip")]).await;
+        assert!(headers.get("content-encoding").is_none());
+        assert_eq!(body, b"js");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn known_files_are_not_sent_again_and_nothing_leaks() {
+        let (site, folder) = site();
+        let (_, headers, _) = ask(&site, "/index.html", &[]).await;
+        let tag = headers["etag"].to_str().unwrap().to_owned();
+        let (status, _, body) = ask(&site, "/index.html", &[("if-none-match", &tag)]).await;
+        assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+        assert_eq!(
+            ask(&site, "/conversation/05ab", &[]).await.0,
+            StatusCode::OK,
+            "an address of the app"
+        );
+        for path in [
+            "/.secret",
+            "/../Cargo.toml",
+            "/missing.js",
+            "/%2e%2e/Cargo.toml",
+            "//etc/passwd.txt",
+        ] {
+            assert_eq!(ask(&site, path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,417 @@
+//! A whole network on one machine: a seed, service nodes in two swarms, a gateway and the app, in one process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use bytes::Bytes;
+use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, KeyError, X25519PublicKey};
+use holdfast_protocol::swarm::{SwarmId, new_swarm_id};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, SystemClock};
+use crate::gateway::{self, Gateway};
+use crate::net::server::{Stopper, serve, stopper};
+use crate::peer::transport::HttpTransport;
+use crate::registry::Node;
+use crate::registry::live::Registry;
+use crate::seed::Seed;
+use crate::site::Site;
+use crate::storage::db::Durability;
+use crate::storage::{self, StorageNode, http};
+
+/// Hops of a path where there are nodes enough.
+const HOPS: usize = 3;
+/// The block that a new local network begins at; any will do.
+const FIRST_HEIGHT: u64 = 1;
+
+/// How the network runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The app's port; 0 for a free one.
+    pub port: u16,
+    /// Where keys, ports and databases are kept.
+    pub data: PathBuf,
+    /// Service nodes; two swarms of half each.
+    pub nodes: usize,
+    /// The built app.
+    pub site: Option<PathBuf>,
+    /// What acknowledged messages survive. All nodes share one machine here, so that the power takes all of them.
+    pub durability: Durability,
+}
+
+/// Why the network does not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// A folder or file of the data folder cannot be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A port cannot be listened on, most often because another program does.
+    #[error("port {0}: {1}")]
+    Port(u16, std::io::Error),
+    /// A node does not start.
+    #[error("node {0}: {1}")]
+    Node(usize, storage::StartError),
+    /// A node's key is damaged.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] crate::net::tls::TlsError),
+    /// There is no node of that number.
+    #[error("no node {0}")]
+    NoSuchNode(usize),
+}
+
+/// Where everything is, as `--json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The app.
+    pub app: String,
+    /// The seed's JSON-RPC.
+    pub seed: String,
+    /// The gateway; its paths begin with `v1/`.
+    pub gateway: String,
+    /// The service nodes.
+    pub nodes: Vec<NodeAddress>,
+}
+
+/// Where a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAddress {
+    /// Its HTTP address.
+    pub url: String,
+    /// Its IP address.
+    pub ip: Ipv4Addr,
+    /// Its plain HTTP port.
+    pub http_port: u16,
+    /// Its identity.
+    pub ed25519: Ed25519PublicKey,
+    /// Its key for onion layers.
+    pub x25519: X25519PublicKey,
+    /// Its swarm.
+    pub swarm: SwarmId,
+}
+
+/// Ports that a second start uses again.
+#[derive(Default, Serialize, Deserialize)]
+struct Ports {
+    seed: u16,
+    nodes: Vec<u16>,
+}
+
+/// Something that listens, with its task.
+struct Server {
+    stopper: Stopper,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    fn start(listener: TcpListener, app: Router) -> Self {
+        let (stopper, stopping) = stopper();
+        Self {
+            stopper,
+            task: tokio::spawn(serve(listener, None, app, stopping)),
+        }
+    }
+
+    /// Lets open exchanges end.
+    async fn stop(self) {
+        self.stopper.stop();
+        // The only error is that the task panicked or was cancelled: it has ended all the same.
+        let _ = self.task.await;
+    }
+
+    /// Cuts every connection now.
+    async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+struct Slot {
+    folder: PathBuf,
+    keys: Ed25519KeyPair,
+    record: Node,
+    running: Option<(StorageNode, Server)>,
+}
+
+/// A running network. Dropping it cuts everything off; [`Network::stop`] ends it in order.
+pub struct Network {
+    options: Options,
+    clock: Arc<dyn Clock>,
+    registry: Arc<Registry>,
+    addresses: Addresses,
+    app_port: u16,
+    seed: Option<Server>,
+    front: Option<Server>,
+    slots: Vec<Slot>,
+}
+
+impl Network {
+    /// Brings everything up. Keys, databases and ports are made on the first start and used again later.
+    pub async fn start(options: Options) -> Result<Self, UpError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        make_folder(&options.data)?;
+        let ports_file = options.data.join("ports.json");
+        let mut ports: Ports = std::fs::read(&ports_file)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        ports.nodes.resize(options.nodes, 0);
+        let front = listen(options.port).await?;
+        let seed = listen_again(&mut ports.seed).await?;
+        let (mut slots, mut listeners, mut swarms) = (Vec::new(), Vec::new(), vec![SwarmId(0)]);
+        if options.nodes >= 2 {
+            swarms.push(new_swarm_id(&swarms));
+        }
+        for (number, port) in ports.nodes.iter_mut().enumerate() {
+            let listener = listen_again(port).await?;
+            let swarm = swarms[number * swarms.len() / options.nodes];
+            slots.push(slot(&options.data, number, *port, swarm)?);
+            listeners.push(listener);
+        }
+        let text = serde_json::to_vec(&ports).unwrap_or_default();
+        std::fs::write(&ports_file, text).map_err(|error| UpError::File(ports_file.clone(), error))?;
+        let records = slots.iter().map(|slot| slot.record.clone()).collect();
+        let app_port = port_of(&front, options.port)?;
+        let mut network = Self {
+            addresses: addresses(app_port, ports.seed, &slots),
+            registry: Arc::new(Registry::fixed(records, FIRST_HEIGHT)),
+            options,
+            clock,
+            app_port,
+            seed: None,
+            front: None,
+            slots,
+        };
+        for (number, listener) in listeners.into_iter().enumerate() {
+            network.start_on(number, listener)?;
+        }
+        let router = Seed::new(Arc::clone(&network.registry), Arc::clone(&network.clock), false).router();
+        network.seed = Some(Server::start(seed, router));
+        network.front = Some(Server::start(front, network.front_router()?));
+        Ok(network)
+    }
+
+    /// Where everything is.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The registry, to change nodes' swarms.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// A running node.
+    pub fn node(&self, number: usize) -> Option<&StorageNode> {
+        self.slots
+            .get(number)
+            .and_then(|slot| slot.running.as_ref())
+            .map(|(node, _)| node)
+    }
+
+    /// Ends a node in order. It stays in the node list.
+    pub async fn stop_node(&mut self, number: usize) -> Result<(), UpError> {
+        let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
+        if let Some((node, server)) = slot.running.take() {
+            node.end_waiting();
+            server.stop().await;
+            node.stop();
+        }
+        Ok(())
+    }
+
+    /// Cuts a node off in the middle of whatever it does. It stays in the node list.
+    pub async fn kill_node(&mut self, number: usize) -> Result<(), UpError> {
+        let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
+        if let Some((node, server)) = slot.running.take() {
+            server.kill().await;
+            node.stop();
+        }
+        Ok(())
+    }
+
+    /// Starts a node that was stopped or killed, on its old port with its old database.
+    pub async fn start_node(&mut self, number: usize) -> Result<(), UpError> {
+        let slot = self.slots.get(number).ok_or(UpError::NoSuchNode(number))?;
+        if slot.running.is_some() {
+            return Ok(());
+        }
+        let listener = listen(slot.record.port()).await?;
+        self.start_on(number, listener)
+    }
+
+    /// Stops and starts a node.
+    pub async fn restart_node(&mut self, number: usize) -> Result<(), UpError> {
+        self.stop_node(number).await?;
+        self.start_node(number).await
+    }
+
+    /// Cuts off gateway and app.
+    pub async fn kill_gateway(&mut self) {
+        if let Some(front) = self.front.take() {
+            front.kill().await;
+        }
+    }
+
+    /// Starts gateway and app again, on their old port.
+    pub async fn start_gateway(&mut self) -> Result<(), UpError> {
+        if self.front.is_none() {
+            let listener = listen(self.app_port).await?;
+            self.front = Some(Server::start(listener, self.front_router()?));
+        }
+        Ok(())
+    }
+
+    /// Ends everything within a moment.
+    pub async fn stop(mut self) {
+        let mut servers: Vec<Server> = self.front.take().into_iter().chain(self.seed.take()).collect();
+        let mut nodes = Vec::new();
+        for slot in &mut self.slots {
+            if let Some((node, server)) = slot.running.take() {
+                servers.push(server);
+                nodes.push(node);
+            }
+        }
+        // All at once: each has its own moment of grace.
+        for node in &nodes {
+            node.end_waiting();
+        }
+        futures::future::join_all(servers.into_iter().map(Server::stop)).await;
+        for node in nodes {
+            node.stop();
+        }
+    }
+
+    fn start_on(&mut self, number: usize, listener: TcpListener) -> Result<(), UpError> {
+        let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
+        let options = storage::Options {
+            storage: storage::Storage::File(slot.folder.join("storage.db"), self.options.durability),
+            local_network: true,
+            ..storage::Options::default()
+        };
+        let transport = Arc::new(HttpTransport::new(true)?);
+        let node = StorageNode::new(
+            slot.keys.clone(),
+            options,
+            self.registry.watch(),
+            transport,
+            Arc::clone(&self.clock),
+        )
+        .map_err(|error| UpError::Node(number, error))?;
+        node.start();
+        slot.running = Some((node.clone(), Server::start(listener, http::router(node))));
+        Ok(())
+    }
+
+    /// Gateway and app on one port.
+    fn front_router(&self) -> Result<Router, UpError> {
+        let options = gateway::Options {
+            local_network: true,
+            // Everything on this machine comes from one address.
+            rate: None,
+            concurrent: usize::MAX,
+            source: "local registry".to_owned(),
+        };
+        let gateway = Gateway::new(options, self.registry.watch(), Arc::clone(&self.clock))?;
+        let folder = self
+            .options
+            .site
+            .clone()
+            .unwrap_or_else(|| self.options.data.join("no-site"));
+        let default = ("/networks/default.json".to_owned(), profile(self.options.nodes));
+        let site = Site::new(&folder, &[], vec![default]);
+        Ok(gateway.router().fallback_service(site.router()))
+    }
+}
+
+/// The network profile that the app reads.
+fn profile(nodes: usize) -> Bytes {
+    let hops = HOPS.min(nodes.saturating_sub(1));
+    let profile = json!({
+        "name": "local",
+        "gateways": ["/"],
+        "direct": false,
+        "local": true,
+        "minimum_nodes": hops + 1,
+        "subnet_diversity": false,
+        "hops": hops,
+        "bundled_nodes": null,
+    });
+    Bytes::from(profile.to_string())
+}
+
+fn addresses(app_port: u16, seed_port: u16, slots: &[Slot]) -> Addresses {
+    let at = |port: u16| format!("http://127.0.0.1:{port}");
+    Addresses {
+        app: format!("{}/", at(app_port)),
+        seed: format!("{}/json_rpc", at(seed_port)),
+        gateway: format!("{}/", at(app_port)),
+        nodes: slots
+            .iter()
+            .map(|slot| NodeAddress {
+                url: at(slot.record.port()),
+                ip: slot.record.ip,
+                http_port: slot.record.port(),
+                ed25519: slot.record.ed25519(),
+                x25519: slot.record.x25519(),
+                swarm: slot.record.swarm,
+            })
+            .collect(),
+    }
+}
+
+fn slot(data: &Path, number: usize, port: u16, swarm: SwarmId) -> Result<Slot, UpError> {
+    let folder = data.join(format!("node-{number}"));
+    make_folder(&folder)?;
+    let key_file = folder.join("ed25519.key");
+    let secret = crate::files::secret_in(&key_file).map_err(|error| UpError::File(key_file, error))?;
+    let keys = Ed25519KeyPair::from_seed(&secret);
+    let mut record = Node::new(keys.public())?;
+    record.ip = Ipv4Addr::LOCALHOST;
+    record.http_port = Some(port);
+    record.omq_port = port;
+    record.swarm = swarm;
+    Ok(Slot {
+        folder,
+        keys,
+        record,
+        running: None,
+    })
+}
+
+fn make_folder(path: &Path) -> Result<(), UpError> {
+    std::fs::create_dir_all(path).map_err(|error| UpError::File(path.to_owned(), error))
+}
+
+async fn listen(port: u16) -> Result<TcpListener, UpError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|error| UpError::Port(port, error))
+}
+
+fn port_of(listener: &TcpListener, wanted: u16) -> Result<u16, UpError> {
+    listener
+        .local_addr()
+        .map(|address: SocketAddr| address.port())
+        .map_err(|error| UpError::Port(wanted, error))
+}
+
+/// Listens on the port of the last start, or on a free one if there is none or somebody else took it.
+async fn listen_again(port: &mut u16) -> Result<TcpListener, UpError> {
+    let listener = match listen(*port).await {
+        Ok(listener) => listener,
+        Err(_) => listen(0).await?,
+    };
+    *port = port_of(&listener, *port)?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests;

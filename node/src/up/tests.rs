@@ -1,0 +1,76 @@
+//! A network on sockets: comes up, keeps its ports, survives its nodes.
+
+use super::*;
+use crate::net::client::HttpClient;
+use std::time::Duration;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+fn options(data: &Path) -> Options {
+    Options {
+        port: 0,
+        data: data.to_owned(),
+        nodes: 4,
+        site: None,
+        durability: Durability::Process,
+    }
+}
+
+async fn get(url: &str) -> (u16, String) {
+    let client = HttpClient::verifying(true).unwrap();
+    let answer = client.get(url, 1 << 20, TIMEOUT).await.unwrap();
+    (answer.status, String::from_utf8(answer.body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn everything_answers_and_a_second_start_is_the_same_network() {
+    let folder = crate::files::temporary_folder("up");
+    let network = Network::start(options(&folder)).await.unwrap();
+    let first = network.addresses().clone();
+    assert_eq!(first.nodes.len(), 4);
+    let in_zero = first.nodes.iter().filter(|node| node.swarm == SwarmId(0)).count();
+    assert_eq!(in_zero, 2);
+    for node in &first.nodes {
+        assert_eq!(
+            get(&format!("{}/health", node.url)).await,
+            (200, "ready".to_owned())
+        );
+    }
+    let (status, list) = get(&format!("{}v1/nodes", first.gateway)).await;
+    assert_eq!(status, 200);
+    assert!(
+        first
+            .nodes
+            .iter()
+            .all(|node| list.contains(&node.ed25519.to_hex()))
+    );
+    let (_, profile) = get(&format!("{}networks/default.json", first.app)).await;
+    assert!(profile.contains("\"name\":\"local\"") && profile.contains("\"minimum_nodes\":4"));
+    network.stop().await;
+    let network = Network::start(options(&folder)).await.unwrap();
+    assert_eq!(network.addresses().nodes, first.nodes);
+    assert_eq!(network.addresses().seed, first.seed);
+    network.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn nodes_and_gateway_can_be_killed_and_started_again() {
+    let folder = crate::files::temporary_folder("up");
+    let mut network = Network::start(options(&folder)).await.unwrap();
+    let addresses = network.addresses().clone();
+    network.kill_node(1).await.unwrap();
+    assert!(network.node(1).is_none());
+    let client = HttpClient::verifying(true).unwrap();
+    let health = format!("{}/health", addresses.nodes[1].url);
+    assert!(client.get(&health, 100, TIMEOUT).await.is_err());
+    network.start_node(1).await.unwrap();
+    assert_eq!(get(&health).await.0, 200);
+    network.kill_gateway().await;
+    assert!(client.get(&addresses.app, 100, TIMEOUT).await.is_err());
+    network.start_gateway().await.unwrap();
+    assert_eq!(get(&format!("{}v1/nodes", addresses.gateway)).await.0, 200);
+    assert!(matches!(network.kill_node(9).await, Err(UpError::NoSuchNode(9))));
+    network.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
