@@ -182,6 +182,10 @@ fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
             return CallError::Tls;
         }
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            // Whoever hangs up while we connect does so during the handshake.
+            if error.is_connect() && io.kind() == std::io::ErrorKind::UnexpectedEof {
+                return CallError::Tls;
+            }
             // An I/O error shows its cause's source, not the cause itself.
             match io.get_ref() {
                 Some(inner) if inner.is::<rustls::Error>() => return CallError::Tls,
