@@ -16,24 +16,34 @@ const KIBIBYTE: usize = 1024;
 #[error("Argon2id parameters out of range")]
 pub struct Argon2Error;
 
+/// The digest or the key has a length that BLAKE2b does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("BLAKE2b digests have 1 to 64 bytes, keys at most 64")]
+pub struct Blake2bSizeError;
+
 /// `BLAKE2b-N(parts)`: plain, over the concatenation of the parts. `N` is at most 64.
 pub fn blake2b<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
-    finish(&Blake2b::new(), parts)
+    finish(&mut Blake2b::new(), parts)
 }
 
-/// `BLAKE2b-N(parts, key)`: keyed. `N` and the key are at most 64 bytes long.
-pub fn blake2b_keyed<const N: usize>(key: &[u8], parts: &[&[u8]]) -> [u8; N] {
-    debug_assert!(key.len() <= BLAKE2B_MAX);
-    let mut params = Blake2b::new();
-    if key.len() <= BLAKE2B_MAX {
-        params.key(key);
-    }
-    finish(&params, parts)
+/// `BLAKE2b-N(parts, key)`: keyed. `N` and the key's length are at most 64.
+pub fn blake2b_keyed<const N: usize, const K: usize>(key: &[u8; K], parts: &[&[u8]]) -> [u8; N] {
+    const { assert!(K <= BLAKE2B_MAX) };
+    finish(Blake2b::new().key(key), parts)
 }
 
 /// `BLAKE2b-N(parts, person)`: with 16 bytes of personalisation.
 pub fn blake2b_personal<const N: usize>(personal: &[u8; 16], parts: &[&[u8]]) -> [u8; N] {
     finish(Blake2b::new().personal(personal), parts)
+}
+
+/// BLAKE2b with sizes that are known at run time only; an empty key is none.
+pub fn blake2b_into(key: &[u8], message: &[u8], digest: &mut [u8]) -> Result<(), Blake2bSizeError> {
+    if digest.is_empty() || digest.len() > BLAKE2B_MAX || key.len() > BLAKE2B_MAX {
+        return Err(Blake2bSizeError);
+    }
+    fill(Blake2b::new().key(key), &[message], digest);
+    Ok(())
 }
 
 /// `crypto_pwhash` of libsodium: Argon2id 1.3 with one lane, `memory` in bytes, filling `output`.
@@ -51,19 +61,22 @@ pub fn argon2id13(
         .map_err(|_| Argon2Error)
 }
 
-fn finish<const N: usize>(params: &Blake2b, parts: &[&[u8]]) -> [u8; N] {
+fn finish<const N: usize>(params: &mut Blake2b, parts: &[&[u8]]) -> [u8; N] {
     const { assert!(N > 0 && N <= BLAKE2B_MAX) };
-    let mut params = params.clone();
-    let mut state = params.hash_length(N).to_state();
+    let mut digest = [0; N];
+    fill(params, parts, &mut digest);
+    digest
+}
+
+fn fill(params: &mut Blake2b, parts: &[&[u8]], digest: &mut [u8]) {
+    let mut state = params.hash_length(digest.len()).to_state();
     for part in parts {
         state.update(part);
     }
-    let mut digest = [0; N];
     digest
         .iter_mut()
         .zip(state.finalize().as_bytes())
         .for_each(|(to, from)| *to = *from);
-    digest
 }
 
 #[cfg(test)]
@@ -79,8 +92,20 @@ mod tests {
     fn length_key_and_personalisation_each_matter() {
         let plain = blake2b::<24>(&[b"m"]);
         assert_ne!(plain, blake2b::<32>(&[b"m"])[..24]);
-        assert_ne!(plain, blake2b_keyed::<24>(b"k", &[b"m"]));
+        assert_ne!(plain, blake2b_keyed::<24, _>(b"k", &[b"m"]));
         assert_ne!(plain, blake2b_personal::<24>(b"0123456789abcdef", &[b"m"]));
+    }
+
+    #[test]
+    fn sizes_known_at_run_time_give_the_same() {
+        let mut digest = [0; 24];
+        assert_eq!(blake2b_into(b"k", b"m", &mut digest), Ok(()));
+        assert_eq!(digest, blake2b_keyed(b"k", &[b"m"]));
+        assert_eq!(blake2b_into(&[], b"m", &mut digest), Ok(()));
+        assert_eq!(digest, blake2b(&[b"m"]));
+        assert_eq!(blake2b_into(&[], b"m", &mut []), Err(Blake2bSizeError));
+        assert_eq!(blake2b_into(&[], b"m", &mut [0; 65]), Err(Blake2bSizeError));
+        assert_eq!(blake2b_into(&[0; 65], b"m", &mut digest), Err(Blake2bSizeError));
     }
 
     #[test]

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha512};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Key of the hash that makes the secret part of a 25 signature's nonce from the seed.
-const SEED_DOMAIN_25: &[u8] = b"SessCommBlind25_seed";
+const SEED_DOMAIN_25: &[u8; 20] = b"SessCommBlind25_seed";
 /// Key of the hash that makes a 25 signature's nonce.
-const NONCE_DOMAIN_25: &[u8] = b"SessCommBlind25_sig";
+const NONCE_DOMAIN_25: &[u8; 19] = b"SessCommBlind25_sig";
 /// The sign bit of an encoded point.
 const SIGN_BIT: u8 = 0x80;
 

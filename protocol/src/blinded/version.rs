@@ -7,7 +7,7 @@ use crate::keys::{Ed25519KeyPair, Signature};
 use zeroize::Zeroizing;
 
 /// Key of the hash that derives the seed.
-const DOMAIN: &[u8] = b"VersionCheckKey_sig";
+const DOMAIN: &[u8; 19] = b"VersionCheckKey_sig";
 
 /// The derived key pair.
 pub fn version_key_pair(own: &Ed25519KeyPair) -> Ed25519KeyPair {

@@ -3,7 +3,7 @@
 
 use super::{Ed25519PublicKey, KeyError, Signature, X25519PublicKey};
 use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::IsIdentity;
 use ed25519_dalek::{Verifier, VerifyingKey};
 use std::sync::LazyLock;
@@ -92,17 +92,18 @@ fn is_canonical(bytes: &[u8; 32]) -> bool {
 /// Whether the point is in the prime-order subgroup.
 ///
 /// Points here are public, so the sparse digits of ℓ − 1 may show in the time taken; that is a quarter faster than
-/// the library's own constant-time product with ℓ. `(ℓ − 1)·P = −P` exactly when `ℓ·P` is the identity.
+/// the library's own constant-time product with ℓ. `(ℓ − 1)·P = −P` exactly when `ℓ·P` is the identity. The identity
+/// itself passes; callers come here through [`DecodedKey::new`], which refuses it.
 fn is_torsion_free(point: &EdwardsPoint) -> bool {
     let minus_one = -Scalar::ONE;
     EdwardsPoint::vartime_double_scalar_mul_basepoint(&minus_one, point, &Scalar::ZERO) == -point
 }
 
-// The identity is torsion free; callers that must refuse it go through `DecodedKey::new`, which does.
 #[cfg(test)]
 mod tests {
     use super::*;
     use curve25519_dalek::constants::EIGHT_TORSION;
+    use curve25519_dalek::edwards::CompressedEdwardsY;
 
     #[test]
     fn torsion_check_agrees_with_the_library() {

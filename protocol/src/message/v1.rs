@@ -19,7 +19,7 @@ const TRAILER: usize = Ed25519PublicKey::SIZE + Signature::SIZE;
 /// Bytes by which the ciphertext is longer than the content.
 pub const OVERHEAD: usize = sealed_box::OVERHEAD + TRAILER;
 /// Key of the hash that gives the ephemeral key of the deterministic variant.
-const EPHEMERAL_DOMAIN: &[u8] = b"SessionBoxEphemeralHashKey";
+const EPHEMERAL_DOMAIN: &[u8; 26] = b"SessionBoxEphemeralHashKey";
 
 /// Why a ciphertext was refused, in the order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,7 @@ pub fn encrypt_deterministic(
     recipient: &X25519PublicKey,
     content: &[u8],
 ) -> Result<Vec<u8>, V1Error> {
-    let seed = blake2b_keyed::<32>(EPHEMERAL_DOMAIN, &[sender.seed(), recipient.as_bytes(), content]);
+    let seed = blake2b_keyed::<32, _>(EPHEMERAL_DOMAIN, &[sender.seed(), recipient.as_bytes(), content]);
     encrypt_with(&X25519SecretKey::from_box_seed(&seed), sender, recipient, content)
 }
 

@@ -1,7 +1,10 @@
 //! Reading the fields of a case.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use holdfast_protocol::keys::{Ed25519PublicKey, X25519PublicKey, X25519SecretKey};
+use holdfast_protocol::account::{Account, Id, Seed};
+use holdfast_protocol::keys::{
+    Ed25519KeyPair, Ed25519PublicKey, Signature, X25519PublicKey, X25519SecretKey,
+};
 use serde_json::Value;
 
 /// A text field.
@@ -61,4 +64,63 @@ pub(super) fn x25519(case: &Value, name: &str) -> Result<X25519PublicKey, String
 /// An X25519 secret.
 pub(super) fn x25519_secret(case: &Value, name: &str) -> Result<X25519SecretKey, String> {
     Ok(X25519SecretKey::from_bytes(&array(case, name)?))
+}
+
+/// An Ed25519 signature.
+pub(super) fn signature(case: &Value, name: &str) -> Result<Signature, String> {
+    Ok(Signature::from(array(case, name)?))
+}
+
+/// The key pair of a 32-byte seed.
+pub(super) fn key_pair(case: &Value, name: &str) -> Result<Ed25519KeyPair, String> {
+    Ok(Ed25519KeyPair::from_seed(&array(case, name)?))
+}
+
+/// The account of a 32-byte seed that ends in zeros.
+pub(super) fn account(case: &Value, name: &str) -> Result<Account, String> {
+    let seed = Seed::from_input(text(case, name)?).map_err(|error| format!("'{name}': {error}"))?;
+    Ok(Account::from_seed(seed))
+}
+
+/// An id of any kind.
+pub(super) fn id(case: &Value, name: &str) -> Result<Id, String> {
+    Id::parse(text(case, name)?).map_err(|error| format!("'{name}': {error}"))
+}
+
+/// A whole number.
+pub(super) fn number(case: &Value, name: &str) -> Result<u64, String> {
+    case[name]
+        .as_u64()
+        .ok_or_else(|| format!("'{name}' is no number"))
+}
+
+/// Compares an answer with the known one.
+pub(super) fn same<T: PartialEq + core::fmt::Debug>(what: &str, got: T, expected: T) -> Result<(), String> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(format!("{what}: got {got:?}, expected {expected:?}"))
+}
+
+/// Compares bytes, shown in hex when they differ.
+pub(super) fn same_bytes(
+    what: &str,
+    got: impl AsRef<[u8]>,
+    expected: impl AsRef<[u8]>,
+) -> Result<(), String> {
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    same(what, hex(got.as_ref()), hex(expected.as_ref()))
+}
+
+/// Passes when the answer is a refusal.
+pub(super) fn refused<T, E>(answer: Result<T, E>) -> Result<(), String> {
+    match answer {
+        Ok(_) => Err("was accepted".to_owned()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// An error as the reason of a failed case.
+pub(super) fn failed(error: impl core::fmt::Display) -> String {
+    error.to_string()
 }

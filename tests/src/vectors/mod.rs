@@ -3,9 +3,14 @@
 //! A file is an array of cases. A case has a `name` and a `kind`; a module here runs the kinds it knows and leaves the
 //! others to the next. What no module knows is skipped and named.
 
+mod accounts;
+mod blinding;
 mod fields;
+mod messages;
+mod names;
 mod onion;
 mod swarm;
+mod xed25519;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,7 +21,15 @@ use std::path::Path;
 type Runner = fn(&str, &Value) -> Option<Result<(), String>>;
 
 /// Every module with known answers.
-const RUNNERS: &[Runner] = &[onion::run, swarm::run];
+const RUNNERS: &[Runner] = &[
+    accounts::run,
+    blinding::run,
+    messages::run,
+    names::run,
+    onion::run,
+    swarm::run,
+    xed25519::run,
+];
 
 /// What came of the cases of a folder.
 #[derive(Debug, Default)]

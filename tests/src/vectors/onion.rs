@@ -1,6 +1,6 @@
 //! Known answers of onion requests: `onion_request`, `hop_encryption`, `onion_response`, `onion_parse_error`.
 
-use super::fields::{bytes, case_list, ed25519, hex_list, text, x25519, x25519_secret};
+use super::fields::{bytes, case_list, ed25519, hex_list, same, text, x25519, x25519_secret};
 use crate::replay::ReplayRng;
 use holdfast_protocol::keys::X25519PublicKey;
 use holdfast_protocol::onion::v4::{TARGET, V4Request};
@@ -20,13 +20,6 @@ pub(super) fn run(kind: &str, case: &Value) -> Option<Result<(), String>> {
         "onion_parse_error" => onion_parse_error(case),
         _ => return None,
     })
-}
-
-fn same<T: PartialEq + core::fmt::Debug>(what: &str, got: T, expected: T) -> Result<(), String> {
-    if got == expected {
-        return Ok(());
-    }
-    Err(format!("{what}: got {got:?}, expected {expected:?}"))
 }
 
 fn suite(case: &Value) -> Result<Suite, String> {
