@@ -98,7 +98,14 @@ pub(crate) fn headless(progress: &Progress) -> Outcome {
     native(
         progress,
         "headless client",
-        &["-p", "holdfast-client", "--example", "headless", "--all-features"],
+        &[
+            "-p",
+            "holdfast-client",
+            "--example",
+            "headless",
+            "--features",
+            "native,sqlite",
+        ],
         &paths::headless(),
     )
 }

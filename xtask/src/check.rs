@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::artifacts::{self, Need};
+use crate::exchange;
 use crate::http;
 use crate::json::Json;
 use crate::options::Options;
@@ -29,6 +30,7 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) fn run(options: &Options) -> Outcome {
     let progress = Progress::new();
     artifacts::prepare(&progress, Need::Serve)?;
+    artifacts::headless(&progress)?;
     let data = Temporary::new()?;
     let options = Options {
         port: free_port()?,
@@ -52,9 +54,16 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     let files = compare_files(network.app()?)?;
     progress.say(&format!("page served: {files} files, each as built"));
+    let took = exchange::both_ways(&format!("{}networks/default.json", network.app()?))?;
+    progress.say(&format!(
+        "two engines wrote to each other, there and back in {} ms",
+        took.as_millis()
+    ));
     let took = network.end()?;
     progress.say(&format!("everything ended {} ms after Ctrl-C", took.as_millis()));
-    println!("check passed: the network starts, the app is served, and Ctrl-C ends it");
+    println!(
+        "check passed: the network starts, the app is served, two engines exchange messages, and Ctrl-C ends it"
+    );
     Ok(())
 }
 

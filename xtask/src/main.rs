@@ -5,6 +5,7 @@ mod artifacts;
 mod bench;
 mod check;
 mod dist;
+mod exchange;
 mod http;
 mod json;
 mod lint;
