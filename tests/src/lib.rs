@@ -1,4 +1,5 @@
 //! What the tests share: the conformance runner, the fuzz targets, an in-process network and a browser driver.
 
+pub mod fuzz;
 pub mod replay;
 pub mod vectors;
