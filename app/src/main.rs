@@ -5,9 +5,12 @@
 
 #![forbid(unsafe_code)]
 
+mod components;
 mod engine;
+mod i18n;
 mod platform;
 mod screens;
+mod state;
 
 use wasm_bindgen::JsCast;
 
@@ -23,6 +26,7 @@ fn main() {
 /// Mounts the screens in place of the start page that `index.html` painted.
 async fn show_page() {
     platform::session::probe().await;
+    screens::prepare().await;
     leptos::mount::mount_to_body(screens::App);
     if let Some(painted) = platform::document().get_element_by_id(platform::PAINTED_PAGE) {
         painted.remove();

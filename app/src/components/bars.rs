@@ -1,0 +1,133 @@
+//! The thin bars at the top of the page: what stands in the way, said honestly, without blocking anything.
+
+use std::time::Duration;
+
+use holdfast_client::api::Trouble;
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+use crate::i18n::{t, tf, tn};
+use crate::state::AppState;
+use crate::state::nav::Route;
+
+/// A connection that comes back within this time is not worth a bar.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Which trouble matters most: one bar is enough.
+fn weight(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::StorageLost => 6,
+        Trouble::StorageFull => 5,
+        Trouble::Offline => 4,
+        Trouble::GatewayUnreachable => 3,
+        Trouble::NoPath => 2,
+        Trouble::ClockWrong { .. } => 1,
+    }
+}
+
+/// A trouble in words.
+fn words(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::Offline => t("bar.offline"),
+        Trouble::GatewayUnreachable => t("bar.gateway"),
+        Trouble::NoPath => t("bar.no_path"),
+        Trouble::StorageFull => t("bar.storage_full"),
+        Trouble::StorageLost => t("bar.storage_lost"),
+        Trouble::ClockWrong { offset_ms } => {
+            let amount = clock_error(offset_ms);
+            if offset_ms > 0 {
+                tf("bar.clock_behind", &[("amount", &amount)])
+            } else {
+                tf("bar.clock_ahead", &[("amount", &amount)])
+            }
+        }
+    }
+}
+
+/// How far a clock is off, in words.
+pub(crate) fn clock_error(offset_ms: i64) -> String {
+    let seconds = offset_ms.unsigned_abs() / 1000;
+    match seconds {
+        0..120 => tn("span.seconds", seconds),
+        120..7200 => tn("span.minutes", seconds / 60),
+        7200..172_800 => tn("span.hours", seconds / 3600),
+        _ => tn("span.days", seconds / 86_400),
+    }
+}
+
+/// The bar for the weightiest trouble.
+#[component]
+pub(crate) fn TroubleBar() -> impl IntoView {
+    let state = AppState::get();
+    let dismissed_clock = RwSignal::new(false);
+    let patient = RwSignal::new(false);
+    set_timeout(
+        move || {
+            let _ = patient.try_set(true);
+        },
+        PATIENCE,
+    );
+    let worst = Memo::new(move |_| {
+        if !patient.get() {
+            return None;
+        }
+        state.troubles.with(|all| {
+            all.iter()
+                .filter(|t| !(dismissed_clock.get() && matches!(t, Trouble::ClockWrong { .. })))
+                .max_by_key(|t| weight(t))
+                .copied()
+        })
+    });
+    view! {
+        <div class="bars" role="status">
+            {move || worst.get().map(|trouble| bar(state, trouble, dismissed_clock).into_any())}
+        </div>
+    }
+}
+
+fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> impl IntoView {
+    let severe = matches!(trouble, Trouble::StorageLost | Trouble::StorageFull);
+    let picture = if trouble == Trouble::Offline {
+        Icon::Offline
+    } else {
+        Icon::Alert
+    };
+    let action = match trouble {
+        Trouble::GatewayUnreachable | Trouble::NoPath => Some(
+            view! {
+                <button class="bar-action" on:click=move |_| state.nav.go(Route::Network)>
+                    {t("bar.details")}
+                </button>
+            }
+            .into_any(),
+        ),
+        Trouble::StorageLost => Some(
+            view! {
+                <button class="bar-action" on:click=move |_| reload()>{t("action.reload")}</button>
+            }
+            .into_any(),
+        ),
+        Trouble::ClockWrong { .. } => Some(
+            view! {
+                <button class="bar-action" on:click=move |_| dismissed_clock.set(true)>
+                    {t("bar.understood")}
+                </button>
+            }
+            .into_any(),
+        ),
+        Trouble::Offline | Trouble::StorageFull => None,
+    };
+    view! {
+        <div class="bar" class:severe=severe>
+            {icon(picture)}
+            <p>{words(trouble)}</p>
+            {action}
+        </div>
+    }
+}
+
+/// Loads the page anew.
+pub(crate) fn reload() {
+    // Refused only while another navigation runs.
+    let _ = window().location().reload();
+}

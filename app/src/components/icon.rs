@@ -1,0 +1,124 @@
+//! Line icons on a 24-unit grid, drawn in the text's colour.
+
+use leptos::prelude::*;
+
+/// An icon, by what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub(crate) enum Icon {
+    Alert,
+    Back,
+    Check,
+    Chevron,
+    Clock,
+    Copy,
+    Device,
+    Down,
+    Emoji,
+    Eye,
+    External,
+    Key,
+    Lock,
+    LogOut,
+    More,
+    Network,
+    NewChat,
+    Note,
+    Offline,
+    Person,
+    Qr,
+    Retry,
+    Send,
+    Settings,
+    Shared,
+    Trash,
+}
+
+impl Icon {
+    /// The strokes.
+    const fn path(self) -> &'static str {
+        match self {
+            Icon::Alert => {
+                "M12 9v4.5M12 17h.01M10.4 4.2 2.6 17.6A1.9 1.9 0 0 0 4.2 20.5h15.6a1.9 1.9 0 0 0 1.6-2.9L13.6 4.2a1.9 1.9 0 0 0-3.2 0z"
+            }
+            Icon::Back => "M15 5l-7 7 7 7",
+            Icon::Check => "M5 12.5l4.5 4.5L19 7.5",
+            Icon::Chevron => "M9.5 6l6 6-6 6",
+            Icon::Clock => "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.5V12l3 2",
+            Icon::Copy => {
+                "M10.5 8.5h7a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-7a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM4.5 14V6.5a2 2 0 0 1 2-2H14"
+            }
+            Icon::Device => "M6.5 5h11A1.5 1.5 0 0 1 19 6.5V15H5V6.5A1.5 1.5 0 0 1 6.5 5zM2.5 19h19",
+            Icon::Down => "M12 5v14M6 13l6 6 6-6",
+            Icon::Emoji => {
+                "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM8.5 14.2s1.2 2 3.5 2 3.5-2 3.5-2M9 9.7h.01M15 9.7h.01"
+            }
+            Icon::Eye => {
+                "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 9.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6z"
+            }
+            Icon::External => {
+                "M14 4.5h5.5V10M19.5 4.5L11 13M17.5 14v4a1.5 1.5 0 0 1-1.5 1.5H6A1.5 1.5 0 0 1 4.5 18V8A1.5 1.5 0 0 1 6 6.5h4"
+            }
+            Icon::Key => {
+                "M15.5 8.5h.01M14.5 3.5a6 6 0 0 0-5.7 7.9L3.5 16.7v3.8h3.8v-2.3h2.4v-2.4l2.1-1.9a6 6 0 1 0 2.7-10.4z"
+            }
+            Icon::Lock => {
+                "M7 11h10a1.5 1.5 0 0 1 1.5 1.5v6A1.5 1.5 0 0 1 17 20H7a1.5 1.5 0 0 1-1.5-1.5v-6A1.5 1.5 0 0 1 7 11zM8.5 11V7.5a3.5 3.5 0 0 1 7 0V11"
+            }
+            Icon::LogOut => "M10 4.5H6.5a2 2 0 0 0-2 2v11a2 2 0 0 0 2 2H10M15 8l4 4-4 4M19 12H9.5",
+            Icon::More => "M5.5 12h.01M12 12h.01M18.5 12h.01",
+            Icon::Network => {
+                "M12 3a2.2 2.2 0 1 0 0 4.4A2.2 2.2 0 0 0 12 3zM5.5 16.6a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4zM18.5 16.6a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4zM12 7.4V12M12 12l-5.2 4.9M12 12l5.2 4.9"
+            }
+            Icon::NewChat => {
+                "M12.5 4.5H6.5a2 2 0 0 0-2 2v11a2 2 0 0 0 2 2h11a2 2 0 0 0 2-2v-6M17.8 3.7a1.77 1.77 0 0 1 2.5 2.5L12.5 14l-3.3.8.8-3.3z"
+            }
+            Icon::Note => {
+                "M7 3.5h7.5L19 8v11a1.5 1.5 0 0 1-1.5 1.5H7A1.5 1.5 0 0 1 5.5 19V5A1.5 1.5 0 0 1 7 3.5zM14 3.5V8.5h5M9 12.5h6M9 16h4"
+            }
+            Icon::Offline => {
+                "M4 4l16 16M8.7 5.6A15 15 0 0 1 22 9.5M2 9.5a15 15 0 0 1 4-2.6M5.5 13a10 10 0 0 1 5-2.7M15.3 11a10 10 0 0 1 3.2 2M9 16.5a4.5 4.5 0 0 1 5.5-.3M12 20h.01"
+            }
+            Icon::Person => {
+                "M12 12.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5c.8-3.6 3.8-5.5 7.5-5.5s6.7 1.9 7.5 5.5"
+            }
+            Icon::Qr => {
+                "M4.5 4.5h6v6h-6zM13.5 4.5h6v6h-6zM4.5 13.5h6v6h-6zM13.5 13.5h2.5M19.5 13.5v2.5M13.5 17v2.5H16M19.5 19.5h.01"
+            }
+            Icon::Retry => "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L19.5 9M19.5 4v5h-5",
+            Icon::Send => "M12 19.5V5M5.5 11.5L12 5l6.5 6.5",
+            Icon::Settings => {
+                "M4 7.5h9M19 7.5h1M4 16.5h1M11 16.5h9M16 5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM8 14a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z"
+            }
+            Icon::Shared => {
+                "M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 19.5c.6-3.2 3.2-5 6.5-5s5.9 1.8 6.5 5M15.8 4.8a3.5 3.5 0 0 1 0 6.4M18.2 14.9c1.8.8 2.9 2.4 3.3 4.6"
+            }
+            Icon::Trash => {
+                "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 11.6A1.5 1.5 0 0 0 8.9 20h6.2a1.5 1.5 0 0 0 1.5-1.4L17.5 7M10.3 11v5M13.7 11v5"
+            }
+        }
+    }
+
+    /// Whether it points in the reading direction, and so is mirrored for languages written from the right.
+    const fn mirrored(self) -> bool {
+        matches!(self, Icon::Back | Icon::Chevron | Icon::LogOut)
+    }
+}
+
+/// Draws an icon. It says nothing to screen readers: the control around it has a name.
+pub(crate) fn icon(icon: Icon) -> impl IntoView {
+    view! {
+        <svg class="icon" class:mirrored=icon.mirrored() class:dots=icon == Icon::More viewBox="0 0 24 24" aria-hidden="true">
+            <path d=icon.path() />
+        </svg>
+    }
+}
+
+/// The product's mark: three rounded strokes rising from one root.
+pub(crate) fn mark() -> impl IntoView {
+    view! {
+        <svg class="mark" viewBox="0 0 48 48" aria-hidden="true">
+            <path d="M24 43C21.5 33 27 24 24 6M24 43C23 32 12 31 10.5 16M24 43C25 32 36 31 37.5 16" />
+        </svg>
+    }
+}

@@ -1,0 +1,150 @@
+//! Dates, times and numbers as the reader's language writes them, by `Intl`.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+use super::{t, tag, tf, tn};
+
+/// Milliseconds of a day.
+const DAY_MS: f64 = 86_400_000.0;
+/// Milliseconds of a minute.
+const MINUTE_MS: f64 = 60_000.0;
+/// Days after which a list row shows a date instead of a weekday (`spec/12-client-behaviour.md §9.1`).
+const WEEK_DAYS: i64 = 7;
+
+/// What a formatter shows. Making one costs a browser much more than using it, so each is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Shape {
+    Clock,
+    Weekday,
+    DayMonth,
+    ShortDate,
+    LongDay,
+    LongDayYear,
+    Full,
+}
+
+thread_local! {
+    static FORMATTERS: RefCell<HashMap<Shape, Function>> = RefCell::new(HashMap::new());
+}
+
+pub(super) fn forget_formatters() {
+    FORMATTERS.with_borrow_mut(HashMap::clear);
+}
+
+fn options(pairs: &[(&str, &str)]) -> Object {
+    let object = Object::new();
+    for (key, value) in pairs {
+        // Setting a property of a fresh plain object can't fail.
+        let _ = Reflect::set(&object, &(*key).into(), &(*value).into());
+    }
+    object
+}
+
+fn locales() -> Array {
+    Array::of1(&JsValue::from_str(&tag()))
+}
+
+fn formatted(shape: Shape, ms: f64) -> String {
+    let function = FORMATTERS.with_borrow_mut(|cache| {
+        cache
+            .entry(shape)
+            .or_insert_with(|| {
+                let pairs: &[(&str, &str)] = match shape {
+                    Shape::Clock => &[("hour", "numeric"), ("minute", "2-digit")],
+                    Shape::Weekday => &[("weekday", "short")],
+                    Shape::DayMonth => &[("day", "numeric"), ("month", "short")],
+                    Shape::ShortDate => &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
+                    Shape::LongDay => &[("weekday", "long"), ("day", "numeric"), ("month", "long")],
+                    Shape::LongDayYear => &[("day", "numeric"), ("month", "long"), ("year", "numeric")],
+                    Shape::Full => &[
+                        ("weekday", "long"),
+                        ("day", "numeric"),
+                        ("month", "short"),
+                        ("year", "numeric"),
+                        ("hour", "numeric"),
+                        ("minute", "2-digit"),
+                    ],
+                };
+                Intl::DateTimeFormat::new(&locales(), &options(pairs)).format()
+            })
+            .clone()
+    });
+    function
+        .call1(&JsValue::UNDEFINED, &Date::new(&ms.into()))
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_default()
+}
+
+/// The local day that a moment falls on, counted from 1970-01-01.
+pub(crate) fn local_day(ms: u64) -> i64 {
+    let ms = ms as f64;
+    let offset = Date::new(&ms.into()).get_timezone_offset();
+    ((ms - offset * MINUTE_MS) / DAY_MS).floor() as i64
+}
+
+fn same_year(a: f64, b: f64) -> bool {
+    Date::new(&a.into()).get_full_year() == Date::new(&b.into()).get_full_year()
+}
+
+/// Hour and minute.
+pub(crate) fn clock(ms: u64) -> String {
+    formatted(Shape::Clock, ms as f64)
+}
+
+/// Day, date and time in full, for tooltips and screen readers.
+pub(crate) fn full_date(ms: u64) -> String {
+    formatted(Shape::Full, ms as f64)
+}
+
+/// A list row's time: the clock today, a weekday within a week, else a date.
+pub(crate) fn list_time(ms: u64) -> String {
+    let now = Date::now();
+    let days = local_day(now as u64) - local_day(ms);
+    let at = ms as f64;
+    match days {
+        0 => formatted(Shape::Clock, at),
+        1 => t("date.yesterday"),
+        2..WEEK_DAYS => formatted(Shape::Weekday, at),
+        _ if same_year(at, now) => formatted(Shape::DayMonth, at),
+        _ => formatted(Shape::ShortDate, at),
+    }
+}
+
+/// The heading over a day's messages.
+pub(crate) fn day_heading(ms: u64) -> String {
+    let now = Date::now();
+    let at = ms as f64;
+    match local_day(now as u64) - local_day(ms) {
+        0 => t("date.today"),
+        1 => t("date.yesterday"),
+        _ if same_year(at, now) => formatted(Shape::LongDay, at),
+        _ => formatted(Shape::LongDayYear, at),
+    }
+}
+
+/// How long ago a moment was, in words, rounded down.
+pub(crate) fn duration_ago(ms: u64) -> String {
+    let seconds = ((Date::now() - ms as f64) / 1000.0).max(0.0) as u64;
+    match seconds {
+        0..5 => t("ago.now"),
+        5..60 => tn("ago.seconds", seconds),
+        60..3600 => tn("ago.minutes", seconds / 60),
+        3600..86_400 => tn("ago.hours", seconds / 3600),
+        _ => tf("ago.date", &[("date", &full_date(ms))]),
+    }
+}
+
+/// A number with the language's digits and separators.
+pub(crate) fn number(value: f64) -> String {
+    Intl::NumberFormat::new(&locales(), &Object::new())
+        .format()
+        .call1(&JsValue::UNDEFINED, &value.into())
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_else(|| value.to_string())
+}

@@ -1,0 +1,280 @@
+//! Where a message is written.
+
+use holdfast_client::api::{Command, Failure, Reply};
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::messages::Room;
+use crate::components::dialog::Dialog;
+use crate::components::emoji::EmojiPicker;
+use crate::components::focus::{focus, set_style};
+use crate::components::icon::{Icon, icon};
+use crate::engine::LinkError;
+use crate::i18n::{number, t, tn};
+use crate::state::failure_text;
+use crate::state::phrase_input::holds_phrase;
+use crate::state::text::counted_length;
+
+/// The longest text, in Unicode code points (`spec/12-client-behaviour.md §1`).
+const LIMIT: usize = 2000;
+/// The counter appears when this many are left.
+const COUNTER_FROM: usize = 200;
+/// The key code that browsers give while an input method composes.
+const COMPOSING: u32 = 229;
+
+/// Whether the main pointer is a finger: then Enter breaks the line, and no keyboard jumps up unasked.
+fn touch() -> bool {
+    window()
+        .match_media("(pointer: coarse)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}
+
+/// The text field with its buttons.
+#[component]
+pub(crate) fn Composer(room: Room) -> impl IntoView {
+    let state = room.state;
+    let id = room.id;
+    let field = NodeRef::<html::Textarea>::new();
+    let text = RwSignal::new(state.draft(id).unwrap_or_default());
+    let error = RwSignal::new(String::new());
+    let emoji = RwSignal::new(false);
+    let asks_phrase = RwSignal::new(false);
+    let left = Memo::new(move |_| LIMIT as i64 - text.with(|t| counted_length(t)) as i64);
+    let blank = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
+
+    Effect::new(move |_| {
+        text.track();
+        if let Some(field) = field.get() {
+            request_animation_frame(move || fit(&field));
+        }
+    });
+    Effect::new(move |before: Option<()>| {
+        if let Some(field) = field.get()
+            && before.is_none()
+            && !touch()
+        {
+            request_animation_frame(move || {
+                focus(&field);
+            });
+        }
+    });
+    on_cleanup(move || {
+        let rest = text.try_get_untracked().unwrap_or_default();
+        state.set_draft(id, &rest, true);
+    });
+
+    let send = move |sure: bool| {
+        let body = text.get_untracked();
+        if body.trim().is_empty() {
+            return;
+        }
+        if counted_length(&body) > LIMIT {
+            error.set(failure_text(&Failure::TextTooLong));
+            return;
+        }
+        if !sure && holds_phrase(&body) {
+            asks_phrase.set(true);
+            return;
+        }
+        error.set(String::new());
+        text.set(String::new());
+        state.set_draft(id, "", false);
+        spawn_local(async move {
+            let command = Command::SendText {
+                conversation: id,
+                body: body.clone(),
+            };
+            match state.request(command).await {
+                Ok(Reply::Accepted(message)) => room.sent(message),
+                Ok(_) => {}
+                Err(why) => {
+                    // Nothing was accepted: the text goes back to where it was written.
+                    let words = match &why {
+                        LinkError::Failed(failure) => failure_text(failure),
+                        LinkError::Lost => t("error.engine_lost"),
+                    };
+                    let _ = error.try_set(words);
+                    let _ = text.try_update(|now| {
+                        if now.is_empty() {
+                            *now = body;
+                        }
+                    });
+                }
+            }
+        });
+        if let Some(field) = field.get_untracked() {
+            focus(&field);
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        if event.key() == "Escape" && emoji.get_untracked() {
+            emoji.set(false);
+            return;
+        }
+        let composing = event.is_composing() || event.key_code() == COMPOSING;
+        if event.key() != "Enter" || composing || event.alt_key() {
+            return;
+        }
+        let enter_sends = state
+            .preferences
+            .enter_sends
+            .get_untracked()
+            .unwrap_or_else(|| !touch());
+        let sends = if event.ctrl_key() || event.meta_key() {
+            true
+        } else {
+            enter_sends != event.shift_key()
+        };
+        if sends {
+            event.prevent_default();
+            send(false);
+        }
+    };
+    let insert = move |picked: String| {
+        let Some(field) = field.get_untracked() else {
+            return;
+        };
+        let start = field.selection_start().ok().flatten();
+        let end = field.selection_end().ok().flatten();
+        if let (Some(start), Some(end)) = (start, end) {
+            // Positions come from the field itself.
+            let _ = field.set_range_text_with_start_and_end_and_mode(&picked, start, end, "end");
+            let now = field.value();
+            state.set_draft(id, &now, false);
+            text.set(now);
+        }
+    };
+    let counter = move || {
+        let left = left.get();
+        (left <= COUNTER_FROM as i64).then(|| {
+            let words = if left < 0 {
+                tn("composer.over", left.unsigned_abs())
+            } else {
+                tn("composer.left", left.unsigned_abs())
+            };
+            let title = words.clone();
+            view! {
+                <span class="counter" class:over=left < 0 title=title>
+                    <span aria-hidden="true">{number(left as f64)}</span>
+                    <span class="unseen" role="status">{words}</span>
+                </span>
+            }
+            .into_any()
+        })
+    };
+    view! {
+        <form
+            class="composer"
+            on:submit=move |event| {
+                event.prevent_default();
+                send(false);
+            }
+        >
+            {move || {
+                emoji
+                    .get()
+                    .then(|| {
+                        view! {
+                            <EmojiPicker
+                                on_pick=insert
+                                on_close=move || {
+                                    emoji.set(false);
+                                    if let Some(field) = field.get_untracked() {
+                                        focus(&field);
+                                    }
+                                }
+                            />
+                        }
+                            .into_any()
+                    })
+            }}
+            <p class="error composer-error" role="alert">{error}</p>
+            <div class="composer-row">
+                <button
+                    type="button"
+                    id="open-emoji"
+                    class="icon-button"
+                    aria-label=t("emoji.title")
+                    title=t("emoji.title")
+                    aria-expanded=move || emoji.get().to_string()
+                    on:click=move |_| emoji.update(|open| *open = !*open)
+                >
+                    {icon(Icon::Emoji)}
+                </button>
+                <div class="composer-field">
+                    <textarea
+                        id="message-text"
+                        node_ref=field
+                        rows="1"
+                        dir="auto"
+                        placeholder=t("composer.placeholder")
+                        aria-label=t("composer.placeholder")
+                        autocomplete="off"
+                        prop:value=text
+                        on:input:target=move |event| {
+                            let now = event.target().value();
+                            state.set_draft(id, &now, false);
+                            error.set(String::new());
+                            text.set(now);
+                        }
+                        on:keydown=on_key
+                    ></textarea>
+                    {counter}
+                </div>
+                <button
+                    id="send-message"
+                    class="send"
+                    aria-label=t("composer.send")
+                    title=t("composer.send")
+                    disabled=move || blank.get() || left.get() < 0
+                    on:pointerdown=move |event| {
+                        // An on-screen keyboard stays up.
+                        event.prevent_default();
+                    }
+                >
+                    {icon(Icon::Send)}
+                </button>
+            </div>
+        </form>
+        {move || {
+            asks_phrase
+                .get()
+                .then(|| {
+                    view! {
+                        <Dialog title=t("phrase_sent.title") on_close=move || asks_phrase.set(false)>
+                            <p>{t("phrase_sent.text")}</p>
+                            <div class="actions">
+                                <button
+                                    class="button danger"
+                                    on:click=move |_| {
+                                        asks_phrase.set(false);
+                                        send(true);
+                                    }
+                                >
+                                    {t("phrase_sent.send")}
+                                </button>
+                                <button
+                                    class="button primary"
+                                    autofocus
+                                    on:click=move |_| asks_phrase.set(false)
+                                >
+                                    {t("phrase_sent.keep")}
+                                </button>
+                            </div>
+                        </Dialog>
+                    }
+                        .into_any()
+                })
+        }}
+    }
+}
+
+/// Makes the field as high as its text; the style sheet ends that at eight lines.
+fn fit(field: &web_sys::HtmlTextAreaElement) {
+    set_style(field, "height", "auto");
+    set_style(field, "height", &format!("{}px", field.scroll_height()));
+}

@@ -1,0 +1,184 @@
+//! The app with an open account: the list beside what is chosen, or one of them on a narrow page.
+
+use leptos::ev::{self, KeyboardEvent, PointerEvent};
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::conversation::ConversationView;
+use super::list::ListPane;
+use super::{network, new_conversation, profile, settings};
+use crate::components::focus::set_style;
+use crate::components::icon::mark;
+use crate::i18n::{is_rtl, t};
+use crate::state::AppState;
+use crate::state::nav::Route;
+use crate::state::preferences::{LIST_WIDTH, key};
+
+/// How far an arrow key moves the edge of the list, in pixels.
+const RESIZE_STEP: i64 = 16;
+
+/// The list and the main pane. Which of them a narrow page shows is decided by the style sheet.
+#[component]
+pub(crate) fn Home() -> impl IntoView {
+    let state = AppState::get();
+    let frame = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        let width = state.preferences.list_width.get();
+        if let Some(frame) = frame.get() {
+            set_style(&frame, "--list-width", &format!("{width}px"));
+        }
+    });
+    let keys = window_event_listener(ev::keydown, move |event| shortcut(state, &event));
+    on_cleanup(move || keys.remove());
+    let pane = move || match state.nav.current() {
+        Route::Conversation(id) => view! { <ConversationView id /> }.into_any(),
+        Route::NewConversation => view! { <new_conversation::NewConversation /> }.into_any(),
+        Route::Profile => view! { <profile::Profile /> }.into_any(),
+        Route::Settings => view! { <settings::Settings /> }.into_any(),
+        Route::Network => view! { <network::Network /> }.into_any(),
+        _ => view! { <Nothing /> }.into_any(),
+    };
+    view! {
+        <div
+            class="home"
+            node_ref=frame
+            data-pane=move || {
+                let on_main = matches!(
+                    state.nav.current(),
+                    Route::Conversation(_)
+                        | Route::NewConversation
+                        | Route::Profile
+                        | Route::Settings
+                        | Route::Network
+                );
+                if on_main { "main" } else { "list" }
+            }
+        >
+            <ListPane />
+            <Edge frame />
+            <main class="main-pane">{pane}</main>
+        </div>
+    }
+}
+
+/// Nothing is chosen: what to do next.
+#[component]
+fn Nothing() -> impl IntoView {
+    let state = AppState::get();
+    view! {
+        <div class="nothing">
+            {mark()}
+            <p>
+                {move || {
+                    if state.conversations.with(Vec::is_empty) {
+                        t("home.nothing_first")
+                    } else {
+                        t("home.nothing")
+                    }
+                }}
+            </p>
+        </div>
+    }
+}
+
+/// The movable edge between list and main pane.
+#[component]
+fn Edge(frame: NodeRef<html::Div>) -> impl IntoView {
+    let state = AppState::get();
+    let (low, high) = (*LIST_WIDTH.start(), *LIST_WIDTH.end());
+    let moving = RwSignal::new(false);
+    let follow = move |event: &PointerEvent| {
+        if let Some(frame) = frame.get_untracked() {
+            let rect = frame.get_bounding_client_rect();
+            let x = f64::from(event.client_x());
+            let wanted = if is_rtl() {
+                rect.right() - x
+            } else {
+                x - rect.left()
+            };
+            let width = wanted.clamp(f64::from(low), f64::from(high)) as u32;
+            state.preferences.list_width.set(width);
+        }
+    };
+    let keep = move || {
+        let width = state.preferences.list_width.get_untracked();
+        state.set_preference(key::LIST_WIDTH, &width.to_string());
+    };
+    view! {
+        <div
+            class="edge"
+            class:moving=moving
+            role="separator"
+            tabindex="0"
+            aria-orientation="vertical"
+            aria-label=t("home.edge")
+            aria-valuemin=low
+            aria-valuemax=high
+            aria-valuenow=move || state.preferences.list_width.get()
+            on:pointerdown=move |event: PointerEvent| {
+                if let Some(edge) = event.current_target().and_then(|t| t.dyn_into::<HtmlElement>().ok()) {
+                    // Without capture the pointer just has to stay on the edge.
+                    let _ = edge.set_pointer_capture(event.pointer_id());
+                }
+                moving.set(true);
+                event.prevent_default();
+            }
+            on:pointermove=move |event: PointerEvent| {
+                if moving.get_untracked() {
+                    follow(&event);
+                }
+            }
+            on:pointerup=move |_| {
+                moving.set(false);
+                keep();
+            }
+            on:pointercancel=move |_| moving.set(false)
+            on:keydown=move |event: KeyboardEvent| {
+                let forward = if is_rtl() { -1 } else { 1 };
+                let step = match event.key().as_str() {
+                    "ArrowRight" => RESIZE_STEP * forward,
+                    "ArrowLeft" => -RESIZE_STEP * forward,
+                    _ => return,
+                };
+                event.prevent_default();
+                let now = i64::from(state.preferences.list_width.get_untracked());
+                let width = (now + step).clamp(i64::from(low), i64::from(high)) as u32;
+                state.preferences.list_width.set(width);
+                keep();
+            }
+        ></div>
+    }
+}
+
+/// Shortcuts that no browser uses itself (`spec/12-client-behaviour.md §10.1`).
+fn shortcut(state: AppState, event: &KeyboardEvent) {
+    if !event.alt_key() || event.ctrl_key() || event.meta_key() {
+        return;
+    }
+    // By the key's place: with Alt, keys give other characters on some systems.
+    let code = event.code();
+    match code.as_str() {
+        "KeyN" => state.nav.switch(Route::NewConversation),
+        "ArrowDown" | "ArrowUp" => {
+            let order: Vec<_> = state
+                .conversations
+                .with_untracked(|all| all.iter().map(|c| c.id).collect());
+            let at = match state.nav.current_untracked() {
+                Route::Conversation(id) => order.iter().position(|other| *other == id),
+                _ => None,
+            };
+            let next = match (code.as_str(), at) {
+                ("ArrowDown", Some(at)) => at + 1,
+                (_, Some(at)) => at.wrapping_sub(1),
+                (_, None) => 0,
+            };
+            if let Some(id) = order.get(next) {
+                state.nav.switch(Route::Conversation(*id));
+            }
+        }
+        _ => return,
+    }
+    event.prevent_default();
+}

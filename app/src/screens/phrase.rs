@@ -1,0 +1,109 @@
+//! Shows the recovery phrase behind a step. It is on the page only while the dialog is open.
+
+use holdfast_client::api::{Command, Reply};
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::components::dialog::Dialog;
+use crate::components::icon::{Icon, icon};
+use crate::i18n::{number, t};
+use crate::state::AppState;
+use crate::state::preferences::key;
+
+/// First what the phrase is good for and who must not see it; then the words.
+#[component]
+pub(crate) fn PhraseDialog(
+    /// Called when it is to be closed.
+    #[prop(into)]
+    on_close: Callback<()>,
+) -> impl IntoView {
+    let state = AppState::get();
+    let phrase = RwSignal::new(String::new());
+    let error = RwSignal::new(String::new());
+    on_cleanup(move || {
+        let _ = phrase.try_update_untracked(|words| {
+            words.clear();
+            words.shrink_to_fit();
+        });
+    });
+    // A page that is put aside shows no secrets when it comes back.
+    let hidden = window_event_listener(ev::Custom::<web_sys::Event>::new("pagehide"), move |_| {
+        on_close.run(());
+    });
+    on_cleanup(move || hidden.remove());
+    let reveal = move || {
+        spawn_local(async move {
+            match state.request(Command::RevealPhrase).await {
+                Ok(Reply::Phrase(words)) => {
+                    let _ = phrase.try_set(words);
+                    state.set_preference(key::PHRASE_SEEN, "1");
+                }
+                _ => {
+                    let _ = error.try_set(t("phrase.failed"));
+                }
+            }
+        });
+    };
+    let before = move || {
+        view! {
+            <p>{t("phrase.warning")}</p>
+            <p class="error" role="alert">{error}</p>
+            <div class="actions">
+                <button class="button quiet" on:click=move |_| on_close.run(())>
+                    {t("action.cancel")}
+                </button>
+                <button id="reveal-phrase" class="button primary" on:click=move |_| reveal()>
+                    {icon(Icon::Eye)}
+                    {t("phrase.reveal")}
+                </button>
+            </div>
+        }
+        .into_any()
+    };
+    let shown = move || {
+        view! {
+            <ol class="phrase" dir="ltr" translate="no">
+                {phrase
+                    .get()
+                    .split(' ')
+                    .enumerate()
+                    .map(|(at, word)| {
+                        view! {
+                            <li>
+                                <span class="word-number">{number((at + 1) as f64)}</span>
+                                <span class="phrase-word">{word.to_owned()}</span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ol>
+            <p class="help">{t("phrase.keep")}</p>
+            <div class="actions">
+                <button
+                    class="button quiet"
+                    on:click=move |_| {
+                        state.copy(phrase.get_untracked(), t("toast.phrase_copied"));
+                    }
+                >
+                    {icon(Icon::Copy)}
+                    {t("action.copy")}
+                </button>
+                <button
+                    id="phrase-done"
+                    class="button primary"
+                    autofocus
+                    on:click=move |_| on_close.run(())
+                >
+                    {t("phrase.done")}
+                </button>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <Dialog title=t("phrase.title") on_close=on_close>
+            {move || if phrase.with(String::is_empty) { before() } else { shown() }}
+        </Dialog>
+    }
+}

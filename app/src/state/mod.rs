@@ -1,0 +1,444 @@
+//! What outlives a screen: the account, its conversations, the network's state, choices, drafts.
+//!
+//! One [`AppState`] lives as long as the page. The engine's events feed its signals; screens read them and call its
+//! methods.
+
+pub(crate) mod early;
+pub(crate) mod identity;
+pub(crate) mod nav;
+pub(crate) mod phrase_input;
+pub(crate) mod preferences;
+pub(crate) mod text;
+pub(crate) mod timeline;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use holdfast_client::api::{
+    Account, Command, Conversation, Event, Message, MessageId, NetworkStatus, Reply, Snapshot, Trouble,
+};
+use holdfast_protocol::account::{Id, Seed};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::engine::{EngineLink, LinkError};
+use crate::i18n::t;
+use crate::platform::session::{self, StartError, StorageMode};
+use nav::{Nav, Route};
+use preferences::Preferences;
+
+/// Where the page is between opening and use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The engine starts, or the first state is on its way.
+    Opening,
+    /// There is no account: the start screens.
+    Start,
+    /// An account is open.
+    Ready,
+    /// It can't go on; why.
+    Stopped(Stop),
+}
+
+/// Why the page can't go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The engine could not be started.
+    Start(StartError),
+    /// The engine went away.
+    EngineLost,
+}
+
+/// What happens to the messages of a conversation.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// New or changed.
+    Put(Message),
+    /// Removed.
+    Removed(MessageId),
+    /// Another engine took over: read the window again.
+    Reread,
+}
+
+/// A conversation of the list; its signal changes without the list being laid out again.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// The other account, or the own one.
+    pub id: Id,
+    /// What is shown of it.
+    pub data: ArcRwSignal<Conversation>,
+}
+
+impl Listed {
+    fn new(conversation: Conversation) -> Self {
+        Self {
+            id: conversation.id,
+            data: ArcRwSignal::new(conversation),
+        }
+    }
+
+    fn active_at(&self) -> u64 {
+        self.data.with_untracked(|c| c.active_at)
+    }
+}
+
+type Watcher = Rc<dyn Fn(&Change)>;
+
+/// A seed on its way from the phrase to the restored account.
+#[derive(Clone, Default)]
+struct Pending {
+    seed: Option<Seed>,
+}
+
+/// The page's state; copies are the same state.
+#[derive(Clone, Copy)]
+pub(crate) struct AppState {
+    /// Where the page is between opening and use.
+    pub phase: RwSignal<Phase>,
+    /// Which screen is shown.
+    pub nav: Nav,
+    /// Where the account is kept; decided on the start screens.
+    pub mode: RwSignal<StorageMode>,
+    /// The own account.
+    pub account: RwSignal<Option<Account>>,
+    /// All visible conversations, newest activity first.
+    pub conversations: RwSignal<Vec<Listed>>,
+    /// The network's state.
+    pub network: RwSignal<NetworkStatus>,
+    /// What stands in the way now.
+    pub troubles: RwSignal<Vec<Trouble>>,
+    /// The user's choices.
+    pub preferences: Preferences,
+    /// A short notice at the edge of the page; counted, so that the same one can come twice.
+    pub toast: RwSignal<Option<(u32, String)>>,
+    /// What a screen reader is told now.
+    pub announcement: RwSignal<String>,
+    /// An address that waits for the user's consent to open it.
+    pub leaving_to: RwSignal<Option<String>>,
+    drafts: RwSignal<HashMap<Id, String>>,
+    link: StoredValue<Option<EngineLink>, LocalStorage>,
+    watchers: StoredValue<Vec<(Id, Watcher)>, LocalStorage>,
+    pending: StoredValue<Pending, LocalStorage>,
+}
+
+impl AppState {
+    /// A fresh state, before anything is known.
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: RwSignal::new(Phase::Opening),
+            nav: Nav::new(Route::Welcome),
+            mode: RwSignal::new(StorageMode::OwnDevice),
+            account: RwSignal::new(None),
+            conversations: RwSignal::new(Vec::new()),
+            network: RwSignal::new(NetworkStatus::default()),
+            troubles: RwSignal::new(Vec::new()),
+            preferences: Preferences::early(),
+            toast: RwSignal::new(None),
+            announcement: RwSignal::new(String::new()),
+            leaving_to: RwSignal::new(None),
+            drafts: RwSignal::new(HashMap::new()),
+            link: StoredValue::new_local(None),
+            watchers: StoredValue::new_local(Vec::new()),
+            pending: StoredValue::new_local(Pending::default()),
+        }
+    }
+
+    /// The state of the page that this is called in.
+    pub(crate) fn get() -> Self {
+        expect_context()
+    }
+
+    /// Opens the account of this device, if there is one; else the start screens.
+    pub(crate) async fn open(self) {
+        if !session::existing() {
+            self.phase.set(Phase::Start);
+            return;
+        }
+        match self.start_engine(StorageMode::OwnDevice).await {
+            Ok(snapshot) => self.take_snapshot(snapshot),
+            Err(stop) => self.phase.set(Phase::Stopped(stop)),
+        }
+    }
+
+    /// Starts the engine and reads its state.
+    async fn start_engine(self, mode: StorageMode) -> Result<Box<Snapshot>, Stop> {
+        let link = session::start(mode).await.map_err(Stop::Start)?;
+        link.on_event(move |event| self.hear(event));
+        self.mode.set(mode);
+        self.link.set_value(Some(link.clone()));
+        match link.request(Command::Snapshot).await {
+            Ok(Reply::Snapshot(snapshot)) => Ok(snapshot),
+            Ok(_) | Err(LinkError::Lost) => Err(Stop::EngineLost),
+            Err(LinkError::Failed(failure)) => Err(Stop::Start(StartError::Failed(failure.to_string()))),
+        }
+    }
+
+    /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen.
+    pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), LinkError> {
+        let mode = self.mode.get_untracked();
+        if self.link.with_value(Option::is_none)
+            && let Err(stop) = self.start_engine(mode).await
+        {
+            self.phase.set(Phase::Stopped(stop));
+            return Ok(());
+        }
+        let seed = self.pending.with_value(|pending| pending.seed.clone());
+        let command = match seed {
+            Some(seed) if restore => Command::RestoreAccount {
+                seed,
+                name: (!name.trim().is_empty()).then_some(name),
+            },
+            _ => Command::CreateAccount { name },
+        };
+        if let Reply::Snapshot(snapshot) = self.request(command).await? {
+            self.pending.set_value(Pending::default());
+            self.take_snapshot(snapshot);
+            if restore {
+                self.set_preference(preferences::key::PHRASE_SEEN, "1");
+            }
+            let preferences = self.preferences;
+            let theme = preferences.theme.get_untracked().name();
+            self.set_preference(preferences::key::THEME, theme);
+            let language = preferences.language.get_untracked();
+            self.set_preference(preferences::key::LANGUAGE, &language);
+        }
+        Ok(())
+    }
+
+    /// Keeps the seed of the account to restore, until it is taken up or given up.
+    pub(crate) fn keep_seed(self, seed: Option<Seed>) {
+        self.pending.set_value(Pending { seed });
+    }
+
+    /// Looks at the seed of the account to restore.
+    pub(crate) fn kept_seed(self) -> Option<Seed> {
+        self.pending.with_value(|pending| pending.seed.clone())
+    }
+
+    fn take_snapshot(self, snapshot: Box<Snapshot>) {
+        let known = snapshot.account.is_some();
+        self.replace_all(snapshot);
+        self.nav.reset(if known { Route::Home } else { Route::Welcome });
+        self.phase.set(if known { Phase::Ready } else { Phase::Start });
+    }
+
+    fn replace_all(self, snapshot: Box<Snapshot>) {
+        let snapshot = *snapshot;
+        for (name, value) in &snapshot.preferences {
+            self.preferences.take(name, value);
+        }
+        self.network.set(snapshot.network);
+        self.troubles.set(snapshot.troubles);
+        let mut listed: Vec<Listed> = snapshot.conversations.into_iter().map(Listed::new).collect();
+        listed.sort_by_key(|c| std::cmp::Reverse(c.active_at()));
+        self.conversations.set(listed);
+        self.account.set(snapshot.account);
+    }
+
+    fn hear(self, event: Event) {
+        match event {
+            Event::Account(account) => self.account.set(Some(account)),
+            Event::Conversation(conversation) => self.put_conversation(conversation),
+            Event::Message(message) => {
+                let conversation = message.conversation;
+                self.tell_watchers(Some(conversation), &Change::Put(message));
+            }
+            Event::MessageRemoved { conversation, id } => {
+                self.tell_watchers(Some(conversation), &Change::Removed(id));
+            }
+            Event::Network(status) => self.network.set(status),
+            Event::Preference { key, value } => self.preferences.take(&key, &value),
+            Event::Trouble(trouble) => self.troubles.update(|all| {
+                all.retain(|t| std::mem::discriminant(t) != std::mem::discriminant(&trouble));
+                all.push(trouble);
+            }),
+            Event::TroubleOver(trouble) => self.troubles.update(|all| {
+                all.retain(|t| std::mem::discriminant(t) != std::mem::discriminant(&trouble));
+            }),
+            Event::Reloaded(snapshot) => {
+                self.replace_all(snapshot);
+                self.tell_watchers(None, &Change::Reread);
+            }
+            Event::LoggedOut => self.forget_account(),
+        }
+    }
+
+    fn put_conversation(self, conversation: Conversation) {
+        let known = self
+            .conversations
+            .with_untracked(|all| all.iter().find(|c| c.id == conversation.id).cloned());
+        let moved = known
+            .as_ref()
+            .is_none_or(|listed| listed.active_at() != conversation.active_at);
+        let listed = match known {
+            Some(listed) => {
+                listed.data.set(conversation);
+                listed
+            }
+            None => Listed::new(conversation),
+        };
+        if moved {
+            self.conversations.update(|all| {
+                all.retain(|c| c.id != listed.id);
+                let at = all.partition_point(|c| c.active_at() > listed.active_at());
+                all.insert(at, listed);
+            });
+        }
+    }
+
+    /// A conversation as it is now.
+    pub(crate) fn conversation(self, id: Id) -> Option<Conversation> {
+        let listed = self
+            .conversations
+            .with(|all| all.iter().find(|c| c.id == id).cloned());
+        listed.map(|c| c.data.get())
+    }
+
+    /// Whether an id is the own one.
+    pub(crate) fn is_own(self, id: &Id) -> bool {
+        self.account
+            .with_untracked(|account| account.as_ref().is_some_and(|a| a.id == *id))
+    }
+
+    fn tell_watchers(self, conversation: Option<Id>, change: &Change) {
+        let interested: Vec<Watcher> = self.watchers.with_value(|all| {
+            all.iter()
+                .filter(|(id, _)| conversation.is_none_or(|wanted| *id == wanted))
+                .map(|(_, watcher)| watcher.clone())
+                .collect()
+        });
+        for watcher in interested {
+            watcher(change);
+        }
+    }
+
+    /// Calls back for every change to a conversation's messages, as long as the caller's screen lives.
+    pub(crate) fn watch(self, conversation: Id, watcher: impl Fn(&Change) + 'static) {
+        let watcher: Watcher = Rc::new(watcher);
+        let held = StoredValue::new_local(watcher.clone());
+        self.watchers
+            .update_value(|all| all.push((conversation, watcher)));
+        on_cleanup(move || {
+            if let Some(watcher) = held.try_get_value() {
+                self.watchers
+                    .update_value(|all| all.retain(|(_, other)| !Rc::ptr_eq(other, &watcher)));
+            }
+        });
+    }
+
+    /// Gives a command to the engine and waits for its answer.
+    pub(crate) async fn request(self, command: Command) -> Result<Reply, LinkError> {
+        let Some(link) = self.link.get_value() else {
+            return Err(LinkError::Lost);
+        };
+        let result = link.request(command).await;
+        if matches!(result, Err(LinkError::Lost)) && self.phase.get_untracked() == Phase::Ready {
+            self.phase.set(Phase::Stopped(Stop::EngineLost));
+        }
+        result
+    }
+
+    /// Gives a command whose failure is only worth a short notice.
+    pub(crate) fn command(self, command: Command) {
+        spawn_local(async move {
+            if let Err(LinkError::Failed(failure)) = self.request(command).await {
+                self.show_toast(failure_text(&failure));
+            }
+        });
+    }
+
+    /// Opens a conversation with an account and shows it.
+    pub(crate) async fn open_conversation(self, id: Id) -> Result<(), LinkError> {
+        if let Reply::Conversation(conversation) = self.request(Command::OpenConversation(id)).await? {
+            self.put_conversation(conversation);
+            self.nav.switch(Route::Conversation(id));
+        }
+        Ok(())
+    }
+
+    /// Changes a choice here and keeps it.
+    pub(crate) fn set_preference(self, name: &'static str, value: &str) {
+        self.preferences.take(name, value);
+        let mirrored = matches!(name, preferences::key::THEME | preferences::key::LANGUAGE);
+        let has_account = self.account.with_untracked(Option::is_some);
+        if mirrored && has_account && self.mode.get_untracked() == StorageMode::OwnDevice {
+            early::write(name, value);
+        }
+        if self.link.with_value(Option::is_some) {
+            self.command(Command::SetPreference {
+                key: name.into(),
+                value: value.into(),
+            });
+        }
+    }
+
+    /// The text written but not sent in a conversation.
+    pub(crate) fn draft(self, id: Id) -> Option<String> {
+        self.drafts.with(|drafts| drafts.get(&id).cloned())
+    }
+
+    /// Keeps a text that was not sent. The list follows when the conversation is left.
+    pub(crate) fn set_draft(self, id: Id, text: &str, leaving: bool) {
+        let put = |drafts: &mut HashMap<Id, String>| {
+            if text.trim().is_empty() {
+                drafts.remove(&id);
+            } else {
+                drafts.insert(id, text.to_owned());
+            }
+        };
+        if leaving {
+            self.drafts.update(put);
+        } else {
+            self.drafts.update_untracked(put);
+        }
+    }
+
+    /// Shows a short notice.
+    pub(crate) fn show_toast(self, text: String) {
+        self.toast.update(|toast| {
+            let count = toast.as_ref().map_or(0, |(count, _)| *count);
+            *toast = Some((count.wrapping_add(1), text));
+        });
+    }
+
+    /// Copies a text and says so.
+    pub(crate) fn copy(self, text: String, done: String) {
+        spawn_local(async move {
+            let copied = crate::platform::copy_text(&text).await;
+            self.show_toast(if copied { done } else { t("toast.copy_failed") });
+        });
+    }
+
+    /// Back to the start screens, with nothing kept in memory.
+    fn forget_account(self) {
+        self.drafts.set(HashMap::new());
+        self.pending.set_value(Pending::default());
+        self.link.set_value(None);
+        self.preferences.reset();
+        self.toast.set(None);
+        self.announcement.set(String::new());
+        self.phase.set(Phase::Start);
+        self.nav.reset(Route::Welcome);
+        self.account.set(None);
+        self.conversations.set(Vec::new());
+        self.network.set(NetworkStatus::default());
+        self.troubles.set(Vec::new());
+    }
+}
+
+/// A failed command in words.
+pub(crate) fn failure_text(failure: &holdfast_client::api::Failure) -> String {
+    use holdfast_client::api::Failure;
+    match failure {
+        Failure::NameEmpty => t("name.error_empty"),
+        Failure::NameTooLong => t("name.error_long"),
+        Failure::TextEmpty => t("composer.error_empty"),
+        Failure::TextTooLong => t("composer.error_long"),
+        Failure::NotAnAccount => t("new.error_not_account"),
+        Failure::NotFound => t("error.not_found"),
+        Failure::StorageFull => t("error.storage_full"),
+        Failure::NoAccount => t("error.no_account"),
+        Failure::AccountExists => t("error.account_exists"),
+        Failure::Storage(_) => t("error.storage"),
+    }
+}

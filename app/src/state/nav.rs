@@ -1,0 +1,137 @@
+//! Which screen is shown. The browser's back and forward buttons walk the same stack.
+//!
+//! The address never names a conversation: it would stay in the browser's history. Only a place in the stack does.
+
+use holdfast_protocol::account::Id;
+use leptos::ev;
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+
+/// A screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The start page.
+    Welcome,
+    /// *My own device or a shared computer?*
+    Place {
+        /// An existing account is taken up, rather than a new one made.
+        restore: bool,
+    },
+    /// The recovery phrase of an existing account.
+    Restore,
+    /// The account that the phrase belongs to.
+    Recognise,
+    /// The display name of a new account.
+    Name,
+    /// The conversation list, with nothing chosen.
+    Home,
+    /// A conversation.
+    Conversation(Id),
+    /// A new conversation by Account ID.
+    NewConversation,
+    /// The own profile.
+    Profile,
+    /// Settings.
+    Settings,
+    /// The network panel.
+    Network,
+}
+
+/// The stack of screens and the place in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Nav {
+    stack: RwSignal<Vec<Route>>,
+    at: RwSignal<usize>,
+    current: Memo<Route>,
+}
+
+impl Nav {
+    /// A stack with one screen, which follows the browser's back and forward buttons from now on.
+    pub(crate) fn new(first: Route) -> Self {
+        let stack = RwSignal::new(vec![first]);
+        let at = RwSignal::new(0);
+        let current = Memo::new(move |_| stack.with(|stack| stack.get(at.get()).copied().unwrap_or(first)));
+        write_history(0, true);
+        let handle = window_event_listener(ev::popstate, move |event| {
+            // Entries of an earlier visit, or beyond what this stack holds, lead to its first screen.
+            let wanted = event.state().as_f64().unwrap_or(0.0) as usize;
+            let known = stack.with_untracked(|s| wanted < s.len());
+            at.set(if known { wanted } else { 0 });
+        });
+        on_cleanup(move || handle.remove());
+        Self { stack, at, current }
+    }
+
+    /// The screen shown.
+    pub(crate) fn current(&self) -> Route {
+        self.current.get()
+    }
+
+    /// The screen shown, without following changes.
+    pub(crate) fn current_untracked(&self) -> Route {
+        self.current.get_untracked()
+    }
+
+    /// Goes to a screen; *back* returns from it.
+    pub(crate) fn go(&self, route: Route) {
+        if self.current_untracked() == route {
+            return;
+        }
+        let next = self.at.get_untracked() + 1;
+        self.stack.update(|stack| {
+            stack.truncate(next);
+            stack.push(route);
+        });
+        self.at.set(next);
+        write_history(next, false);
+    }
+
+    /// Goes to a screen that takes the place of the present one, unless that is the list: so that a walk through
+    /// conversations side by side leaves one step back.
+    pub(crate) fn switch(&self, route: Route) {
+        if self.current_untracked() == Route::Home {
+            self.go(route);
+            return;
+        }
+        let at = self.at.get_untracked();
+        self.stack.update(|stack| {
+            stack.truncate(at + 1);
+            if let Some(slot) = stack.last_mut() {
+                *slot = route;
+            }
+        });
+    }
+
+    /// One screen back; from the first one, to `otherwise`.
+    pub(crate) fn back(&self, otherwise: Route) {
+        if self.at.get_untracked() > 0 {
+            if let Ok(history) = window().history() {
+                // Leads to the popstate listener above.
+                let _ = history.back();
+            }
+        } else {
+            self.switch(otherwise);
+        }
+    }
+
+    /// Forgets all screens and shows this one.
+    pub(crate) fn reset(&self, route: Route) {
+        self.stack.set(vec![route]);
+        self.at.set(0);
+        write_history(0, true);
+    }
+}
+
+/// Notes a place of the stack in the browser's history.
+fn write_history(at: usize, replace: bool) {
+    let Ok(history) = window().history() else {
+        return;
+    };
+    let state = JsValue::from_f64(at as f64);
+    // Refused only when a page floods its history; then *back* skips a screen.
+    let _ = if replace {
+        history.replace_state(&state, "")
+    } else {
+        history.push_state(&state, "")
+    };
+}

@@ -1,0 +1,147 @@
+//! The choices that a user makes for this device.
+
+use leptos::prelude::*;
+
+use super::early;
+use crate::i18n;
+
+/// Names under which choices are kept, sealed, by the engine.
+pub(crate) mod key {
+    /// `light`, `dark` or `system`.
+    pub(crate) const THEME: &str = "theme";
+    /// A language tag; empty for the browser's.
+    pub(crate) const LANGUAGE: &str = "language";
+    /// `send` or `line`.
+    pub(crate) const ENTER: &str = "enter";
+    /// Width of the conversation list in pixels.
+    pub(crate) const LIST_WIDTH: &str = "list_width";
+    /// `1` when the recovery phrase was looked at, or typed in to restore.
+    pub(crate) const PHRASE_SEEN: &str = "phrase_seen";
+    /// The emoji used last, separated by spaces.
+    pub(crate) const EMOJI: &str = "emoji";
+}
+
+/// Light, dark, or what the system says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// What the system says.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// The value kept, and the one of `data-theme`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Theme::System => "system",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        match name {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::System,
+        }
+    }
+}
+
+/// How wide the conversation list may be, in pixels, and how wide it is at first.
+pub(crate) const LIST_WIDTH: std::ops::RangeInclusive<u32> = 280..=480;
+const DEFAULT_LIST_WIDTH: u32 = 340;
+
+/// The choices as signals.
+#[derive(Clone, Copy)]
+pub(crate) struct Preferences {
+    /// Light or dark.
+    pub theme: RwSignal<Theme>,
+    /// The chosen language; empty for the browser's.
+    pub language: RwSignal<String>,
+    /// Whether Enter sends; `None` for the default, which depends on the kind of keyboard.
+    pub enter_sends: RwSignal<Option<bool>>,
+    /// Width of the list.
+    pub list_width: RwSignal<u32>,
+    /// The user has seen the recovery phrase.
+    pub phrase_seen: RwSignal<bool>,
+    /// The emoji used last.
+    pub emoji: RwSignal<Vec<String>>,
+}
+
+impl Preferences {
+    /// What is known before the engine runs.
+    pub(crate) fn early() -> Self {
+        let theme = Theme::from_name(&early::read(key::THEME).unwrap_or_default());
+        Self {
+            theme: RwSignal::new(theme),
+            language: RwSignal::new(early::read(key::LANGUAGE).unwrap_or_default()),
+            enter_sends: RwSignal::new(None),
+            list_width: RwSignal::new(DEFAULT_LIST_WIDTH),
+            phrase_seen: RwSignal::new(false),
+            emoji: RwSignal::new(Vec::new()),
+        }
+    }
+
+    /// Takes over a value from the engine, which may come from another tab.
+    pub(crate) fn take(&self, name: &str, value: &str) {
+        match name {
+            key::THEME => set_changed(self.theme, Theme::from_name(value)),
+            key::LANGUAGE => set_changed(self.language, value.to_owned()),
+            key::ENTER => set_changed(
+                self.enter_sends,
+                match value {
+                    "send" => Some(true),
+                    "line" => Some(false),
+                    _ => None,
+                },
+            ),
+            key::LIST_WIDTH => {
+                let width = value.parse().unwrap_or(DEFAULT_LIST_WIDTH);
+                set_changed(
+                    self.list_width,
+                    width.clamp(*LIST_WIDTH.start(), *LIST_WIDTH.end()),
+                );
+            }
+            key::PHRASE_SEEN => set_changed(self.phrase_seen, value == "1"),
+            key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
+            _ => {}
+        }
+    }
+
+    /// Back to the defaults, except for what was said before there was an account.
+    pub(crate) fn reset(&self) {
+        self.enter_sends.set(None);
+        self.list_width.set(DEFAULT_LIST_WIDTH);
+        self.phrase_seen.set(false);
+        self.emoji.set(Vec::new());
+    }
+}
+
+fn set_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|old| *old != value) {
+        signal.set(value);
+    }
+}
+
+/// The language to load now: the address's (for tests and translators), the chosen one, or the best that the browser
+/// asks for.
+pub(crate) fn language_to_load(chosen: &str) -> String {
+    if let Some(tag) = early::query("lang") {
+        return tag;
+    }
+    if !chosen.is_empty() {
+        return chosen.to_owned();
+    }
+    let wanted: Vec<String> = window()
+        .navigator()
+        .languages()
+        .iter()
+        .filter_map(|tag| tag.as_string())
+        .collect();
+    i18n::negotiate(wanted.iter().map(String::as_str)).to_owned()
+}
