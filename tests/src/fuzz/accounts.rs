@@ -1,15 +1,27 @@
-//! Keys, ids, phrases and names.
+//! Keys, ids, phrases, names, and what is encrypted to a blinded id or a device.
 
 use super::{CRYPTOGRAPHIC, PARSING, Row};
+use crate::replay::ReplayRng;
 use holdfast_protocol::account::{Account, Id, Seed, phrase};
+use holdfast_protocol::blinded::{BlindedKeyPair, direct};
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, Signature, X25519PublicKey};
 use holdfast_protocol::message::name::{clean_display_name, received_name};
+use holdfast_protocol::name;
+use holdfast_protocol::push::PushKey;
 
 pub(super) const TARGETS: &[Row] = &[
     ("id", id, id_seeds, PARSING),
     ("phrase", recovery_phrase, phrase_seeds, CRYPTOGRAPHIC),
     ("display_name", display_name, name_seeds, PARSING),
     ("keys", keys, key_seeds, CRYPTOGRAPHIC),
+    ("session_name", session_name, session_name_seeds, PARSING),
+    (
+        "blinded_message",
+        blinded_message,
+        blinded_message_seeds,
+        CRYPTOGRAPHIC,
+    ),
+    ("push", push, || vec![vec![0; 64]], PARSING),
 ];
 
 fn account() -> Account {
@@ -110,4 +122,47 @@ fn key_seeds() -> Vec<Vec<u8>> {
         pair.public().to_hex().into_bytes(),
         format!("\"{}\"", pair.public()).into_bytes(),
     ]
+}
+
+/// A typed name; then `nonce (24) ‖ value` as a node answers a lookup. The older form hashes with 256 MiB before it reads
+/// anything, so that its little parsing is left to its own tests.
+fn session_name(input: &[u8]) {
+    if let Ok(text) = core::str::from_utf8(input)
+        && let Ok(parsed) = name::parse(text)
+    {
+        assert_eq!(name::parse(&parsed), Ok(parsed));
+    }
+    if let Some((nonce, value)) = input.split_first_chunk::<24>() {
+        let _ = name::decrypt("name", value, nonce);
+    }
+}
+
+fn session_name_seeds() -> Vec<Vec<u8>> {
+    let nonce = [5; 24];
+    let value = name::encrypt("name", &account().id(), &nonce).unwrap_or_default();
+    vec![b" Some_Name-1 ".to_vec(), [nonce.as_slice(), &value].concat()]
+}
+
+fn server() -> X25519PublicKey {
+    Ed25519KeyPair::from_seed(&[6; 32]).x25519().public()
+}
+
+/// A direct message of a community from one blinded id to another.
+fn blinded_message(input: &[u8]) {
+    let own = Ed25519KeyPair::from_seed(&[7; 32]);
+    let recipient = BlindedKeyPair::blinded15(&own, &server()).id();
+    let sender = BlindedKeyPair::blinded15(account().ed25519(), &server()).id();
+    let _ = direct::decrypt(&own, &sender, &recipient, &server(), input);
+}
+
+fn blinded_message_seeds() -> Vec<Vec<u8>> {
+    let own = Ed25519KeyPair::from_seed(&[7; 32]);
+    let recipient = BlindedKeyPair::blinded15(&own, &server()).id();
+    let mut rng = ReplayRng::new([vec![8; 24]]);
+    let message = direct::encrypt(account().ed25519(), &recipient, &server(), b"hello", &mut rng);
+    vec![message.unwrap_or_default()]
+}
+
+fn push(input: &[u8]) {
+    let _ = PushKey::from_bytes(&[9; 32]).decrypt(input);
 }
