@@ -1,6 +1,5 @@
 //! Calling other servers: bounded in time and size, with the certificate rules of whoever is called.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -173,7 +172,6 @@ impl HttpClient {
 /// Tells the kinds of failure apart by the errors underneath.
 fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut seen = HashSet::new();
     while let Some(current) = cause {
         if current.is::<NotPublic>() {
             return CallError::Forbidden;
@@ -181,22 +179,17 @@ fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
         if current.is::<rustls::Error>() {
             return CallError::Tls;
         }
-        if let Some(io) = current.downcast_ref::<std::io::Error>() {
+        cause = match current.downcast_ref::<std::io::Error>() {
             // Whoever hangs up while we connect does so during the handshake.
-            if error.is_connect() && io.kind() == std::io::ErrorKind::UnexpectedEof {
+            Some(io) if error.is_connect() && io.kind() == std::io::ErrorKind::UnexpectedEof => {
                 return CallError::Tls;
             }
-            // An I/O error shows its cause's source, not the cause itself.
-            match io.get_ref() {
-                Some(inner) if inner.is::<rustls::Error>() => return CallError::Tls,
-                Some(inner) if inner.is::<NotPublic>() => return CallError::Forbidden,
-                _ => {}
-            }
-        }
-        if !seen.insert(std::ptr::from_ref(current).cast::<()>()) {
-            break;
-        }
-        cause = current.source();
+            // An I/O error shows what its cause comes from, but not the cause itself.
+            Some(io) => io
+                .get_ref()
+                .map(|inner| inner as &(dyn std::error::Error + 'static)),
+            None => current.source(),
+        };
     }
     CallError::Unreachable
 }

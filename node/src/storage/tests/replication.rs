@@ -1,0 +1,215 @@
+//! What happens when members are away, new, slow, or moved.
+
+use super::*;
+use holdfast_protocol::swarm::NamespaceSelection;
+use holdfast_protocol::swarm::message_hash;
+use holdfast_protocol::swarm::reply::{Stored, SwarmReply};
+use holdfast_protocol::swarm::request::{Delete, DeleteAll};
+
+const THREE: &[u64] = &[0, 0, 0];
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_was_down_gets_everything_it_missed() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.leave(0, &user, "before").await;
+    net.set_down(2, true);
+    let (status, body) = net.leave(0, &user, "while").await;
+    let reply: SwarmReply<Stored> = serde_json::from_value(body).unwrap();
+    assert_eq!(
+        (status, reply.done().count(), reply.failed().count()),
+        (200, 2, 1)
+    );
+    let gone = message_hash(&user.id, Namespace::MESSAGES, b"before");
+    net.ask(1, Delete::signed(user.id, vec![gone], true, &user.signer()))
+        .await;
+    assert_eq!(net.texts(2, &user, Namespace::MESSAGES).await, ["before"]);
+    net.set_down(2, false);
+    seconds(40).await;
+    assert_eq!(net.texts(2, &user, Namespace::MESSAGES).await, ["while"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_member_learns_everything_from_the_others() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    for n in 0..100 {
+        net.leave(n % 3, &user, &format!("{n:03}")).await;
+    }
+    seconds(1).await;
+    net.boot(2);
+    assert_eq!(net.node(2).message_count().unwrap(), 0);
+    seconds(2).await;
+    let mut found = net.texts(2, &user, Namespace::MESSAGES).await;
+    found.sort();
+    assert_eq!(found.len(), 100);
+    assert_eq!(found.first().map(String::as_str), Some("000"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletions_reach_a_member_even_when_their_entry_node_is_gone() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.leave(0, &user, "old").await;
+    net.set_down(2, true);
+    seconds(1).await;
+    let all = DeleteAll::signed(user.id, NamespaceSelection::All, &user.signer(), net.now());
+    net.ask(0, all).await;
+    // The entry node forgets everything, and the member comes back with its old messages.
+    net.boot(0);
+    net.set_down(2, false);
+    seconds(700).await;
+    for number in 0..3 {
+        assert!(
+            net.texts(number, &user, Namespace::MESSAGES).await.is_empty(),
+            "node {number}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_deletion_spares_newer_messages() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.leave(0, &user, "old").await;
+    seconds(1).await;
+    net.set_down(2, true);
+    let all = DeleteAll::signed(user.id, NamespaceSelection::All, &user.signer(), net.now());
+    net.ask(0, all).await;
+    seconds(200).await;
+    net.set_down(2, false);
+    net.leave(2, &user, "new").await;
+    seconds(40).await;
+    for number in 0..3 {
+        assert_eq!(
+            net.texts(number, &user, Namespace::MESSAGES).await,
+            ["new"],
+            "node {number}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_member_costs_its_time_once() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.set_silent(2);
+    let start = tokio::time::Instant::now();
+    let (status, body) = net.leave(0, &user, "a").await;
+    assert_eq!(status, 200);
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    let failed = &body["swarm"][net.keys[2].public().to_hex()];
+    assert_eq!(failed, &serde_json::json!({"failed": true, "timeout": true}));
+    let start = tokio::time::Instant::now();
+    assert_eq!(net.leave(0, &user, "b").await.0, 200);
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "it is not waited for again at once"
+    );
+    net.wire.silent.lock().unwrap().clear();
+    seconds(60).await;
+    assert_eq!(net.texts(2, &user, Namespace::MESSAGES).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_alone_still_answers() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.set_down(1, true);
+    net.set_down(2, true);
+    for n in 0..20 {
+        assert_eq!(net.leave(0, &user, &format!("{n:02}")).await.0, 200);
+    }
+    net.set_down(1, false);
+    net.set_down(2, false);
+    seconds(60).await;
+    for number in 0..3 {
+        let mut texts = net.texts(number, &user, Namespace::MESSAGES).await;
+        texts.dedup();
+        assert_eq!(texts.len(), 20, "node {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outbox_never_goes_back_to_an_old_value() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    let outbox = Namespace(-21);
+    for (text, down) in [("one", false), ("two", true)] {
+        net.set_down(2, down);
+        seconds(1).await;
+        let store = Store::new(user.id, outbox, text.as_bytes().to_vec(), net.now(), DAY);
+        net.ask(0, store.signed(&user.signer(), net.now())).await;
+    }
+    net.set_down(2, false);
+    for number in [0, 1, 2] {
+        net.node(number).synchronise().await;
+    }
+    seconds(60).await;
+    for number in 0..3 {
+        assert_eq!(net.texts(number, &user, outbox).await, ["two"], "node {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_move_when_a_new_swarm_takes_their_account() {
+    let (before, after) = (&[0, 0, 0, 0], &[0, 0, 1 << 63, 1 << 63]);
+    let net = Net::new(before);
+    let user = User::account_in(1 << 63, after);
+    for n in 0..10 {
+        net.leave(n % 4, &user, &n.to_string()).await;
+    }
+    // The new swarm's nodes come without anything.
+    net.place(after);
+    net.boot(2);
+    net.boot(3);
+    seconds(5).await;
+    for number in [2, 3] {
+        let mut texts = net.texts(number, &user, Namespace::MESSAGES).await;
+        texts.sort();
+        assert_eq!(texts.len(), 10, "node {number}");
+    }
+    assert_eq!(net.leave(0, &user, "late").await.0, 421);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_move_when_their_swarm_dissolves() {
+    let (before, after) = (&[0, 0, 1 << 63], &[0, 0, 0]);
+    let net = Net::new(before);
+    let user = User::account_in(1 << 63, before);
+    net.leave(2, &user, "kept").await;
+    net.place(after);
+    seconds(5).await;
+    for number in 0..3 {
+        assert_eq!(
+            net.texts(number, &user, Namespace::MESSAGES).await,
+            ["kept"],
+            "node {number}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_and_other_swarms_cannot_run_operations() {
+    let net = Net::new(&[0, 0, 1 << 63]);
+    let link = |keys: &Ed25519KeyPair| {
+        let channel = Arc::new(Channel::new(keys, START + 1));
+        Links::new(channel, Arc::new(net.wire.clone()), Arc::clone(&net.clock))
+    };
+    let to = net.registry.list().get(&net.keys[0].public()).unwrap().clone();
+    let batch = crate::peer::links::encode_forwards(&[]);
+    let call = crate::peer::Call::Operations;
+    let timeout = Duration::from_secs(5);
+    let stranger = link(&Ed25519KeyPair::from_seed(&[77; 32]));
+    assert_eq!(
+        stranger.call(&to, call, &batch, timeout).await,
+        Err(TransportError::Refused(403))
+    );
+    let elsewhere = link(&net.keys[2]);
+    assert_eq!(
+        elsewhere.call(&to, call, &batch, timeout).await,
+        Err(TransportError::Refused(421))
+    );
+    let member = link(&net.keys[1]);
+    assert!(member.call(&to, call, &batch, timeout).await.is_ok());
+}
