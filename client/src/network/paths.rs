@@ -256,37 +256,71 @@ impl Core {
     }
 
     /// Tries a chain out, replacing hops that fail, until an `info` comes back through it.
+    ///
+    /// A hop that seems dead may be, or the one before it pretends so. The hop is struck only when another one works in
+    /// its place; when a second one fails there, the one before is to blame.
     async fn verified(&self, mut hops: Vec<ServiceNode>) -> Result<Vec<ServiceNode>, BuildError> {
+        let mut suspects: Vec<(Ed25519PublicKey, Ed25519PublicKey)> = Vec::new();
         for _ in 0..=MAX_REPAIRS {
-            match self.check(&hops).await {
-                Verdict::Works => return Ok(hops),
+            let place = match self.check(&hops).await {
+                Verdict::Works => {
+                    for (suspect, _) in suspects {
+                        self.strike(&suspect);
+                    }
+                    return Ok(hops);
+                }
                 Verdict::Unavailable => return Err(BuildError::Unavailable),
                 // Nobody at the end answered though each hop does: try another end.
-                Verdict::Unclear => {}
-                Verdict::Bad(place) => {
-                    let key = hops
-                        .get(place)
-                        .map(|node| node.ed25519)
-                        .ok_or(BuildError::Failed)?;
-                    self.net.pool.borrow_mut().strike(&key, self.time.now());
-                    if place == 0 {
-                        return Err(BuildError::Failed);
-                    }
-                    let mut near = self.nodes_in_use();
-                    near.extend(hops.iter().filter(|node| node.ed25519 != key).cloned());
-                    let mut excluded: HashSet<_> = near.iter().map(|node| node.ed25519).collect();
-                    excluded.insert(key);
-                    let other = self
-                        .choose(1, &excluded, &near, false)
-                        .pop()
-                        .ok_or(BuildError::NoNodes)?;
-                    if let Some(hop) = hops.get_mut(place) {
-                        *hop = other;
-                    }
+                Verdict::Unclear => continue,
+                Verdict::Bad(place) => place,
+            };
+            let mut bad = place;
+            if let Some(before) = place.checked_sub(1)
+                && let (Some(before_key), Some(key)) = (hops.get(before), hops.get(place))
+            {
+                let (before_key, key) = (before_key.ed25519, key.ed25519);
+                if suspects
+                    .iter()
+                    .any(|(other, behind)| *behind == before_key && *other != key)
+                {
+                    suspects.retain(|(_, behind)| *behind != before_key);
+                    bad = before;
+                } else {
+                    suspects.push((key, before_key));
                 }
             }
+            let key = hops.get(bad).map(|node| node.ed25519).ok_or(BuildError::Failed)?;
+            if bad < place || bad == 0 {
+                self.strike(&key);
+            } else {
+                self.net.pool.borrow_mut().avoid(&key, self.time.now());
+            }
+            if bad == 0 {
+                return Err(BuildError::Failed);
+            }
+            let other = self.substitute(&hops, &key).ok_or(BuildError::NoNodes)?;
+            if let Some(hop) = hops.get_mut(bad) {
+                *hop = other;
+            }
+        }
+        // Whoever lets nothing through: the guard is in every attempt.
+        if let Some(guard) = hops.first() {
+            self.strike(&guard.ed25519);
         }
         Err(BuildError::Failed)
+    }
+
+    fn strike(&self, key: &Ed25519PublicKey) {
+        self.net.pool.borrow_mut().strike(key, self.time.now());
+    }
+
+    /// Another node for a hop of a chain.
+    fn substitute(&self, hops: &[ServiceNode], bad: &Ed25519PublicKey) -> Option<ServiceNode> {
+        let mut near = self.nodes_in_use();
+        near.extend(hops.iter().filter(|node| node.ed25519 != *bad).cloned());
+        let mut excluded: HashSet<_> = near.iter().map(|node| node.ed25519).collect();
+        excluded.insert(*bad);
+        self.choose(1, &excluded, &near, false).pop()
     }
 
     /// Sends an `info` through a chain; when none comes back, finds the first hop that does not answer.
@@ -358,15 +392,12 @@ impl Core {
         let Some(bad) = path.hops.get(place).map(|node| node.ed25519) else {
             return;
         };
-        self.net.pool.borrow_mut().strike(&bad, self.time.now());
         if place == 0 {
+            self.strike(&bad);
             return;
         }
-        let mut near = self.nodes_in_use();
-        near.extend(path.hops.iter().filter(|node| node.ed25519 != bad).cloned());
-        let mut excluded: HashSet<_> = near.iter().map(|node| node.ed25519).collect();
-        excluded.insert(bad);
-        let Some(other) = self.choose(1, &excluded, &near, false).pop() else {
+        self.net.pool.borrow_mut().avoid(&bad, self.time.now());
+        let Some(other) = self.substitute(&path.hops, &bad) else {
             return;
         };
         let mut hops = path.hops.clone();

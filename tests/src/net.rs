@@ -1,0 +1,842 @@
+//! A whole network in one process under virtual time: real storage nodes, a gateway, engines over memory stores, and
+//! faults of every kind in between.
+//!
+//! Start tests with `#[tokio::test(start_paused = true)]` inside a [`tokio::task::LocalSet`] ([`run`] does both halves):
+//! whenever nothing is left to do, time jumps to the next timer, so that hours pass in a moment.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, LocalBoxFuture};
+use futures::{FutureExt, StreamExt};
+use holdfast_client::api::{
+    Anchor, Command, Conversation, Event, Failure, Message, MessageState, NetworkStatus, Reply, Snapshot,
+};
+use holdfast_client::native::SystemRng;
+use holdfast_client::ports::{
+    Clock, HttpRequest, HttpResponse, Network, NetworkError, Ports, Rng, Store as StorePort,
+};
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_client::{Engine, EngineHandle, NetworkProfile, Options};
+use holdfast_node::peer::PEER_PATH;
+use holdfast_node::peer::transport::{PeerTransport, TransportError};
+use holdfast_node::registry::Node;
+use holdfast_node::registry::live::Registry;
+use holdfast_node::storage::{self, StorageNode};
+use holdfast_protocol::account::{Id, Seed};
+use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
+use holdfast_protocol::message::TTL_DEFAULT;
+use holdfast_protocol::nodes::{NodeList, NodeState, ServiceNode};
+use holdfast_protocol::onion::{self, Body, Peeled};
+use holdfast_protocol::swarm::request::{Request, Store};
+use holdfast_protocol::swarm::{Namespace, SwarmId};
+
+/// What the clocks show when a test starts: some day in 2026, Unix milliseconds.
+pub const START_MS: u64 = 1_780_000_000_000;
+/// What one way between two machines takes.
+const LATENCY: Duration = Duration::from_millis(5);
+/// The address under which engines know the gateway.
+const GATEWAY: &str = "http://gateway";
+/// A second gateway, for tests of what one of two does.
+const OTHER_GATEWAY: &str = "http://other-gateway";
+
+/// Answers a request instead of a node: status and body. `None` leaves it to the real node.
+pub type Lie = Arc<dyn Fn(&Request) -> Option<(u16, Vec<u8>)> + Send + Sync>;
+
+/// What is wrong with a node.
+#[derive(Clone, Default)]
+pub enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// Connections are refused.
+    Dead,
+    /// It takes requests and never answers.
+    Silent,
+    /// It answers after this long.
+    Slow(Duration),
+    /// It carries requests out and then dies before it answers.
+    DiesAnswering,
+    /// As a hop it answers with random bytes and status 200.
+    GarbageHop,
+    /// As a hop it answers with this status and text instead of passing on.
+    ForgingHop(u16, String),
+    /// As a destination it answers as this says, with its true key.
+    Lying(Lie),
+}
+
+struct Machine {
+    service: ServiceNode,
+    keys: Ed25519KeyPair,
+    node: StorageNode,
+    fault: Fault,
+}
+
+/// What nodes and ports share.
+#[derive(Default)]
+struct Shared {
+    machines: Mutex<HashMap<Ed25519PublicKey, Machine>>,
+}
+
+impl Shared {
+    fn fault(&self, key: &Ed25519PublicKey) -> Fault {
+        self.machines
+            .lock()
+            .unwrap()
+            .get(key)
+            .map_or(Fault::Dead, |machine| machine.fault.clone())
+    }
+
+    fn node(&self, key: &Ed25519PublicKey) -> Option<StorageNode> {
+        self.machines
+            .lock()
+            .unwrap()
+            .get(key)
+            .map(|machine| machine.node.clone())
+    }
+
+    fn keys(&self, key: &Ed25519PublicKey) -> Option<Ed25519KeyPair> {
+        self.machines
+            .lock()
+            .unwrap()
+            .get(key)
+            .map(|machine| machine.keys.clone())
+    }
+
+    fn any_lies(&self) -> bool {
+        let machines = self.machines.lock().unwrap();
+        machines.values().any(|machine| {
+            matches!(
+                machine.fault,
+                Fault::GarbageHop | Fault::ForgingHop(..) | Fault::Lying(_)
+            )
+        })
+    }
+}
+
+/// Carries messages between nodes.
+struct Wires(Arc<Shared>);
+
+impl PeerTransport for Wires {
+    fn send(
+        &self,
+        to: &Node,
+        message: Bytes,
+        timeout: Duration,
+    ) -> BoxFuture<'static, Result<Bytes, TransportError>> {
+        let shared = self.0.clone();
+        let key = to.ed25519();
+        async move {
+            let exchange = async {
+                tokio::time::sleep(LATENCY).await;
+                let node = shared.node(&key).ok_or(TransportError::Unreachable)?;
+                let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                match shared.fault(&key) {
+                    Fault::Dead => return Err(TransportError::Unreachable),
+                    Fault::Silent => std::future::pending().await,
+                    Fault::Slow(duration) => tokio::time::sleep(duration).await,
+                    _ => {}
+                }
+                let response = node.handle(&http::Method::POST, PEER_PATH, message, peer).await;
+                match shared.fault(&key) {
+                    Fault::Dead | Fault::DiesAnswering => return Err(TransportError::Unreachable),
+                    _ => {}
+                }
+                tokio::time::sleep(LATENCY).await;
+                if response.status == 200 {
+                    Ok(response.body)
+                } else {
+                    Err(TransportError::Refused(response.status))
+                }
+            };
+            tokio::time::timeout(timeout, exchange)
+                .await
+                .unwrap_or(Err(TransportError::Timeout))
+        }
+        .boxed()
+    }
+}
+
+/// The network. Cloning shares it.
+#[derive(Clone)]
+pub struct World {
+    shared: Arc<Shared>,
+    /// In the order of creation.
+    pub nodes: Vec<Ed25519PublicKey>,
+    gateway_up: Rc<Cell<bool>>,
+    /// The list that a gateway tells instead of the true one.
+    false_lists: Rc<RefCell<HashMap<&'static str, Vec<ServiceNode>>>>,
+    /// Packets that went through each gateway.
+    pub packets: Rc<Cell<u32>>,
+    /// The keys of the guards that packets went to.
+    pub guards_used: Rc<RefCell<Vec<Ed25519PublicKey>>>,
+    bundled: Rc<RefCell<Option<Vec<ServiceNode>>>>,
+    start: tokio::time::Instant,
+}
+
+impl World {
+    /// Eight nodes in two swarms of four.
+    pub async fn new() -> Self {
+        Self::with_nodes(8, 2).await
+    }
+
+    /// So many nodes, spread evenly over so many swarms.
+    pub async fn with_nodes(count: u8, swarms: u8) -> Self {
+        let shared = Arc::new(Shared::default());
+        let mut listed = Vec::new();
+        let mut machines = Vec::new();
+        for number in 0..count {
+            let keys = Ed25519KeyPair::from_seed(&[number + 1; 32]);
+            let swarm = u64::from(number % swarms) * (u64::MAX / u64::from(swarms));
+            let service = service(&keys, number, swarm);
+            let mut node = Node::new(keys.public()).unwrap();
+            node.ip = service.ip;
+            node.http_port = service.http_port;
+            node.swarm = service.swarm;
+            listed.push(node);
+            machines.push((keys, service));
+        }
+        let registry = Registry::fixed(listed, 1);
+        let clock = Arc::new(holdfast_node::clock::TokioClock::starting_at(START_MS));
+        let mut nodes = Vec::new();
+        for (keys, service) in machines {
+            let options = storage::Options {
+                rate: None,
+                local_network: true,
+                ..storage::Options::default()
+            };
+            let wires = Arc::new(Wires(shared.clone()));
+            let node =
+                StorageNode::new(keys.clone(), options, registry.watch(), wires, clock.clone()).unwrap();
+            node.start();
+            nodes.push(keys.public());
+            let machine = Machine {
+                service,
+                keys: keys.clone(),
+                node,
+                fault: Fault::None,
+            };
+            shared.machines.lock().unwrap().insert(keys.public(), machine);
+        }
+        Self {
+            shared,
+            nodes,
+            gateway_up: Rc::new(Cell::new(true)),
+            false_lists: Rc::default(),
+            packets: Rc::default(),
+            guards_used: Rc::default(),
+            bundled: Rc::default(),
+            start: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Breaks or mends a node.
+    pub fn set_fault(&self, key: &Ed25519PublicKey, fault: Fault) {
+        self.shared.machines.lock().unwrap().get_mut(key).unwrap().fault = fault;
+    }
+
+    /// Stops or starts the gateways.
+    pub fn set_gateway(&self, up: bool) {
+        self.gateway_up.set(up);
+    }
+
+    /// What the first gateway says the nodes are.
+    pub fn set_false_list(&self, nodes: Vec<ServiceNode>) {
+        self.false_lists.borrow_mut().insert(GATEWAY, nodes);
+    }
+
+    /// A list that ships with the app.
+    pub fn set_bundled(&self, nodes: Vec<ServiceNode>) {
+        *self.bundled.borrow_mut() = Some(nodes);
+    }
+
+    /// The true list.
+    pub fn list(&self) -> Vec<ServiceNode> {
+        let machines = self.shared.machines.lock().unwrap();
+        self.nodes.iter().map(|key| machines[key].service).collect()
+    }
+
+    /// The nodes that keep an account's messages.
+    pub fn swarm_of(&self, account: &Id) -> Vec<Ed25519PublicKey> {
+        let list = self.list();
+        let ids = holdfast_protocol::nodes::swarm_ids(&list);
+        let swarm = holdfast_protocol::swarm::swarm_of(account.key(), &ids).unwrap();
+        list.iter()
+            .filter(|node| node.swarm == swarm)
+            .map(|node| node.ed25519)
+            .collect()
+    }
+
+    /// Puts bytes into an account's mailbox, as any sender can.
+    pub async fn deposit(&self, to: &Id, data: Vec<u8>) {
+        let store = Store::new(*to, Namespace::MESSAGES, data, self.now_ms(), TTL_DEFAULT);
+        let node = self.shared.node(&self.swarm_of(to)[0]).unwrap();
+        let body = Request::Store(store).to_json_body();
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let answer = node
+            .handle(&http::Method::POST, "/storage_rpc/v1", body.into(), peer)
+            .await;
+        assert_eq!(answer.status, 200);
+    }
+
+    /// How many messages a node holds.
+    pub fn messages_on(&self, key: &Ed25519PublicKey) -> u64 {
+        self.shared.node(key).unwrap().message_count().unwrap()
+    }
+
+    /// The profile of this network.
+    pub fn profile(&self) -> NetworkProfile {
+        let json = format!(
+            r#"{{"name":"test","gateways":["{GATEWAY}"],"local":true,"minimum_nodes":4,"subnet_diversity":false}}"#
+        );
+        NetworkProfile::from_json(json.as_bytes()).unwrap()
+    }
+
+    /// The profile with a second gateway and a bundled list.
+    pub fn guarded_profile(&self) -> NetworkProfile {
+        NetworkProfile {
+            gateways: vec![GATEWAY.to_owned(), OTHER_GATEWAY.to_owned()],
+            bundled_nodes: Some(format!("{GATEWAY}/bundled.json")),
+            ..self.profile()
+        }
+    }
+
+    async fn serve(&self, request: HttpRequest) -> Result<HttpResponse, NetworkError> {
+        tokio::time::sleep(LATENCY).await;
+        let answer = if let Some(path) = request.url.strip_prefix(GATEWAY) {
+            self.gateway(GATEWAY, path, request.body).await
+        } else if let Some(path) = request.url.strip_prefix(OTHER_GATEWAY) {
+            self.gateway(OTHER_GATEWAY, path, request.body).await
+        } else {
+            Err(NetworkError::Unreachable)
+        };
+        tokio::time::sleep(LATENCY).await;
+        answer
+    }
+
+    async fn gateway(
+        &self,
+        name: &'static str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<HttpResponse, NetworkError> {
+        if !self.gateway_up.get() {
+            return Err(NetworkError::Unreachable);
+        }
+        if path == "/bundled.json" {
+            let bundled = self.bundled.borrow().clone();
+            return bundled
+                .map(|nodes| list_response(&nodes))
+                .ok_or(NetworkError::Unreachable);
+        }
+        if path == "/v1/nodes" {
+            let told = self.false_lists.borrow().get(name).cloned();
+            return Ok(list_response(&told.unwrap_or_else(|| self.list())));
+        }
+        let Some(key) = path.strip_prefix("/v1/onion/") else {
+            return Ok(response(404, &[], Vec::new()));
+        };
+        let guard = Ed25519PublicKey::from_hex(key).unwrap();
+        self.packets.set(self.packets.get() + 1);
+        self.guards_used.borrow_mut().push(guard);
+        let Some(answer) = self.at_guard(&guard, body).await else {
+            return Ok(response(502, &[("x-gateway-error", "guard-connect")], Vec::new()));
+        };
+        if !self.gateway_up.get() {
+            return Err(NetworkError::Unreachable);
+        }
+        let (status, body) = answer;
+        Ok(response(200, &[("x-guard-status", &status.to_string())], body))
+    }
+
+    /// What a guard answers; `None` when it can't be reached.
+    async fn at_guard(&self, guard: &Ed25519PublicKey, packet: Vec<u8>) -> Option<(u16, Vec<u8>)> {
+        if self.shared.any_lies() {
+            return self.through_liars(*guard, packet).await;
+        }
+        let node = self.shared.node(guard)?;
+        match self.shared.fault(guard) {
+            Fault::Dead => return None,
+            Fault::Silent => std::future::pending().await,
+            Fault::Slow(duration) => tokio::time::sleep(duration).await,
+            _ => {}
+        }
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let answer = node
+            .handle(&http::Method::POST, "/onion_req/v2", packet.into(), peer)
+            .await;
+        match self.shared.fault(guard) {
+            Fault::Dead | Fault::DiesAnswering => None,
+            _ => Some((answer.status, answer.body.to_vec())),
+        }
+    }
+
+    /// The same with hops played here, so that each of them and the destination may lie. The store behind is real.
+    async fn through_liars(&self, guard: Ed25519PublicKey, packet: Vec<u8>) -> Option<(u16, Vec<u8>)> {
+        let mut at = guard;
+        let mut peeled = onion::peel(&self.shared.keys(&guard)?.x25519(), &packet);
+        loop {
+            let gone = |text: &str| Some((502, format!("{text}: {}", at.to_hex()).into_bytes()));
+            match self.shared.fault(&at) {
+                Fault::Dead if at == guard => return None,
+                Fault::Dead => return gone("Next node is currently unreachable"),
+                Fault::Silent => std::future::pending().await,
+                Fault::Slow(duration) => tokio::time::sleep(duration).await,
+                Fault::GarbageHop => return Some((200, vec![0xa5; 333])),
+                Fault::ForgingHop(status, text) => {
+                    let (own, is_final) = (at, matches!(peeled, Ok(Peeled::Final { .. })));
+                    // It answers for itself, to look alive.
+                    if !is_final {
+                        return Some((status, text.replace("{own}", &own.to_hex()).into_bytes()));
+                    }
+                }
+                _ => {}
+            }
+            tokio::time::sleep(LATENCY).await;
+            match peeled {
+                Ok(Peeled::RelayToNode { next, packet, .. }) => {
+                    at = next;
+                    let Some(keys) = self.shared.keys(&at) else {
+                        return Some((502, format!("Next node not found: {at}").into_bytes()));
+                    };
+                    peeled = packet.peel(&keys.x25519());
+                }
+                Ok(Peeled::Final {
+                    body,
+                    options,
+                    reply_key,
+                    ..
+                }) => {
+                    let (status, answer) = self.at_destination(&at, body).await;
+                    let body = match std::str::from_utf8(&answer) {
+                        Ok(json) if json.starts_with('{') => Body::Json(&answer),
+                        Ok(text) => Body::Text(text),
+                        Err(_) => Body::Binary(&answer),
+                    };
+                    return Some((
+                        200,
+                        onion::seal_reply(&reply_key, options, status, body, &mut TestRng),
+                    ));
+                }
+                _ => return Some((400, b"Invalid ciphertext".to_vec())),
+            }
+        }
+    }
+
+    async fn at_destination(&self, key: &Ed25519PublicKey, body: Vec<u8>) -> (u16, Vec<u8>) {
+        if let Fault::Lying(lie) = self.shared.fault(key)
+            && let Some(answer) = Request::from_json(&body).ok().and_then(|request| lie(&request))
+        {
+            return answer;
+        }
+        let node = self.shared.node(key).unwrap();
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let answer = node
+            .handle(&http::Method::POST, "/storage_rpc/v1", body.into(), peer)
+            .await;
+        (answer.status, answer.body.to_vec())
+    }
+}
+
+/// A node's entry in the list.
+pub fn service(keys: &Ed25519KeyPair, number: u8, swarm: u64) -> ServiceNode {
+    let node = ServiceNode::new(keys.public(), [10, 0, number, 1].into(), 0).unwrap();
+    ServiceNode {
+        http_port: Some(8_000 + u16::from(number)),
+        swarm: SwarmId(swarm),
+        ..node
+    }
+}
+
+fn list_response(nodes: &[ServiceNode]) -> HttpResponse {
+    let list = NodeList {
+        states: nodes.iter().map(NodeState::of).collect(),
+        ..NodeList::default()
+    };
+    response(200, &[], list.to_json())
+}
+
+fn response(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> HttpResponse {
+    HttpResponse {
+        status,
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        body,
+    }
+}
+
+/// The system's randomness as the protocol crate takes it.
+pub struct TestRng;
+
+impl rand_core::TryRng for TestRng {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let mut bytes = [0; 4];
+        SystemRng.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let mut bytes = [0; 8];
+        SystemRng.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        SystemRng.fill(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for TestRng {}
+
+/// One machine's network port.
+struct Port {
+    world: World,
+    online: Rc<Cell<bool>>,
+}
+
+impl Network for Port {
+    fn send(&self, request: HttpRequest) -> LocalBoxFuture<'_, Result<HttpResponse, NetworkError>> {
+        async move {
+            if !self.online.get() {
+                return Err(NetworkError::Offline);
+            }
+            let timeout = request.timeout;
+            tokio::time::timeout(timeout, self.world.serve(request))
+                .await
+                .unwrap_or(Err(NetworkError::Timeout))
+        }
+        .boxed_local()
+    }
+}
+
+/// One machine's clock: virtual time, wrong by so many milliseconds.
+struct SkewedClock {
+    start: tokio::time::Instant,
+    base_ms: u64,
+    skew_ms: Cell<i64>,
+}
+
+impl Clock for SkewedClock {
+    fn now_ms(&self) -> u64 {
+        (self.base_ms + self.monotonic_ms()).saturating_add_signed(self.skew_ms.get())
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        tokio::time::sleep(duration).boxed_local()
+    }
+}
+
+/// A machine with an engine on it, which can crash and start again over the same store.
+pub struct Device {
+    world: World,
+    profile: NetworkProfile,
+    /// What survives.
+    pub store: Rc<dyn StorePort>,
+    clock: Rc<SkewedClock>,
+    online: Rc<Cell<bool>>,
+    /// The running engine.
+    pub engine: EngineHandle,
+    driver: Option<tokio::task::JoinHandle<()>>,
+    /// Every event since the engine started.
+    pub events: Rc<RefCell<Vec<Event>>>,
+}
+
+impl Device {
+    /// A device with an empty memory store.
+    pub fn new(world: &World) -> Self {
+        Self::with(world, Rc::new(MemoryStore::new()), 0, world.profile())
+    }
+
+    /// A device over a store, with a clock that is off, on a profile.
+    pub fn with(world: &World, store: Rc<dyn StorePort>, skew_ms: i64, profile: NetworkProfile) -> Self {
+        let start = tokio::time::Instant::now();
+        let clock = Rc::new(SkewedClock {
+            start,
+            base_ms: world.now_ms(),
+            skew_ms: Cell::new(skew_ms),
+        });
+        let online = Rc::new(Cell::new(true));
+        let events = Rc::default();
+        let (engine, driver) = start_engine(world, &profile, &store, &clock, &online, &events);
+        Self {
+            world: world.clone(),
+            profile,
+            store,
+            clock,
+            online,
+            engine,
+            driver: Some(driver),
+            events,
+        }
+    }
+
+    /// Stops the engine where it is, as when a tab is closed.
+    pub fn crash(&mut self) {
+        if let Some(driver) = self.driver.take() {
+            driver.abort();
+        }
+    }
+
+    /// Starts an engine over the same store.
+    pub async fn restart(&mut self) {
+        self.crash();
+        tokio::task::yield_now().await;
+        self.events = Rc::default();
+        let started = start_engine(
+            &self.world,
+            &self.profile,
+            &self.store,
+            &self.clock,
+            &self.online,
+            &self.events,
+        );
+        self.engine = started.0;
+        self.driver = Some(started.1);
+    }
+
+    /// Pulls or plugs in the cable.
+    pub fn set_online(&self, online: bool) {
+        self.online.set(online);
+    }
+
+    /// Sets the machine's clock off by so much.
+    pub fn set_skew(&self, skew_ms: i64) {
+        self.clock.skew_ms.set(skew_ms);
+    }
+
+    /// Carries out a command that must succeed.
+    pub async fn ask(&self, command: Command) -> Reply {
+        self.engine.request(command).await.unwrap()
+    }
+
+    /// Makes an account.
+    pub async fn create(&self, name: &str) -> Id {
+        let command = Command::CreateAccount {
+            name: name.to_owned(),
+        };
+        self.ask(command).await;
+        self.id().await
+    }
+
+    /// Takes up an account.
+    pub async fn restore(&self, seed: Seed) {
+        self.ask(Command::RestoreAccount { seed, name: None }).await;
+    }
+
+    /// The account's seed.
+    pub async fn seed(&self) -> Seed {
+        match self.ask(Command::RevealPhrase).await {
+            Reply::Phrase(phrase) => Seed::from_phrase(&phrase).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The whole state.
+    pub async fn snapshot(&self) -> Snapshot {
+        match self.ask(Command::Snapshot).await {
+            Reply::Snapshot(snapshot) => *snapshot,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The account's id.
+    pub async fn id(&self) -> Id {
+        self.snapshot().await.account.unwrap().id
+    }
+
+    /// The network panel.
+    pub async fn network(&self) -> NetworkStatus {
+        self.snapshot().await.network
+    }
+
+    /// Hands a text over.
+    pub async fn send(&self, to: Id, text: &str) -> Result<Message, Failure> {
+        let command = Command::SendText {
+            conversation: to,
+            body: text.to_owned(),
+        };
+        match self.engine.request(command).await? {
+            Reply::Accepted(message) => Ok(message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// All messages of a conversation, oldest first, read in windows as a front end does.
+    pub async fn messages(&self, conversation: Id) -> Vec<Message> {
+        let mut all: Vec<Message> = Vec::new();
+        let mut anchor = Anchor::Latest;
+        loop {
+            let command = Command::Messages {
+                conversation,
+                anchor,
+                limit: 50,
+            };
+            let page = match self.engine.request(command).await {
+                Ok(Reply::Messages(page)) => page,
+                Err(Failure::NotFound) => return all,
+                other => panic!("{other:?}"),
+            };
+            let more = page.more_before;
+            let mut messages = page.messages;
+            messages.append(&mut all);
+            all = messages;
+            match all.first() {
+                Some(first) if more => anchor = Anchor::Before(first.position()),
+                _ => return all,
+            }
+        }
+    }
+
+    /// The texts of a conversation, oldest first.
+    pub async fn texts(&self, conversation: Id) -> Vec<String> {
+        self.messages(conversation)
+            .await
+            .into_iter()
+            .map(|message| message.body)
+            .collect()
+    }
+
+    /// The conversation as listed.
+    pub async fn conversation(&self, id: Id) -> Option<Conversation> {
+        self.snapshot()
+            .await
+            .conversations
+            .into_iter()
+            .find(|conversation| conversation.id == id)
+    }
+
+    /// Waits until a conversation has so many messages, and gives their texts.
+    pub async fn wait_for_texts(&self, conversation: Id, count: usize, longest: Duration) -> Vec<String> {
+        let reached = async {
+            loop {
+                let total = self.engine.request(Command::Messages {
+                    conversation,
+                    anchor: Anchor::Latest,
+                    limit: 1,
+                });
+                if let Ok(Reply::Messages(page)) = total.await
+                    && page.total as usize >= count
+                {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(longest, reached).await.is_err() {
+            let (texts, status) = (self.texts(conversation).await, self.network().await);
+            panic!(
+                "only {} of {count} after {longest:?}: {texts:?} {status:?}",
+                texts.len()
+            );
+        }
+        self.texts(conversation).await
+    }
+
+    /// Waits until every own message of a conversation is sent, and no copy is left to send.
+    pub async fn wait_until_sent(&self, conversation: Id, longest: Duration) {
+        let done = async {
+            loop {
+                let messages = self.messages(conversation).await;
+                let sent = |message: &Message| !message.outgoing || message.state == MessageState::Sent;
+                if messages.iter().all(sent) && self.network().await.outbox == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        if tokio::time::timeout(longest, done).await.is_err() {
+            let states: Vec<_> = self
+                .messages(conversation)
+                .await
+                .into_iter()
+                .map(|message| message.state)
+                .collect();
+            panic!(
+                "not sent after {longest:?}: {states:?} {:?}",
+                self.snapshot().await.network
+            );
+        }
+    }
+
+    /// Waits until something holds of the state.
+    pub async fn wait_for(
+        &self,
+        what: &str,
+        longest: Duration,
+        holds: impl Fn(&Snapshot) -> bool,
+    ) -> Snapshot {
+        let reached = async {
+            loop {
+                let snapshot = self.snapshot().await;
+                if holds(&snapshot) {
+                    return snapshot;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(longest, reached).await {
+            Ok(snapshot) => snapshot,
+            Err(_) => panic!("{what}: not after {longest:?}: {:?}", self.snapshot().await),
+        }
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.crash();
+    }
+}
+
+impl World {
+    /// What a right clock shows.
+    pub fn now_ms(&self) -> u64 {
+        START_MS + u64::try_from(self.start.elapsed().as_millis()).unwrap()
+    }
+}
+
+fn start_engine(
+    world: &World,
+    profile: &NetworkProfile,
+    store: &Rc<dyn StorePort>,
+    clock: &Rc<SkewedClock>,
+    online: &Rc<Cell<bool>>,
+    events: &Rc<RefCell<Vec<Event>>>,
+) -> (EngineHandle, tokio::task::JoinHandle<()>) {
+    let ports = Ports {
+        network: Rc::new(Port {
+            world: world.clone(),
+            online: online.clone(),
+        }),
+        store: store.clone(),
+        clock: clock.clone(),
+        rng: Rc::new(SystemRng),
+    };
+    let (engine, driver) = Engine::new(ports, profile.clone(), Options::default());
+    let mut stream = engine.events();
+    let events = events.clone();
+    tokio::task::spawn_local(async move {
+        while let Some(event) = stream.next().await {
+            events.borrow_mut().push(event);
+        }
+    });
+    (engine, tokio::task::spawn_local(driver))
+}
+
+/// Runs a test's body where engines can be spawned.
+pub async fn run<T>(body: impl Future<Output = T>) -> T {
+    tokio::task::LocalSet::new().run_until(body).await
+}

@@ -1,0 +1,369 @@
+//! Nodes and gateways that fail or lie, clocks that are wrong, machines that sleep.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use holdfast_client::api::{Command, MessageState, SendFailure, Trouble};
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::keys::Ed25519KeyPair;
+use holdfast_protocol::nodes::encode_active_nodes;
+use holdfast_protocol::swarm::request::Request;
+use holdfast_tests::net::{Device, Fault, World, run, service};
+
+const SOON: Duration = Duration::from_secs(60);
+const LATER: Duration = Duration::from_secs(900);
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+async fn pair(world: &World) -> (Device, Device) {
+    let (alice, bob) = (Device::new(world), Device::new(world));
+    alice.create("Alice").await;
+    bob.create("Bob").await;
+    (alice, bob)
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_the_nodes_die_while_200_messages_are_sent() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        let expected: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+        // Every other node of each swarm dies, one at a time, in the middle of it.
+        let doomed = [0, 1, 4, 5].map(|index| world.nodes[index]);
+        for (number, body) in expected.iter().enumerate() {
+            alice.send(bob_id, body).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            if number % 40 == 20
+                && let Some(node) = doomed.get(number / 40)
+            {
+                world.set_fault(node, Fault::Dead);
+            }
+        }
+        bob.wait_for_texts(alice_id, 200, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(bob.texts(alice_id).await, expected);
+        assert_eq!(alice.texts(bob_id).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_die_before_they_answer_make_nothing_appear_twice() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        for node in &world.swarm_of(&bob_id)[..2] {
+            world.set_fault(node, Fault::DiesAnswering);
+        }
+        for number in 0..10 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+        }
+        bob.wait_for_texts(alice_id, 10, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(bob.texts(alice_id).await.len(), 10);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_and_slow_nodes_only_delay() {
+    run(async {
+        let world = World::new().await;
+        world.set_fault(&world.nodes[0], Fault::Silent);
+        world.set_fault(&world.nodes[3], Fault::Slow(Duration::from_secs(3)));
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        for number in 0..5 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+        }
+        let texts = bob.wait_for_texts(alice_id, 5, LATER).await;
+        assert_eq!(texts, ["0", "1", "2", "3", "4"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hop_of_garbage_only_delays() {
+    run(async {
+        let world = World::new().await;
+        world.set_fault(&world.nodes[2], Fault::GarbageHop);
+        let (alice, bob) = pair(&world).await;
+        let bob_id = bob.id().await;
+        for number in 0..5 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+        }
+        bob.wait_for_texts(alice.id().await, 5, LATER).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn forged_errors_do_not_steer() {
+    run(async {
+        let world = World::with_nodes(6, 1).await;
+        let (forger, victim) = (world.nodes[0], world.nodes[1]);
+        let forged = format!("Next node not found: {}", victim.to_hex());
+        world.set_fault(&forger, Fault::ForgingHop(502, forged));
+        let (alice, bob) = pair(&world).await;
+        let bob_id = bob.id().await;
+        for number in 0..20 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        bob.wait_for_texts(alice.id().await, 20, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+        // The path that works leaves out the forger, not its victim.
+        let path = alice.network().await.path;
+        let starts = forger.to_hex()[..6].to_owned();
+        assert!(
+            !path.is_empty() && path.iter().all(|hop| !hop.key.starts_with(&starts)),
+            "{path:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_cannot_send_a_swarm_elsewhere_or_feign_a_store() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        let liar = world.swarm_of(&bob_id)[0];
+        let elsewhere: Vec<_> = world
+            .nodes
+            .iter()
+            .filter(|node| !world.swarm_of(&bob_id).contains(node))
+            .collect();
+        let members: Vec<String> = elsewhere
+            .iter()
+            .map(|key| {
+                format!(
+                    r#"{{"pubkey_ed25519":"{}","ip":"10.0.0.9","port_https":1}}"#,
+                    key.to_hex()
+                )
+            })
+            .collect();
+        let redirect = format!(r#"{{"snodes":[{}],"swarm":"0","t":1}}"#, members.join(","));
+        world.set_fault(
+            &liar,
+            Fault::Lying(Arc::new(move |request| match request {
+                Request::Store(_) | Request::Sequence(_) => {
+                    Some((200, br#"{"swarm":{},"hash":"x"}"#.to_vec()))
+                }
+                Request::Batch(_) => Some((421, redirect.clone().into_bytes())),
+                _ => None,
+            })),
+        );
+        for number in 0..10 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+        }
+        bob.wait_for_texts(alice_id, 10, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_lies_about_the_nodes_is_found_out() {
+    run(async {
+        let world = World::new().await;
+        let truth = world.list();
+        let liars = (100..112).map(|number| {
+            let keys = Ed25519KeyPair::from_seed(&[number; 32]);
+            service(&keys, number, u64::from(number % 2))
+        });
+        world.set_bundled(truth.clone());
+        world.set_false_list(liars.collect());
+        let store = Rc::new(MemoryStore::new());
+        let alice = Device::with(&world, store, 0, world.guarded_profile());
+        let id = alice.create("Alice").await;
+        alice.send(id, "note").await.unwrap();
+        alice.wait_until_sent(id, LATER).await;
+        let network = alice
+            .wait_for("confirmed", LATER, |now| now.network.list_confirmed)
+            .await
+            .network;
+        assert_eq!(network.nodes, 8);
+        assert!(
+            world
+                .guards_used
+                .borrow()
+                .iter()
+                .all(|guard| world.nodes.contains(guard))
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_cannot_put_others_into_the_list() {
+    run(async {
+        let world = World::new().await;
+        let mut false_list = world.list();
+        for number in 100..140 {
+            let keys = Ed25519KeyPair::from_seed(&[number; 32]);
+            false_list.push(service(&keys, number, 0));
+        }
+        let records: Vec<_> = false_list
+            .iter()
+            .map(|node| holdfast_protocol::nodes::ServiceNode {
+                https_port: node.http_port.unwrap(),
+                ..*node
+            })
+            .collect();
+        let lie = BASE64.encode(&encode_active_nodes(&records));
+        world.set_fault(
+            &world.nodes[0],
+            Fault::Lying(Arc::new(move |request| {
+                matches!(request, Request::ActiveNodesBin).then(|| (200, lie.clone().into_bytes()))
+            })),
+        );
+        let alice = Device::new(&world);
+        let id = alice.create("Alice").await;
+        let network = alice
+            .wait_for("confirmed", LATER, |now| now.network.list_confirmed)
+            .await
+            .network;
+        assert_eq!(network.nodes, 8);
+        alice.send(id, "note").await.unwrap();
+        alice.wait_until_sent(id, LATER).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_restart_delays_and_says_so() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice.send(bob_id, "before").await.unwrap();
+        bob.wait_for_texts(alice_id, 1, SOON).await;
+        world.set_gateway(false);
+        alice.send(bob_id, "during").await.unwrap();
+        let down = alice
+            .wait_for("trouble", SOON, |now| {
+                now.troubles.contains(&Trouble::GatewayUnreachable)
+            })
+            .await;
+        assert!(!down.network.connected || down.network.outbox > 0);
+        tokio::time::sleep(LATER).await;
+        let states: Vec<_> = alice
+            .messages(bob_id)
+            .await
+            .iter()
+            .map(|message| message.state)
+            .collect();
+        assert_eq!(states[0], MessageState::Sent);
+        assert!(
+            !matches!(states[1], MessageState::Failed(_) | MessageState::Sent),
+            "{states:?}"
+        );
+        world.set_gateway(true);
+        assert_eq!(bob.wait_for_texts(alice_id, 2, SOON).await, ["before", "during"]);
+        alice
+            .wait_for("trouble over", SOON, |now| now.troubles.is_empty())
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_off_by_an_hour_is_noticed_and_corrected() {
+    run(async {
+        for skew in [HOUR_MS, -HOUR_MS] {
+            let world = World::new().await;
+            let bob = Device::new(&world);
+            let bob_id = bob.create("Bob").await;
+            let store = Rc::new(MemoryStore::new());
+            let alice = Device::with(&world, store, skew, world.profile());
+            let alice_id = alice.create("Alice").await;
+            // Accepted before anybody could know the true time.
+            alice.send(bob_id, "first").await.unwrap();
+            alice.send(bob_id, "second").await.unwrap();
+            let texts = bob.wait_for_texts(alice_id, 2, LATER).await;
+            assert_eq!(texts, ["first", "second"]);
+            for message in bob.messages(alice_id).await {
+                assert!(message.sent_at.abs_diff(world.now_ms()) < 60_000, "{message:?}");
+            }
+            bob.send(alice_id, "answer").await.unwrap();
+            assert_eq!(
+                alice.wait_for_texts(bob_id, 3, SOON).await,
+                ["first", "second", "answer"]
+            );
+            let snapshot = alice.snapshot().await;
+            let wrong = snapshot.troubles.iter().any(|trouble| {
+                matches!(trouble, Trouble::ClockWrong { offset_ms } if offset_ms.abs_diff(-skew) < 2_000)
+            });
+            assert!(wrong, "{:?}", snapshot.troubles);
+            alice.set_skew(0);
+            alice.ask(Command::Wake).await;
+            alice
+                .wait_for("right again", LATER, |now| now.troubles.is_empty())
+                .await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_sleep_everything_missed_arrives_at_once() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice.send(bob_id, "good night").await.unwrap();
+        bob.wait_for_texts(alice_id, 1, SOON).await;
+        bob.set_online(false);
+        tokio::time::sleep(Duration::from_secs(4 * 3_600)).await;
+        for number in 0..30 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(4 * 3_600)).await;
+        bob.set_online(true);
+        bob.ask(Command::Wake).await;
+        bob.wait_for_texts(alice_id, 31, Duration::from_secs(20)).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn offline_messages_wait_and_unreachable_swarms_fail_and_can_be_retried() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice
+            .wait_for("connected", SOON, |now| now.network.connected)
+            .await;
+        alice.ask(Command::Connectivity { online: false }).await;
+        let message = alice.send(bob_id, "patience").await.unwrap();
+        tokio::time::sleep(LATER).await;
+        assert_eq!(alice.messages(bob_id).await[0].state, MessageState::Queued);
+        assert!(alice.snapshot().await.troubles.contains(&Trouble::Offline));
+        for node in world.swarm_of(&bob_id) {
+            world.set_fault(&node, Fault::DiesAnswering);
+        }
+        alice.ask(Command::Connectivity { online: true }).await;
+        alice
+            .wait_for("given up", LATER, |now| {
+                let state = now.conversations.first().and_then(|held| held.preview.as_ref());
+                state.is_some_and(|preview| preview.state == MessageState::Failed(SendFailure::Network))
+            })
+            .await;
+        for node in world.swarm_of(&bob_id) {
+            world.set_fault(&node, Fault::None);
+        }
+        alice.ask(Command::Retry(message.id)).await;
+        assert_eq!(bob.wait_for_texts(alice_id, 1, LATER).await, ["patience"]);
+        alice.wait_until_sent(bob_id, LATER).await;
+        assert_eq!(bob.messages(alice_id).await[0].sent_at, message.sent_at);
+    })
+    .await;
+}
