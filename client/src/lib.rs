@@ -28,6 +28,7 @@ pub mod profile;
 mod receive;
 mod records;
 pub mod seal;
+mod sending;
 pub mod store;
 mod work;
 

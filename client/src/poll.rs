@@ -116,7 +116,7 @@ impl Core {
             && let Some(node) = members.iter().find(stays)
         {
             turn.polls += 1;
-            return Some(node.clone());
+            return Some(*node);
         }
         let other = members
             .iter()
@@ -127,7 +127,7 @@ impl Core {
             polls: 1,
             pages: 0,
         };
-        Some(other.clone())
+        Some(*other)
     }
 
     /// One poll. Gives how long to wait until the next, or nothing when it was woken out of this one.
@@ -179,7 +179,7 @@ impl Core {
             CallError::Unavailable => PollError::Unavailable,
             CallError::Failed => PollError::Node,
         })?;
-        let more = self.read_poll(account, node, &reply).await?;
+        let (new, more) = self.read_poll(account, node, &reply).await?;
         {
             let mut state = self.state.borrow_mut();
             state.polling_works = true;
@@ -195,7 +195,7 @@ impl Core {
         let held = self.ports.clock.monotonic_ms().saturating_sub(started);
         let can_hold = self.wait_of(&node.ed25519).is_some();
         // A node that should hold but answers at once, over and over, must not make this spin.
-        if can_hold && (!waited || held >= u64::try_from(BACKOFF.as_millis()).unwrap_or(0)) {
+        if can_hold && (new || !waited || held >= u64::try_from(BACKOFF.as_millis()).unwrap_or(0)) {
             Ok(Some(Duration::ZERO))
         } else if can_hold {
             Ok(Some(BACKOFF / 4))
@@ -204,19 +204,19 @@ impl Core {
         }
     }
 
-    /// Takes what a poll brought; tells whether there is more.
+    /// Takes what a poll brought; tells whether there was anything new, and whether there is more.
     async fn read_poll(
         &self,
         account: &Account,
         node: &ServiceNode,
         reply: &NodeReply,
-    ) -> Result<bool, PollError> {
+    ) -> Result<(bool, bool), PollError> {
         if reply.status != 200 {
             self.refused(account, node, reply.status, &reply.body);
             return Err(PollError::Node);
         }
         let batch: BatchReply = self.readable(node, reply::parse(&reply.body).ok())?;
-        let mut more = false;
+        let (mut new, mut more) = (false, false);
         for (namespace, result) in NAMESPACES.iter().zip(&batch.results) {
             if !result.is_success() {
                 self.refused(account, node, result.code, result.body.get().as_bytes());
@@ -230,13 +230,14 @@ impl Core {
             if taken.forged > 0 || page.unreadable > 0 {
                 self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
             }
+            new |= taken.new > 0;
             more |= page.more && !page.messages.is_empty();
         }
         if batch.results.len() < NAMESPACES.len() {
             return self.readable(node, None);
         }
         self.note_info(node, batch.results.get(NAMESPACES.len()));
-        Ok(more)
+        Ok((new, more))
     }
 
     /// Garbage from an authenticated node is that node's fault.

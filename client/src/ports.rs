@@ -182,6 +182,21 @@ pub trait Store {
         collection: Collection,
         key: &[u8],
     ) -> LocalBoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
+    /// The values under several keys, in their order. Worth its own implementation where a call has a price, as in a
+    /// browser.
+    fn get_many(
+        &self,
+        collection: Collection,
+        keys: Vec<Vec<u8>>,
+    ) -> LocalBoxFuture<'_, Result<Vec<Option<Vec<u8>>>, StoreError>> {
+        Box::pin(async move {
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                values.push(self.get(collection, &key).await?);
+            }
+            Ok(values)
+        })
+    }
     /// The entries of a range, in key order or reversed.
     fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>>;
     /// Applies all changes, or none.
@@ -226,6 +241,14 @@ impl<S: Store + ?Sized> Store for Rc<S> {
         key: &[u8],
     ) -> LocalBoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
         (**self).get(collection, key)
+    }
+
+    fn get_many(
+        &self,
+        collection: Collection,
+        keys: Vec<Vec<u8>>,
+    ) -> LocalBoxFuture<'_, Result<Vec<Option<Vec<u8>>>, StoreError>> {
+        (**self).get_many(collection, keys)
     }
 
     fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>> {

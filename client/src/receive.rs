@@ -74,12 +74,17 @@ impl Core {
         chunk: &[StoredMessage],
         taken: &mut Taken,
     ) -> Result<(), StoreError> {
+        let hashes: Vec<_> = chunk
+            .iter()
+            .map(|message| message_hash(&account.id(), namespace, &message.data))
+            .collect();
+        let names = hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect();
+        let seen = self.ports.store.get_many(Collection::Seen, names).await?;
         let mut fresh = Vec::new();
         let mut in_chunk = HashSet::new();
-        for (count, message) in chunk.iter().enumerate() {
-            let hash = message_hash(&account.id(), namespace, &message.data);
+        for ((message, hash), seen) in chunk.iter().zip(hashes).zip(seen) {
             taken.forged += usize::from(hash != message.hash);
-            if !in_chunk.insert(hash) || self.has_seen(&hash).await? {
+            if seen.is_some() || !in_chunk.insert(hash) {
                 continue;
             }
             fresh.push((
@@ -87,17 +92,24 @@ impl Core {
                 message.expiration,
                 incoming::decode_one_to_one(account, &message.data),
             ));
-            if count % TURN == TURN - 1 {
+            if fresh.len() % TURN == 0 {
                 yield_now().await;
             }
         }
+        // Only the account's one poll receives, so that nothing new was seen meanwhile. An own copy is remembered before
+        // it leaves.
         let mut unreadable = 0u32;
         let mut work = Work::begin(self).await;
+        let places = fresh.iter().filter_map(|(_, _, decoded)| {
+            let received = decoded.as_ref().ok()?;
+            Some(keys::by_author(
+                &received.conversation,
+                &received.sender,
+                received.sent_at,
+            ))
+        });
+        work.look_up(places.collect()).await?;
         for (hash, expiration, decoded) in fresh {
-            // Another poll may have been quicker while this one waited for its turn.
-            if self.has_seen(&hash).await? {
-                continue;
-            }
             taken.new += 1;
             self.remember(&mut work, &hash, expiration)?;
             match decoded {
@@ -117,15 +129,6 @@ impl Core {
         let mut state = self.state.borrow_mut();
         state.unreadable = state.unreadable.saturating_add(unreadable);
         Ok(())
-    }
-
-    async fn has_seen(&self, hash: &MessageHash) -> Result<bool, StoreError> {
-        Ok(self
-            .ports
-            .store
-            .get(Collection::Seen, hash.as_bytes())
-            .await?
-            .is_some())
     }
 
     /// Remembers a hash for as long as it may come again.

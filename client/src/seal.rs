@@ -284,6 +284,23 @@ impl<S: Store> Store for Sealed<S> {
         })
     }
 
+    fn get_many(
+        &self,
+        collection: Collection,
+        keys: Vec<Vec<u8>>,
+    ) -> LocalBoxFuture<'_, Result<Vec<Option<Vec<u8>>>, StoreError>> {
+        let stored: Vec<_> = keys.iter().map(|key| self.stored_key(collection, key)).collect();
+        Box::pin(async move {
+            let sealed = self.store.get_many(collection, stored.clone()).await?;
+            let open = |(key, sealed): (&Vec<u8>, Option<Vec<u8>>)| {
+                sealed
+                    .map(|sealed| Ok(self.open_value(collection, key, &sealed)?.1))
+                    .transpose()
+            };
+            stored.iter().zip(sealed).map(open).collect()
+        })
+    }
+
     fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>> {
         Box::pin(self.scan_all(scan))
     }

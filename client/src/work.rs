@@ -49,7 +49,8 @@ pub(crate) struct Work<'a> {
     contacts: BTreeMap<Id, ContactRecord>,
     counters: Counters,
     outbox: BTreeMap<MessageId, Option<OutboxRecord>>,
-    index: HashMap<Vec<u8>, MessageId>,
+    /// What the index holds or will hold, as far as it was looked at.
+    index: HashMap<Vec<u8>, Option<MessageId>>,
     inserted: Vec<(Id, u64)>,
     events: Vec<Event>,
 }
@@ -135,6 +136,21 @@ impl<'a> Work<'a> {
         self.outbox.insert(id, None);
     }
 
+    /// Reads many entries of the index at once, for [`Work::known`].
+    pub(crate) async fn look_up(&mut self, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let values = self
+            .core
+            .ports
+            .store
+            .get_many(Collection::MessageIndex, keys.clone())
+            .await?;
+        for (key, value) in keys.into_iter().zip(values) {
+            let number = value.map(|value| keys::read_number(&value)).transpose()?;
+            self.index.insert(key, number);
+        }
+        Ok(())
+    }
+
     /// Whether a message is there already.
     pub(crate) async fn known(
         &self,
@@ -144,7 +160,7 @@ impl<'a> Work<'a> {
     ) -> Result<Known, StoreError> {
         let key = keys::by_author(conversation, author, sent_at);
         let number = match self.index.get(&key) {
-            Some(id) => Some(*id),
+            Some(known) => *known,
             None => match self.core.ports.store.get(Collection::MessageIndex, &key).await? {
                 Some(value) => Some(keys::read_number(&value)?),
                 None => None,
@@ -225,7 +241,7 @@ impl<'a> Work<'a> {
             by_author.clone(),
             keys::outbox(position.id),
         );
-        self.index.insert(by_author, position.id);
+        self.index.insert(by_author, Some(position.id));
         Ok(())
     }
 

@@ -315,11 +315,7 @@ impl Core {
             .collect();
         self.shuffle(&mut nodes);
         nodes.sort_by_key(|(rank, _)| *rank);
-        nodes
-            .into_iter()
-            .take(count)
-            .map(|(_, node)| node.clone())
-            .collect()
+        nodes.into_iter().take(count).map(|(_, node)| *node).collect()
     }
 
     /// Keeps the guards over restarts.

@@ -1,6 +1,7 @@
 //! How the engine reaches the network: the node list, onion paths, time, swarms and requests to nodes.
 
 pub(crate) mod attribution;
+pub(crate) mod build;
 pub(crate) mod list;
 pub(crate) mod paths;
 pub(crate) mod pool;

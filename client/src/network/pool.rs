@@ -230,9 +230,9 @@ pub(crate) fn quorum(lists: &[Vec<ServiceNode>]) -> Vec<ServiceNode> {
     let mut agreed: Vec<ServiceNode> = votes
         .into_values()
         .filter(|(count, _)| *count >= 2)
-        .map(|(_, node)| node.clone())
+        .map(|(_, node)| *node)
         .collect();
-    agreed.sort_by(|one, other| one.ed25519.cmp(&other.ed25519));
+    agreed.sort_by_key(|node| node.ed25519);
     // One key may stand for one node only.
     agreed.dedup_by(|one, other| one.ed25519 == other.ed25519);
     agreed

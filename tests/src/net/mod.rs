@@ -4,6 +4,8 @@
 //! Start tests with `#[tokio::test(start_paused = true)]` inside a [`tokio::task::LocalSet`] ([`run`] does both halves):
 //! whenever nothing is left to do, time jumps to the next timer, so that hours pass in a moment.
 
+mod device;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,29 +14,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, LocalBoxFuture};
-use futures::{FutureExt, StreamExt};
-use holdfast_client::api::{
-    Anchor, Command, Conversation, Event, Failure, Message, MessageState, NetworkStatus, Reply, Snapshot,
-};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use holdfast_client::NetworkProfile;
 use holdfast_client::native::SystemRng;
-use holdfast_client::ports::{
-    Clock, HttpRequest, HttpResponse, Network, NetworkError, Ports, Rng, Store as StorePort,
-};
-use holdfast_client::store::memory::MemoryStore;
-use holdfast_client::{Engine, EngineHandle, NetworkProfile, Options};
+use holdfast_client::ports::{HttpRequest, HttpResponse, NetworkError, Rng};
 use holdfast_node::peer::PEER_PATH;
 use holdfast_node::peer::transport::{PeerTransport, TransportError};
 use holdfast_node::registry::Node;
 use holdfast_node::registry::live::Registry;
 use holdfast_node::storage::{self, StorageNode};
-use holdfast_protocol::account::{Id, Seed};
+use holdfast_protocol::account::Id;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 use holdfast_protocol::message::TTL_DEFAULT;
 use holdfast_protocol::nodes::{NodeList, NodeState, ServiceNode};
 use holdfast_protocol::onion::{self, Body, Peeled};
 use holdfast_protocol::swarm::request::{Request, Store};
 use holdfast_protocol::swarm::{Namespace, SwarmId};
+
+pub use device::Device;
 
 /// What the clocks show when a test starts: some day in 2026, Unix milliseconds.
 pub const START_MS: u64 = 1_780_000_000_000;
@@ -498,342 +496,11 @@ impl rand_core::TryRng for TestRng {
 
 impl rand_core::TryCryptoRng for TestRng {}
 
-/// One machine's network port.
-struct Port {
-    world: World,
-    online: Rc<Cell<bool>>,
-}
-
-impl Network for Port {
-    fn send(&self, request: HttpRequest) -> LocalBoxFuture<'_, Result<HttpResponse, NetworkError>> {
-        async move {
-            if !self.online.get() {
-                return Err(NetworkError::Offline);
-            }
-            let timeout = request.timeout;
-            tokio::time::timeout(timeout, self.world.serve(request))
-                .await
-                .unwrap_or(Err(NetworkError::Timeout))
-        }
-        .boxed_local()
-    }
-}
-
-/// One machine's clock: virtual time, wrong by so many milliseconds.
-struct SkewedClock {
-    start: tokio::time::Instant,
-    base_ms: u64,
-    skew_ms: Cell<i64>,
-}
-
-impl Clock for SkewedClock {
-    fn now_ms(&self) -> u64 {
-        (self.base_ms + self.monotonic_ms()).saturating_add_signed(self.skew_ms.get())
-    }
-
-    fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap()
-    }
-
-    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
-        tokio::time::sleep(duration).boxed_local()
-    }
-}
-
-/// A machine with an engine on it, which can crash and start again over the same store.
-pub struct Device {
-    world: World,
-    profile: NetworkProfile,
-    /// What survives.
-    pub store: Rc<dyn StorePort>,
-    clock: Rc<SkewedClock>,
-    online: Rc<Cell<bool>>,
-    /// The running engine.
-    pub engine: EngineHandle,
-    driver: Option<tokio::task::JoinHandle<()>>,
-    /// Every event since the engine started.
-    pub events: Rc<RefCell<Vec<Event>>>,
-}
-
-impl Device {
-    /// A device with an empty memory store.
-    pub fn new(world: &World) -> Self {
-        Self::with(world, Rc::new(MemoryStore::new()), 0, world.profile())
-    }
-
-    /// A device over a store, with a clock that is off, on a profile.
-    pub fn with(world: &World, store: Rc<dyn StorePort>, skew_ms: i64, profile: NetworkProfile) -> Self {
-        let start = tokio::time::Instant::now();
-        let clock = Rc::new(SkewedClock {
-            start,
-            base_ms: world.now_ms(),
-            skew_ms: Cell::new(skew_ms),
-        });
-        let online = Rc::new(Cell::new(true));
-        let events = Rc::default();
-        let (engine, driver) = start_engine(world, &profile, &store, &clock, &online, &events);
-        Self {
-            world: world.clone(),
-            profile,
-            store,
-            clock,
-            online,
-            engine,
-            driver: Some(driver),
-            events,
-        }
-    }
-
-    /// Stops the engine where it is, as when a tab is closed.
-    pub fn crash(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            driver.abort();
-        }
-    }
-
-    /// Starts an engine over the same store.
-    pub async fn restart(&mut self) {
-        self.crash();
-        tokio::task::yield_now().await;
-        self.events = Rc::default();
-        let started = start_engine(
-            &self.world,
-            &self.profile,
-            &self.store,
-            &self.clock,
-            &self.online,
-            &self.events,
-        );
-        self.engine = started.0;
-        self.driver = Some(started.1);
-    }
-
-    /// Pulls or plugs in the cable.
-    pub fn set_online(&self, online: bool) {
-        self.online.set(online);
-    }
-
-    /// Sets the machine's clock off by so much.
-    pub fn set_skew(&self, skew_ms: i64) {
-        self.clock.skew_ms.set(skew_ms);
-    }
-
-    /// Carries out a command that must succeed.
-    pub async fn ask(&self, command: Command) -> Reply {
-        self.engine.request(command).await.unwrap()
-    }
-
-    /// Makes an account.
-    pub async fn create(&self, name: &str) -> Id {
-        let command = Command::CreateAccount {
-            name: name.to_owned(),
-        };
-        self.ask(command).await;
-        self.id().await
-    }
-
-    /// Takes up an account.
-    pub async fn restore(&self, seed: Seed) {
-        self.ask(Command::RestoreAccount { seed, name: None }).await;
-    }
-
-    /// The account's seed.
-    pub async fn seed(&self) -> Seed {
-        match self.ask(Command::RevealPhrase).await {
-            Reply::Phrase(phrase) => Seed::from_phrase(&phrase).unwrap(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The whole state.
-    pub async fn snapshot(&self) -> Snapshot {
-        match self.ask(Command::Snapshot).await {
-            Reply::Snapshot(snapshot) => *snapshot,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The account's id.
-    pub async fn id(&self) -> Id {
-        self.snapshot().await.account.unwrap().id
-    }
-
-    /// The network panel.
-    pub async fn network(&self) -> NetworkStatus {
-        self.snapshot().await.network
-    }
-
-    /// Hands a text over.
-    pub async fn send(&self, to: Id, text: &str) -> Result<Message, Failure> {
-        let command = Command::SendText {
-            conversation: to,
-            body: text.to_owned(),
-        };
-        match self.engine.request(command).await? {
-            Reply::Accepted(message) => Ok(message),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// All messages of a conversation, oldest first, read in windows as a front end does.
-    pub async fn messages(&self, conversation: Id) -> Vec<Message> {
-        let mut all: Vec<Message> = Vec::new();
-        let mut anchor = Anchor::Latest;
-        loop {
-            let command = Command::Messages {
-                conversation,
-                anchor,
-                limit: 50,
-            };
-            let page = match self.engine.request(command).await {
-                Ok(Reply::Messages(page)) => page,
-                Err(Failure::NotFound) => return all,
-                other => panic!("{other:?}"),
-            };
-            let more = page.more_before;
-            let mut messages = page.messages;
-            messages.append(&mut all);
-            all = messages;
-            match all.first() {
-                Some(first) if more => anchor = Anchor::Before(first.position()),
-                _ => return all,
-            }
-        }
-    }
-
-    /// The texts of a conversation, oldest first.
-    pub async fn texts(&self, conversation: Id) -> Vec<String> {
-        self.messages(conversation)
-            .await
-            .into_iter()
-            .map(|message| message.body)
-            .collect()
-    }
-
-    /// The conversation as listed.
-    pub async fn conversation(&self, id: Id) -> Option<Conversation> {
-        self.snapshot()
-            .await
-            .conversations
-            .into_iter()
-            .find(|conversation| conversation.id == id)
-    }
-
-    /// Waits until a conversation has so many messages, and gives their texts.
-    pub async fn wait_for_texts(&self, conversation: Id, count: usize, longest: Duration) -> Vec<String> {
-        let reached = async {
-            loop {
-                let total = self.engine.request(Command::Messages {
-                    conversation,
-                    anchor: Anchor::Latest,
-                    limit: 1,
-                });
-                if let Ok(Reply::Messages(page)) = total.await
-                    && page.total as usize >= count
-                {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        if tokio::time::timeout(longest, reached).await.is_err() {
-            let (texts, status) = (self.texts(conversation).await, self.network().await);
-            panic!(
-                "only {} of {count} after {longest:?}: {texts:?} {status:?}",
-                texts.len()
-            );
-        }
-        self.texts(conversation).await
-    }
-
-    /// Waits until every own message of a conversation is sent, and no copy is left to send.
-    pub async fn wait_until_sent(&self, conversation: Id, longest: Duration) {
-        let done = async {
-            loop {
-                let messages = self.messages(conversation).await;
-                let sent = |message: &Message| !message.outgoing || message.state == MessageState::Sent;
-                if messages.iter().all(sent) && self.network().await.outbox == 0 {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        if tokio::time::timeout(longest, done).await.is_err() {
-            let states: Vec<_> = self
-                .messages(conversation)
-                .await
-                .into_iter()
-                .map(|message| message.state)
-                .collect();
-            panic!(
-                "not sent after {longest:?}: {states:?} {:?}",
-                self.snapshot().await.network
-            );
-        }
-    }
-
-    /// Waits until something holds of the state.
-    pub async fn wait_for(
-        &self,
-        what: &str,
-        longest: Duration,
-        holds: impl Fn(&Snapshot) -> bool,
-    ) -> Snapshot {
-        let reached = async {
-            loop {
-                let snapshot = self.snapshot().await;
-                if holds(&snapshot) {
-                    return snapshot;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        match tokio::time::timeout(longest, reached).await {
-            Ok(snapshot) => snapshot,
-            Err(_) => panic!("{what}: not after {longest:?}: {:?}", self.snapshot().await),
-        }
-    }
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        self.crash();
-    }
-}
-
 impl World {
     /// What a right clock shows.
     pub fn now_ms(&self) -> u64 {
         START_MS + u64::try_from(self.start.elapsed().as_millis()).unwrap()
     }
-}
-
-fn start_engine(
-    world: &World,
-    profile: &NetworkProfile,
-    store: &Rc<dyn StorePort>,
-    clock: &Rc<SkewedClock>,
-    online: &Rc<Cell<bool>>,
-    events: &Rc<RefCell<Vec<Event>>>,
-) -> (EngineHandle, tokio::task::JoinHandle<()>) {
-    let ports = Ports {
-        network: Rc::new(Port {
-            world: world.clone(),
-            online: online.clone(),
-        }),
-        store: store.clone(),
-        clock: clock.clone(),
-        rng: Rc::new(SystemRng),
-    };
-    let (engine, driver) = Engine::new(ports, profile.clone(), Options::default());
-    let mut stream = engine.events();
-    let events = events.clone();
-    tokio::task::spawn_local(async move {
-        while let Some(event) = stream.next().await {
-            events.borrow_mut().push(event);
-        }
-    });
-    (engine, tokio::task::spawn_local(driver))
 }
 
 /// Runs a test's body where engines can be spawned.

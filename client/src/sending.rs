@@ -1,0 +1,404 @@
+//! Sends what the outbox holds: in order for each destination, to any member of its swarm, until one proves that it has it.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{Either, LocalBoxFuture, select};
+use futures::stream::FuturesUnordered;
+use holdfast_protocol::account::{Account, Id};
+use holdfast_protocol::message::TTL_DEFAULT;
+use holdfast_protocol::nodes::ServiceNode;
+use holdfast_protocol::swarm::reply::{self, BatchReply, Stored, SwarmReply};
+use holdfast_protocol::swarm::request::{Batch, Request, Store as StoreRequest};
+use holdfast_protocol::swarm::{MessageHash, Namespace};
+
+use crate::api::{MessageId, MessageState, SendFailure};
+use crate::core::Core;
+use crate::network::request::CallError;
+use crate::ports::StoreError;
+use crate::records::OutboxRecord;
+use crate::work::Work;
+
+/// Messages for one destination that travel together; a node takes 20 (`spec/03-network.md §3.5`).
+const TOGETHER: usize = 10;
+/// A node forwards to its swarm for up to 5 s for each message (`spec/03-network.md §3.8`).
+const SEND_TIMEOUT: Duration = Duration::from_secs(15);
+/// Attempts before a message is given up; waiting for a connection does not count.
+const ATTEMPTS: u32 = 10;
+/// First wait after a failed attempt, doubled each time.
+const BACKOFF: Duration = Duration::from_millis(400);
+/// Longest such wait.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
+/// Wait while there is no connection at all.
+const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait before copies for the own devices are tried again.
+const COPY_WAIT: Duration = Duration::from_secs(60);
+/// How long a message waits for network time before it goes out with this machine's.
+const TIME_WAIT: Duration = Duration::from_secs(20);
+/// Nodes that must refuse before a message counts as refused: one may lie.
+const REFUSALS: usize = 2;
+/// Refusals for the clock, with time measured in between.
+const CLOCK_REFUSALS: u32 = 3;
+
+/// Where messages go one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    /// To a contact.
+    Contact(Id),
+    /// To the own swarm: notes to self and copies.
+    Own,
+}
+
+/// How an attempt ended.
+enum Attempt {
+    /// So many messages, from the first on, are stored.
+    Stored(Vec<MessageHash>),
+    /// Try again soon, on another node or path.
+    Again,
+    /// There is no connection; does not count.
+    Unavailable,
+    /// The node refuses this message.
+    Refused(SendFailure),
+    /// The node thinks that the clock is wrong.
+    Clock,
+}
+
+impl OutboxRecord {
+    fn lane(&self) -> Option<Lane> {
+        match (&self.failed, &self.for_contact, &self.for_self) {
+            (None, Some(_), _) => Some(Lane::Contact(self.conversation)),
+            (None, None, Some(_)) => Some(Lane::Own),
+            _ => None,
+        }
+    }
+
+    fn bytes(&self, lane: Lane) -> Option<&Vec<u8>> {
+        match lane {
+            Lane::Contact(_) => self.for_contact.as_ref(),
+            Lane::Own => self.for_self.as_ref(),
+        }
+    }
+}
+
+impl OutboxRecord {
+    fn conversation_is_own(&self, own: Option<Id>) -> bool {
+        Some(self.conversation) == own
+    }
+}
+
+impl Core {
+    /// Sends what the outbox holds for as long as the account is there.
+    pub(crate) async fn run_outbox(self: Rc<Self>, account: Rc<Account>) {
+        let mut busy = HashSet::new();
+        let mut workers: FuturesUnordered<LocalBoxFuture<'_, Lane>> = FuturesUnordered::new();
+        loop {
+            let seen = self.outbox.count();
+            let lanes: HashSet<Lane> = self
+                .state
+                .borrow()
+                .outbox
+                .values()
+                .filter_map(OutboxRecord::lane)
+                .collect();
+            for lane in lanes {
+                if busy.insert(lane) {
+                    workers.push(Box::pin(self.empty_lane(&account, lane)));
+                }
+            }
+            let news = Box::pin(self.outbox.passed(seen));
+            if workers.is_empty() {
+                news.await;
+            } else if let Either::Left((Some(lane), _)) = select(workers.next(), news).await {
+                busy.remove(&lane);
+            }
+        }
+    }
+
+    /// Sends all of a lane, in order.
+    async fn empty_lane(&self, account: &Account, lane: Lane) -> Lane {
+        while let Some(first) = self.lane_entries(lane).first().map(|record| record.position.id) {
+            if !self.send_next(account, lane, first).await {
+                break;
+            }
+            self.refresh_status();
+        }
+        lane
+    }
+
+    /// What a lane has to send now, oldest first.
+    pub(crate) fn lane_entries(&self, lane: Lane) -> Vec<OutboxRecord> {
+        let state = self.state.borrow();
+        let mut entries: Vec<_> = state
+            .outbox
+            .values()
+            .filter(|record| record.lane() == Some(lane))
+            .cloned()
+            .collect();
+        entries.sort_by_key(|record| record.position);
+        entries.truncate(TOGETHER);
+        entries
+    }
+
+    /// Tries until the lane's first message is stored or given up; `false` to leave the lane for now.
+    async fn send_next(&self, account: &Account, lane: Lane, first: MessageId) -> bool {
+        let (mut attempts, mut clock_refusals) = (0u32, 0u32);
+        let mut refusals = HashSet::new();
+        loop {
+            if !self.time.is_known() {
+                self.net.resync.notify();
+                self.time_known(TIME_WAIT).await;
+            }
+            if self.time.is_known() && self.correct_times(account, lane).await.is_err() {
+                self.sleep(UNAVAILABLE_WAIT).await;
+                continue;
+            }
+            let entries = self.lane_entries(lane);
+            if entries.first().map(|record| record.position.id) != Some(first) {
+                // Deleted meanwhile.
+                return true;
+            }
+            let target = match lane {
+                Lane::Contact(id) => id,
+                Lane::Own => account.id(),
+            };
+            let members = self.members_of(&target);
+            let Some(node) = members.into_iter().next().filter(|_| self.net.online.get()) else {
+                self.wait_for_connection().await;
+                continue;
+            };
+            for record in &entries {
+                self.mark_sending(record, lane, true).await;
+            }
+            let attempt = self.send_entries(&target, lane, &entries, &node).await;
+            let failure = match attempt {
+                Attempt::Stored(hashes) => {
+                    if self.finish(&entries, &hashes, lane).await.is_ok() {
+                        return true;
+                    }
+                    // The store does not take it: sending the same again does no harm.
+                    self.sleep(LONGEST_BACKOFF).await;
+                    continue;
+                }
+                Attempt::Unavailable => {
+                    for record in &entries {
+                        self.mark_sending(record, lane, false).await;
+                    }
+                    self.wait_for_connection().await;
+                    continue;
+                }
+                Attempt::Again => None,
+                Attempt::Refused(failure) => {
+                    refusals.insert(node.ed25519);
+                    (refusals.len() >= REFUSALS).then_some(failure)
+                }
+                Attempt::Clock => {
+                    clock_refusals += 1;
+                    let seen = self.clock_measured.count();
+                    self.net.resync.notify();
+                    let measured = Box::pin(self.clock_measured.passed(seen));
+                    let _: Either<_, _> = select(measured, self.ports.clock.sleep(TIME_WAIT)).await;
+                    (clock_refusals >= CLOCK_REFUSALS).then_some(SendFailure::Clock)
+                }
+            };
+            attempts += 1;
+            let failure = failure.or((attempts >= ATTEMPTS).then_some(SendFailure::Network));
+            for record in &entries {
+                self.mark_sending(record, lane, false).await;
+            }
+            if let Some(failure) = failure {
+                return self.give_up(lane, first, failure).await;
+            }
+            self.sleep(self.jitter(BACKOFF.saturating_mul(1 << attempts.min(8)).min(LONGEST_BACKOFF)))
+                .await;
+        }
+    }
+
+    async fn wait_for_connection(&self) {
+        let seen = self.net.changed.count();
+        let changed = Box::pin(self.net.changed.passed(seen));
+        let _: Either<_, _> = select(changed, self.ports.clock.sleep(UNAVAILABLE_WAIT)).await;
+    }
+
+    async fn mark_sending(&self, record: &OutboxRecord, lane: Lane, sending: bool) {
+        // A copy on its way says nothing about its message, which is sent already.
+        if lane != Lane::Own || record.conversation_is_own(self.own_id()) {
+            self.set_sending(&record.conversation, record.position, sending)
+                .await;
+        }
+    }
+
+    /// One request with one or more messages to one node.
+    async fn send_entries(
+        &self,
+        target: &Id,
+        lane: Lane,
+        entries: &[OutboxRecord],
+        node: &ServiceNode,
+    ) -> Attempt {
+        let now = self.time.now();
+        let stores: Vec<StoreRequest> = entries
+            .iter()
+            .filter_map(|record| record.bytes(lane))
+            .map(|bytes| StoreRequest::new(*target, Namespace::MESSAGES, bytes.clone(), now, TTL_DEFAULT))
+            .collect();
+        let hashes: Vec<MessageHash> = stores.iter().map(StoreRequest::hash).collect();
+        let mut requests: Vec<Request> = stores.into_iter().map(Request::Store).collect();
+        let single = requests.len() == 1;
+        let request = match requests.pop() {
+            Some(request) if single => request,
+            Some(request) => {
+                requests.push(request);
+                Request::Sequence(Batch::new(requests))
+            }
+            None => return Attempt::Again,
+        };
+        let reply = match self.call(node, &request, SEND_TIMEOUT).await {
+            Ok(reply) => reply,
+            Err(CallError::Unavailable) => return Attempt::Unavailable,
+            Err(CallError::Failed) => return Attempt::Again,
+        };
+        if single || reply.status != 200 {
+            return match self.read_store(target, node, reply.status, &reply.body, hashes.first()) {
+                Ok(hash) => Attempt::Stored(vec![hash]),
+                Err(attempt) => attempt,
+            };
+        }
+        let Ok(results) = reply::parse::<BatchReply>(&reply.body) else {
+            return self.distrust(node);
+        };
+        let mut stored = Vec::new();
+        for (result, hash) in results.results.iter().zip(&hashes) {
+            match self.read_store(
+                target,
+                node,
+                result.code,
+                result.body.get().as_bytes(),
+                Some(hash),
+            ) {
+                Ok(hash) => stored.push(hash),
+                Err(attempt) if stored.is_empty() => return attempt,
+                Err(_) => break,
+            }
+        }
+        if stored.is_empty() {
+            self.distrust(node)
+        } else {
+            Attempt::Stored(stored)
+        }
+    }
+
+    /// Reads the answer to one store. A 200 counts only with the signature of a node that is known.
+    fn read_store(
+        &self,
+        target: &Id,
+        node: &ServiceNode,
+        status: u16,
+        body: &[u8],
+        hash: Option<&MessageHash>,
+    ) -> Result<MessageHash, Attempt> {
+        match status {
+            200 => {
+                let hash = hash.ok_or(Attempt::Again)?;
+                let Ok(stored) = reply::parse::<SwarmReply<Stored>>(body) else {
+                    return Err(self.distrust(node));
+                };
+                let pool = self.net.pool.borrow();
+                let confirmed = stored
+                    .verified(|result, member| result.verify(member, hash))
+                    .any(|(member, _)| pool.get(member).is_some());
+                drop(pool);
+                if confirmed {
+                    Ok(*hash)
+                } else {
+                    Err(self.distrust(node))
+                }
+            }
+            406 => Err(Attempt::Clock),
+            421 => {
+                self.redirected(target, node, body);
+                Err(Attempt::Again)
+            }
+            400 | 401 | 403 => {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                Err(Attempt::Refused(SendFailure::Refused))
+            }
+            413 => Err(Attempt::Refused(SendFailure::TooLarge)),
+            _ => {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                Err(Attempt::Again)
+            }
+        }
+    }
+
+    /// An authenticated answer that can't be true is that node's fault.
+    fn distrust(&self, node: &ServiceNode) -> Attempt {
+        self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
+        Attempt::Again
+    }
+
+    /// Makes durable what was stored.
+    async fn finish(
+        &self,
+        entries: &[OutboxRecord],
+        hashes: &[MessageHash],
+        lane: Lane,
+    ) -> Result<(), StoreError> {
+        let mut work = Work::begin(self).await;
+        for (record, hash) in entries.iter().zip(hashes) {
+            let id = record.position.id;
+            let known = self.state.borrow().outbox.contains_key(&id);
+            if !known {
+                // Deleted while it was on its way.
+                continue;
+            }
+            match lane {
+                Lane::Contact(_) => {
+                    work.put_outbox(OutboxRecord {
+                        for_contact: None,
+                        ..record.clone()
+                    })?;
+                    work.set_state(id, MessageState::Sent, None).await?;
+                }
+                Lane::Own => {
+                    work.remove_outbox(id);
+                    work.set_state(id, MessageState::Sent, Some(hash.as_str().to_owned()))
+                        .await?;
+                }
+            }
+        }
+        work.commit().await?;
+        let mut state = self.state.borrow_mut();
+        for record in entries {
+            state.sending.remove(&record.position.id);
+        }
+        drop(state);
+        self.outbox.notify();
+        Ok(())
+    }
+
+    /// Gives a message up until the user tries again; copies for the own devices are tried again later by themselves.
+    async fn give_up(&self, lane: Lane, id: MessageId, failure: SendFailure) -> bool {
+        let Some(record) = self.state.borrow().outbox.get(&id).cloned() else {
+            return true;
+        };
+        if lane == Lane::Own && !record.conversation_is_own(self.own_id()) {
+            self.sleep(COPY_WAIT).await;
+            return true;
+        }
+        let mut work = Work::begin(self).await;
+        let changed = async {
+            work.put_outbox(OutboxRecord {
+                failed: Some(failure),
+                ..record
+            })?;
+            work.set_state(id, MessageState::Failed(failure), None).await?;
+            work.commit().await
+        };
+        if changed.await.is_err() {
+            self.sleep(LONGEST_BACKOFF).await;
+        }
+        true
+    }
+}
