@@ -294,6 +294,8 @@ impl Network {
         let options = storage::Options {
             storage: storage::Storage::File(slot.folder.join("storage.db"), self.options.durability),
             local_network: true,
+            // Everything on this machine comes from one address.
+            rate: None,
             ..storage::Options::default()
         };
         let transport = Arc::new(HttpTransport::new(true)?);

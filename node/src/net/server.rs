@@ -80,7 +80,7 @@ pub async fn serve(
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+        let Some(Ok(permit)) = stopping.or(Arc::clone(&permits).acquire_owned()).await else {
             break;
         };
         while connections.try_join_next().is_some() {}

@@ -116,8 +116,9 @@ impl Follower {
         if nodes.is_empty() {
             return false;
         }
-        if self.registry.list().nodes() != nodes_in_order(&nodes) {
-            self.registry.replace(nodes, list.height);
+        let known = self.registry.list();
+        if known.height != list.height || known.nodes() != nodes_in_order(&nodes) {
+            self.registry.mirror(nodes, list.height);
         }
         true
     }

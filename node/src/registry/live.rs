@@ -137,6 +137,15 @@ impl Registry {
         self.publish(&mut state);
     }
 
+    /// Takes somebody else's list over as it is, with its height.
+    pub fn mirror(&self, nodes: Vec<Node>, height: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.nodes = nodes;
+        state.height = height;
+        self.list
+            .send_replace(Arc::new(NodeList::new(state.nodes.clone(), height)));
+    }
+
     /// Takes a registration or heartbeat.
     pub fn register(&self, registration: &Registration, now: u64) -> Result<(), RegistrationError> {
         let key = registration.pubkey_ed25519;

@@ -179,6 +179,9 @@ async fn guard(inner: &Arc<Inner>, body: &[u8]) -> Response {
     if let Some(reason) = inner.not_ready() {
         return Response::text(503, not_ready_text(reason));
     }
+    let Ok(_slot) = inner.onions.try_acquire() else {
+        return Response::text(503, "Server busy, try again later");
+    };
     let reply = onion::at_guard(inner, body).await;
     Response::text(reply.code, reply.body)
 }

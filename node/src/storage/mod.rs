@@ -41,6 +41,9 @@ use crate::registry::{HARD_FORK, ListWatch, NodeList};
 use db::{Db, DbError, Durability};
 use waiters::Waiters;
 
+/// Onion requests of clients under way at once; beyond it a guard says that it is busy (spec/03-network.md §4.6).
+const MAX_ONIONS: usize = 16_384;
+
 /// Where a node keeps its messages.
 #[derive(Clone, Debug)]
 pub enum Storage {
@@ -129,6 +132,7 @@ struct Inner {
     servers: HttpClient,
     waiters: Waiters,
     limiter: RateLimiter,
+    onions: tokio::sync::Semaphore,
     metrics: Metrics,
     full: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,
@@ -167,6 +171,7 @@ impl StorageNode {
                 links: Links::new(Arc::clone(&channel), transport, Arc::clone(&clock)),
                 servers: HttpClient::verifying(options.local_network)?,
                 limiter: RateLimiter::new(options.rate),
+                onions: tokio::sync::Semaphore::new(MAX_ONIONS),
                 options,
                 clock,
                 list,

@@ -15,6 +15,8 @@ use crate::registry::Node;
 
 /// How often expired messages are removed (spec/03-network.md §8.5).
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// After how many sweeps accounts without messages are forgotten: once an hour.
+const FORGET_EVERY: u32 = 360;
 /// How often it is looked whether something waits for a member.
 const RESEND_EVERY: Duration = Duration::from_secs(1);
 /// The longest pause before a member is tried again.
@@ -39,10 +41,15 @@ pub(super) fn start(inner: &Arc<Inner>) {
 }
 
 async fn sweep(node: Weak<Inner>) {
-    loop {
+    for round in 1_u32.. {
         tokio::time::sleep(SWEEP_EVERY).await;
         let Some(inner) = node.upgrade() else { return };
         let now = inner.now();
+        if round.is_multiple_of(FORGET_EVERY)
+            && let Err(error) = inner.db.write(|w| w.forget_empty()).await
+        {
+            tracing::warn!(%error, "empty accounts could not be forgotten");
+        }
         loop {
             match inner.db.write(move |w| w.sweep(now)).await {
                 Ok(true) => tokio::task::yield_now().await,

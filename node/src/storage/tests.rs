@@ -112,9 +112,13 @@ impl Net {
 
     /// Starts a node with an empty memory.
     fn boot(&self, number: usize) {
+        self.boot_with(number, Options::default());
+    }
+
+    fn boot_with(&self, number: usize, options: Options) {
         let node = StorageNode::new(
             self.keys[number].clone(),
-            Options::default(),
+            options,
             self.registry.watch(),
             Arc::new(self.wire.clone()),
             Arc::clone(&self.clock),

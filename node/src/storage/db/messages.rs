@@ -354,6 +354,20 @@ impl Writer {
         }
         Ok(i64::try_from(removed).unwrap_or(0) >= SWEEP_ROWS)
     }
+
+    /// Forgets accounts of which nothing is held. Looks at everything, so not to be done often.
+    pub fn forget_empty(&mut self) -> rusqlite::Result<usize> {
+        self.forget_owners();
+        self.conn().execute(
+            "DELETE FROM handed_over WHERE owner NOT IN (SELECT owner FROM messages)",
+            [],
+        )?;
+        self.conn().execute(
+            "DELETE FROM owners WHERE id NOT IN (SELECT owner FROM messages)
+             AND id NOT IN (SELECT owner FROM operations) AND id NOT IN (SELECT owner FROM wipes)",
+            [],
+        )
+    }
 }
 
 /// Messages of a namespace after `last`, oldest first. An unknown or expired `last` starts from the beginning.

@@ -113,6 +113,11 @@ impl Writer {
         Ok(id)
     }
 
+    /// Forgets which rows belong to which accounts, when some may be gone.
+    fn forget_owners(&mut self) {
+        self.owners.clear();
+    }
+
     fn remember(&mut self, account: Account, id: i64) {
         if self.owners.len() >= OWNER_CACHE {
             self.owners.clear();

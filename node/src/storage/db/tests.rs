@@ -331,3 +331,14 @@ async fn retries_are_kept_in_order_until_dropped() {
     assert_eq!(next(10, 1000)[0].params, [1; 10]);
     assert_eq!(db.read(queue::retry_peers).unwrap(), [peer]);
 }
+
+#[tokio::test]
+async fn accounts_without_anything_are_forgotten_and_may_come_back() {
+    let db = Db::in_memory().unwrap();
+    put(&db, message(0, "a"), false).await;
+    assert_eq!(db.write(|w| w.forget_empty()).await.unwrap(), 0);
+    db.write(|w| w.sweep(NOW + 60_000)).await.unwrap();
+    assert_eq!(db.write(|w| w.forget_empty()).await.unwrap(), 1);
+    put(&db, message(0, "b"), false).await;
+    assert_eq!(texts(&db, 0, None), ["b"]);
+}

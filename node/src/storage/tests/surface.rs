@@ -225,3 +225,21 @@ async fn stopping_lets_nobody_wait() {
     assert_eq!(waiting.await.unwrap(), 200);
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_full_database_refuses_stores_and_serves_the_rest() {
+    let net = Net::new(ONE);
+    let user = User::account_in(0, ONE);
+    net.leave(0, &user, "before").await;
+    let full = Options {
+        max_size: 0,
+        ..Options::default()
+    };
+    net.boot_with(0, full);
+    seconds(11).await;
+    let (status, body) = net.leave(0, &user, "after").await;
+    assert_eq!(status, 500);
+    let own = &body["swarm"][net.keys[0].public().to_hex()];
+    assert_eq!(own, &serde_json::json!({"failed": true, "query_failure": true}));
+    assert!(net.texts(0, &user, Namespace::MESSAGES).await.is_empty());
+}

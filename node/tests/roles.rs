@@ -1,0 +1,260 @@
+//! The program itself: each role as its own process, with TLS between them, and `up`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use holdfast_node::net::client::HttpClient;
+use holdfast_node::net::tls::client_unverified;
+use holdfast_node::up::Addresses;
+use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::swarm::Namespace;
+use holdfast_protocol::swarm::auth::Signer;
+use holdfast_protocol::swarm::reply::{RetrieveReply, Stored, SwarmReply};
+use holdfast_protocol::swarm::request::{Request, Retrieve, Store};
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+const MAX: usize = 1 << 20;
+
+/// Processes and files that go when the test does.
+struct World {
+    folder: PathBuf,
+    children: Vec<Child>,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("holdfast-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self {
+            folder,
+            children: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, args: &[&str]) {
+        let child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args(args)
+            .env("HOLDFAST_LOG", "error")
+            .spawn()
+            .unwrap();
+        self.children.push(child);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn client() -> HttpClient {
+    HttpClient::new(client_unverified().unwrap(), true)
+}
+
+/// Asks again until the condition holds: processes take a moment to find each other.
+async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let looking = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looking)
+        .await
+        .expect(what);
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
+}
+
+fn account() -> Account {
+    Account::from_seed(Seed::from_input("00112233445566778899aabbccddeeff").unwrap())
+}
+
+async fn rpc(url: &str, request: Request) -> (u16, Bytes) {
+    let answer = client()
+        .post(
+            &format!("{url}/storage_rpc/v1"),
+            "application/json",
+            request.to_json_body().into(),
+            MAX,
+            TIMEOUT,
+        )
+        .await
+        .unwrap();
+    (answer.status, answer.body)
+}
+
+#[tokio::test]
+async fn nodes_register_find_each_other_over_tls_and_replicate() {
+    let mut world = World::new("roles");
+    let (seed_port, gateway_port) = (free_port(), free_port());
+    let seed = format!("http://127.0.0.1:{seed_port}/json_rpc");
+    world.run(&[
+        "seed",
+        "--listen",
+        &format!("127.0.0.1:{seed_port}"),
+        "--swarm-size",
+        "2",
+    ]);
+    let mut nodes = Vec::new();
+    for name in ["a", "b"] {
+        let port = free_port();
+        let data = world.folder.join(name);
+        let listen = format!("127.0.0.1:{port}");
+        world.run(&[
+            "storage",
+            "--local",
+            "--seed",
+            &seed,
+            "--listen",
+            &listen,
+            "--data",
+            data.to_str().unwrap(),
+        ]);
+        nodes.push(format!("https://127.0.0.1:{port}"));
+    }
+    world.run(&[
+        "gateway",
+        "--local",
+        "--seed",
+        &seed,
+        "--listen",
+        &format!("127.0.0.1:{gateway_port}"),
+    ]);
+    for node in &nodes {
+        let url = format!("{node}/health");
+        until("the node is ready", || async {
+            client()
+                .get(&url, MAX, TIMEOUT)
+                .await
+                .is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+    }
+    let account = account();
+    let store = |text: &str| {
+        Store::new(
+            account.id(),
+            Namespace::MESSAGES,
+            text.as_bytes().to_vec(),
+            now_ms(),
+            60_000,
+        )
+    };
+    until("both members store", || async {
+        let (status, body) = rpc(&nodes[0], store("hello").into()).await;
+        let reply: Result<SwarmReply<Stored>, _> = serde_json::from_slice(&body);
+        status == 200 && reply.is_ok_and(|reply| reply.done().count() == 2)
+    })
+    .await;
+    for node in &nodes {
+        let retrieve = Retrieve::new(account.id(), Namespace::MESSAGES, None)
+            .signed(&Signer::Account(account.ed25519()), now_ms());
+        let (status, body) = rpc(node, retrieve.into()).await;
+        let reply: RetrieveReply = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, reply.messages.len()), (200, 1));
+    }
+    let list = format!("http://127.0.0.1:{gateway_port}/v1/nodes");
+    until("the gateway knows both", || async {
+        client().get(&list, MAX, TIMEOUT).await.is_ok_and(|answer| {
+            serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok_and(|list| {
+                list["service_node_states"]
+                    .as_array()
+                    .is_some_and(|states| states.len() == 2)
+            })
+        })
+    })
+    .await;
+}
+
+fn start_up(world: &mut World, data: &Path) -> Addresses {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .args([
+            "up",
+            "--port",
+            "0",
+            "--nodes",
+            "4",
+            "--json",
+            "--data",
+            data.to_str().unwrap(),
+        ])
+        .env("HOLDFAST_LOG", "error")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    world.children.push(child);
+    serde_json::from_str(&line).unwrap()
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn up_tells_where_everything_is_ends_on_order_and_keeps_its_data() {
+    let mut world = World::new("up");
+    let data = world.folder.join("data");
+    let account = account();
+    let first = start_up(&mut world, &data);
+    for node in &first.nodes {
+        rpc(
+            &node.url,
+            Store::new(account.id(), Namespace::MESSAGES, vec![7], now_ms(), 60_000).into(),
+        )
+        .await;
+    }
+    let mut child = world.children.pop().unwrap();
+    let asked = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    assert!(child.wait().unwrap().success());
+    let second = start_up(&mut world, &data);
+    assert_eq!(second.nodes, first.nodes);
+    let mut holders = 0;
+    for node in &second.nodes {
+        let retrieve = Retrieve::new(account.id(), Namespace::MESSAGES, None)
+            .signed(&Signer::Account(account.ed25519()), now_ms());
+        let (status, body) = rpc(&node.url, retrieve.into()).await;
+        if status == 200 {
+            let reply: RetrieveReply = serde_json::from_slice(&body).unwrap();
+            assert_eq!(reply.messages.len(), 1);
+            holders += 1;
+        }
+    }
+    assert_eq!(holders, 2, "the members of the account's swarm");
+}
+
+#[test]
+fn a_wrong_command_line_says_what_is_wrong() {
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args(args)
+            .output()
+            .unwrap()
+    };
+    let wrong = run(&["up", "--fly"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("--fly"));
+    assert!(String::from_utf8_lossy(&run(&["--help"]).stdout).contains("gateway"));
+    assert!(run(&["--version"]).stdout.starts_with(b"holdfast "));
+}
