@@ -4,6 +4,8 @@
 //! Rows are believed as far as they prove themselves (a row's hash is computed again). Deletions travel only as the
 //! operations that the owner signed, and are verified like any other.
 
+mod contents;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use holdfast_protocol::swarm::{
 };
 
 use super::Inner;
-use super::db::{self, Account, AccountState, Hash, NewMessage, Operation, RowState, SyncOutcome};
+use super::db::{self, Account, AccountState, Hash, NewMessage, RowState, SyncOutcome};
 use super::member::run_forwarded;
 use super::service::to_hash;
 use crate::peer::Call;
@@ -22,6 +24,7 @@ use crate::peer::links::Forward;
 use crate::peer::transport::TransportError;
 use crate::peer::wire::{Reader, WireError, Writer};
 use crate::registry::Node;
+use contents::{Contents, Names, read_state, write_state};
 
 /// Accounts in one page of digests.
 const DIGEST_PAGE: usize = 2_000;
@@ -459,125 +462,4 @@ pub(super) async fn deliver(inner: &Arc<Inner>, body: Bytes) -> Option<Bytes> {
         take_over(inner, contents).await.ok()?;
     }
     Some(Bytes::new())
-}
-
-/// Names of rows and operations of one account.
-struct Names {
-    account: Account,
-    rows: Vec<Hash>,
-    operations: Vec<Hash>,
-}
-
-impl Names {
-    fn encode(&self) -> Bytes {
-        let mut out = Writer::new();
-        out.raw(&self.account);
-        for list in [&self.rows, &self.operations] {
-            out.len(list.len());
-            for hash in list {
-                out.raw(hash);
-            }
-        }
-        out.finish()
-    }
-
-    fn decode(message: Bytes) -> Result<Self, WireError> {
-        let mut reader = Reader::new(message);
-        Ok(Self {
-            account: reader.array()?,
-            rows: read_hashes(&mut reader)?,
-            operations: read_hashes(&mut reader)?,
-        })
-    }
-}
-
-fn read_hashes(reader: &mut Reader) -> Result<Vec<Hash>, WireError> {
-    (0..reader.count(32)?).map(|_| reader.array()).collect()
-}
-
-/// Rows and operations of one account.
-struct Contents {
-    account: Account,
-    rows: Vec<NewMessage>,
-    operations: Vec<Operation>,
-}
-
-impl Contents {
-    fn encode(&self) -> Bytes {
-        let mut out = Writer::new();
-        out.raw(&self.account).len(self.rows.len());
-        for row in &self.rows {
-            out.raw(&row.namespace.to_be_bytes())
-                .raw(&row.hash)
-                .u64(row.timestamp)
-                .u64(row.expiry)
-                .u64(row.touched)
-                .bytes(&row.data);
-        }
-        out.len(self.operations.len());
-        for op in &self.operations {
-            out.raw(&op.id)
-                .u64(op.at)
-                .bytes(op.method.as_bytes())
-                .bytes(&op.params);
-        }
-        out.finish()
-    }
-
-    fn decode(message: Bytes) -> Result<Self, WireError> {
-        let mut reader = Reader::new(message);
-        let account = reader.array()?;
-        let mut rows = Vec::new();
-        for _ in 0..reader.count(62)? {
-            rows.push(NewMessage {
-                account,
-                namespace: i16::from_be_bytes(reader.array()?),
-                hash: reader.array()?,
-                timestamp: reader.u64()?,
-                expiry: reader.u64()?,
-                touched: reader.u64()?,
-                data: reader.bytes()?,
-            });
-        }
-        let mut operations = Vec::new();
-        for _ in 0..reader.count(48)? {
-            operations.push(Operation {
-                id: reader.array()?,
-                at: reader.u64()?,
-                method: String::from_utf8(reader.bytes()?.to_vec()).map_err(|_| WireError)?,
-                params: reader.bytes()?.to_vec(),
-            });
-        }
-        Ok(Self {
-            account,
-            rows,
-            operations,
-        })
-    }
-}
-
-fn write_state(out: &mut Writer, state: &AccountState) {
-    out.len(state.rows.len());
-    for row in &state.rows {
-        out.raw(&row.hash).u64(row.expiry).u64(row.touched);
-    }
-    out.len(state.operations.len());
-    for id in &state.operations {
-        out.raw(id);
-    }
-}
-
-fn read_state(reader: &mut Reader) -> Result<AccountState, WireError> {
-    let mut rows = Vec::new();
-    for _ in 0..reader.count(48)? {
-        rows.push(RowState {
-            hash: reader.array()?,
-            expiry: reader.u64()?,
-            touched: reader.u64()?,
-        });
-    }
-    Ok(AccountState {
-        rows,
-        operations: read_hashes(reader)?,
-    })
 }
