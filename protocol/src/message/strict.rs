@@ -197,7 +197,7 @@ mod tests {
         // Field 19 as a group that holds field 1; then sigTimestamp.
         let bytes = [0x9b, 0x01, 0x08, 1, 0x9c, 0x01, 0x78, 9];
         assert_eq!(decode::<Content>(&bytes).unwrap().sig_timestamp, Some(9));
-        let mut deep = vec![0x9b, 0x01].repeat(200);
+        let mut deep = [0x9b, 0x01].repeat(200);
         deep.extend([0x9c, 0x01].repeat(200));
         assert_eq!(decode::<Content>(&deep), None);
     }
