@@ -51,11 +51,16 @@ pub struct NodeState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swarm: Option<SwarmId>,
     /// The height at which the node leaves; 0 when it stays. Always written: one client takes absence for "has left".
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_zero")]
     pub requested_unlock_height: u64,
     /// Local networks: the port for plain HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_port: Option<u16>,
+}
+
+/// Nothing requested may be written as null.
+fn null_is_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl NodeState {
@@ -254,6 +259,20 @@ mod tests {
         let text = format!("{{\"service_node_states\":[{{\"requested_unlock_height\":0}},7,{good}]}}");
         let list = NodeList::from_json(text.as_bytes()).unwrap();
         assert_eq!(list.states, [state(1)]);
+    }
+
+    #[test]
+    fn everything_but_address_port_and_key_is_optional() {
+        let key = state(1).pubkey_ed25519;
+        let entry = format!("\"public_ip\":\"1.2.3.4\",\"storage_port\":22021,\"pubkey_ed25519\":\"{key}\"");
+        for entry in [
+            entry.clone(),
+            format!("{entry},\"requested_unlock_height\":null,\"swarm\":null,\"storage_lmq_port\":null"),
+        ] {
+            let text = format!("{{\"service_node_states\":[{{{entry}}}]}}");
+            let list = NodeList::from_json(text.as_bytes()).unwrap();
+            assert_eq!(list.nodes(AddressPolicy::Public, 0).len(), 1, "{entry}");
+        }
     }
 
     #[test]
