@@ -43,6 +43,9 @@ const GATEWAY: &str = "http://gateway";
 /// A second gateway, for tests of what one of two does.
 const OTHER_GATEWAY: &str = "http://other-gateway";
 
+/// A seed that can be reached without a gateway.
+const SEED: &str = "http://seed/json_rpc";
+
 /// Answers a request instead of a node: status and body. `None` leaves it to the real node.
 pub type Lie = Arc<dyn Fn(&Request) -> Option<(u16, Vec<u8>)> + Send + Sync>;
 
@@ -66,6 +69,8 @@ pub enum Fault {
     ForgingHop(u16, String),
     /// As a destination it answers as this says, with its true key.
     Lying(Lie),
+    /// It is no Holdfast node: it neither holds retrieves open nor says so.
+    Stock,
 }
 
 struct Machine {
@@ -111,7 +116,7 @@ impl Shared {
         machines.values().any(|machine| {
             matches!(
                 machine.fault,
-                Fault::GarbageHop | Fault::ForgingHop(..) | Fault::Lying(_)
+                Fault::GarbageHop | Fault::ForgingHop(..) | Fault::Lying(_) | Fault::Stock
             )
         })
     }
@@ -295,6 +300,16 @@ impl World {
         NetworkProfile::from_json(json.as_bytes()).unwrap()
     }
 
+    /// The profile of the same network without gateways.
+    pub fn direct_profile(&self) -> NetworkProfile {
+        NetworkProfile {
+            gateways: Vec::new(),
+            direct: true,
+            seeds: vec![SEED.to_owned()],
+            ..self.profile()
+        }
+    }
+
     /// The profile with a second gateway and a bundled list.
     pub fn guarded_profile(&self) -> NetworkProfile {
         NetworkProfile {
@@ -310,11 +325,25 @@ impl World {
             self.gateway(GATEWAY, path, request.body).await
         } else if let Some(path) = request.url.strip_prefix(OTHER_GATEWAY) {
             self.gateway(OTHER_GATEWAY, path, request.body).await
+        } else if request.url == SEED {
+            let list = String::from_utf8(list_response(&self.list()).body).unwrap();
+            Ok(response(200, &[], format!(r#"{{"result":{list}}}"#).into_bytes()))
         } else {
-            Err(NetworkError::Unreachable)
+            self.direct(&request.url, request.body).await
         };
         tokio::time::sleep(LATENCY).await;
         answer
+    }
+
+    /// A node at its own address.
+    async fn direct(&self, url: &str, body: Vec<u8>) -> Result<HttpResponse, NetworkError> {
+        let asked = |node: &&ServiceNode| format!("{}/onion_req/v2", node.base_url()) == url;
+        let list = self.list();
+        let node = list.iter().find(asked).ok_or(NetworkError::Unreachable)?;
+        self.guards_used.borrow_mut().push(node.ed25519);
+        let answer = self.at_guard(&node.ed25519, body).await;
+        let (status, body) = answer.ok_or(NetworkError::Unreachable)?;
+        Ok(response(status, &[], body))
     }
 
     async fn gateway(
@@ -427,17 +456,31 @@ impl World {
     }
 
     async fn at_destination(&self, key: &Ed25519PublicKey, body: Vec<u8>) -> (u16, Vec<u8>) {
-        if let Fault::Lying(lie) = self.shared.fault(key)
-            && let Some(answer) = Request::from_json(&body).ok().and_then(|request| lie(&request))
-        {
-            return answer;
+        let mut body = body;
+        match (self.shared.fault(key), Request::from_json(&body)) {
+            (Fault::Lying(lie), Ok(request)) => {
+                if let Some(answer) = lie(&request) {
+                    return answer;
+                }
+            }
+            (Fault::Stock, Ok(Request::Batch(mut batch))) => {
+                batch.wait_ms = None;
+                body = Request::Batch(batch).to_json_body();
+            }
+            _ => {}
         }
         let node = self.shared.node(key).unwrap();
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let answer = node
             .handle(&http::Method::POST, "/storage_rpc/v1", body.into(), peer)
             .await;
-        (answer.status, answer.body.to_vec())
+        let mut body = answer.body.to_vec();
+        if matches!(self.shared.fault(key), Fault::Stock)
+            && let Ok(text) = std::str::from_utf8(&body)
+        {
+            body = text.replace("\"wait\":25000", "\"other\":0").into_bytes();
+        }
+        (answer.status, body)
     }
 }
 
