@@ -130,13 +130,14 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// The last lines of a log, and where all of it is.
+/// What a log says of its failure, and where all of it is: from the first error on, or else its last lines.
 fn tail(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+    let bytes = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
-    let shown = lines
-        .get(lines.len().saturating_sub(SHOWN_LINES)..)
-        .unwrap_or_default();
+    let error = lines.iter().position(|line| line.starts_with("error"));
+    let first = error.unwrap_or(lines.len().saturating_sub(SHOWN_LINES));
+    let shown: Vec<&str> = lines.into_iter().skip(first).take(SHOWN_LINES).collect();
     format!("{}\n(all of it: {})", shown.join("\n"), log.display())
 }
 
