@@ -1,0 +1,50 @@
+//! Measures version 1 encryption in a browser, one thread, and leaves the figures as JSON in the page's title:
+//! `{"encrypt":{"value","n"},"decrypt":{"value","n"}}`, in calls a second. It is built as the app is.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+
+use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::message::v1;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use wasm_bindgen::JsValue;
+
+/// A padded text message, bytes, as in the native measurement.
+const MESSAGE: usize = 480;
+/// How long each call is repeated, milliseconds.
+const RATE_TIME: f64 = 2_000.0;
+/// Calls between two looks at the clock.
+const BATCH: u32 = 20;
+
+fn main() -> Result<(), JsValue> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    let performance = window.performance().ok_or("there is no clock")?;
+    let document = window.document().ok_or("there is no page")?;
+    let mut rng = ChaCha20Rng::from_seed([9; 32]);
+    let sender = Account::from_seed(Seed::generate(&mut rng));
+    let recipient = Account::from_seed(Seed::generate(&mut rng));
+    let key = recipient.x25519().public();
+    let content = [7; MESSAGE];
+    let failed = |error: v1::V1Error| JsValue::from_str(&error.to_string());
+    let message = v1::encrypt(sender.ed25519(), &key, &content, &mut rng).map_err(failed)?;
+    let mut figures = Vec::new();
+    for name in ["encrypt", "decrypt"] {
+        let started = performance.now();
+        let mut n = 0;
+        while performance.now() - started < RATE_TIME {
+            for _ in 0..BATCH {
+                if name == "encrypt" {
+                    black_box(v1::encrypt(sender.ed25519(), &key, &content, &mut rng).map_err(failed)?);
+                } else {
+                    black_box(v1::decrypt(recipient.x25519(), &message).map_err(failed)?);
+                }
+                n += 1;
+            }
+        }
+        let value = f64::from(n) * 1_000.0 / (performance.now() - started);
+        figures.push(format!("\"{name}\":{{\"value\":{value},\"n\":{n}}}"));
+    }
+    document.set_title(&format!("{{{}}}", figures.join(",")));
+    Ok(())
+}
