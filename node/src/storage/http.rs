@@ -8,7 +8,6 @@ use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use bytes::Bytes;
-use holdfast_protocol::json::check_limits;
 use holdfast_protocol::swarm::MAX_BODY_SIZE;
 use holdfast_protocol::swarm::request::Request;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -163,9 +162,6 @@ async fn direct(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
         return Response::text(503, not_ready_text(reason));
     }
     inner.metrics.requests.add_one();
-    if check_limits(body, MAX_BODY_SIZE).is_err() {
-        return Response::text(400, "invalid request: nested too deeply");
-    }
     match Request::from_json(body) {
         Ok(request) => service::run(inner, request).await.into(),
         Err(refusal) => Reply::from(refusal).into(),

@@ -6,13 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use holdfast_protocol::json::check_limits;
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::onion::{
     Body as SealedBody, LayerKey, MAX_ONION_REPLY_SIZE, PeelError, Peeled, RelayPacket, ReplyOptions,
     ServerTarget, peel, seal_reply,
 };
-use holdfast_protocol::swarm::MAX_BODY_SIZE;
 use holdfast_protocol::swarm::request::{MAX_WAIT_MS, Request};
 
 use super::reply::{Body, Reply};
@@ -98,9 +96,6 @@ fn proceed(inner: &Arc<Inner>, peeled: Result<Peeled, PeelError>) -> BoxFuture<'
 /// Answers a storage request that came through an onion.
 async fn answer(inner: &Arc<Inner>, body: Vec<u8>) -> Reply {
     inner.metrics.requests.add_one();
-    if check_limits(&body, MAX_BODY_SIZE).is_err() {
-        return Reply::text(400, "invalid request: too long or too deep");
-    }
     match Request::from_json(&body) {
         Ok(request) => {
             drop(body);

@@ -11,6 +11,11 @@ const WAL_BACKSTOP_PAGES: u32 = 20_000;
 /// How long a connection waits for a lock, in milliseconds. Only checkpoints and start-up ever contend.
 const BUSY_MS: u64 = 10_000;
 
+/// Page cache of one connection, in KiB. Small, for there are several: most pages are read through the mapping.
+const CACHE_KIB: i64 = 4_096;
+/// How much of the database is mapped into memory, in bytes, where the system shares it between connections.
+const MAPPED_BYTES: i64 = 1 << 30;
+
 /// The tables, version 1. Never edited once released: later versions add steps.
 ///
 /// `touched` is the time of the last client operation on a row (the entry node's clock) and decides between a row and
@@ -91,7 +96,8 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> rusqli
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_BACKSTOP_PAGES)?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == 0 {
