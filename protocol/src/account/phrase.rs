@@ -1,7 +1,7 @@
 //! The recovery phrase: 12 words for the seed and one that checks them (`spec/01-accounts-and-crypto.md §6`).
 //!
 //! Only the first three letters of a word count, so "amazing" reads as "amaze"; what was typed is normalised first, so
-//! that a phrase pasted with numbers stripped, capitals or line breaks still reads.
+//! that a phrase pasted as a numbered list, with capitals or line breaks still reads.
 
 use super::Seed;
 use std::sync::LazyLock;
@@ -51,7 +51,7 @@ pub enum PhraseError {
     /// Words that are not in the list, by their first three letters.
     #[error("words are not in the list")]
     UnknownWords {
-        /// Which words, counted from 0.
+        /// Which words, counted from 0; the numbers of a numbered list do not count.
         positions: Vec<usize>,
     },
     /// Three words stand for a number that no seed has, so at least one of them is wrong.
@@ -260,19 +260,22 @@ fn prefix(word: &str) -> &str {
     word.get(..end).unwrap_or(word)
 }
 
-/// Lower case, with one space for every run of characters that are not part of a word.
+/// Lower case, with one space for every run of characters that are not part of a word. Numbers that stand alone are
+/// those of a numbered list and left out, so "1. Amaze 2) buffet" becomes "amaze buffet"; no word has digits.
 fn normalise(text: &str) -> Zeroizing<String> {
+    let in_word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
     // Lower-casing may lengthen a character; twice the size leaves no reallocated copy behind.
     let mut plain = Zeroizing::new(String::with_capacity(2 * text.len()));
-    for letter in text.chars().flat_map(char::to_lowercase) {
-        if letter.is_alphanumeric() || letter == '_' {
-            plain.push(letter);
-        } else if !plain.is_empty() && !plain.ends_with(' ') {
+    for token in text.split(|letter| !in_word(&letter)) {
+        if token.chars().all(char::is_numeric) {
+            continue;
+        }
+        if !plain.is_empty() {
             plain.push(' ');
         }
+        // A Turkish keyboard's capital I becomes an i and a mark, which is no letter.
+        plain.extend(token.chars().flat_map(char::to_lowercase).filter(in_word));
     }
-    let end = plain.trim_end().len();
-    plain.truncate(end);
     plain
 }
 

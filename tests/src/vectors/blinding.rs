@@ -11,6 +11,7 @@ use holdfast_protocol::blinded::{
     BlindedKeyPair, VersionRequest, direct, id15_of_key, id25_of_account, id25_of_key, ids15_of_account,
     is_blinded_id_of, version_key_pair,
 };
+use holdfast_protocol::keys::X25519PublicKey;
 use serde_json::Value;
 
 /// Runs a case; `None` when the kind is not one of these.
@@ -107,8 +108,13 @@ fn blind_encrypt(case: &Value) -> Result<(), String> {
 
 fn blind_decrypt_error(case: &Value) -> Result<(), String> {
     let recipient = key_pair(case, "recipient_seed")?;
-    let server = x25519(case, "server_pk")?;
-    let (Ok(from), Ok(to)) = (id(case, "sender_id"), id(case, "recipient_id")) else {
+    let (from, to) = (
+        Id::from_slice(&bytes(case, "sender_id")?),
+        Id::from_slice(&bytes(case, "recipient_id")?),
+    );
+    let server = X25519PublicKey::from_slice(&bytes(case, "server_pk")?);
+    let (Ok(from), Ok(to), Ok(server)) = (from, to, server) else {
+        // Refused already: these bytes are no ids, or no key.
         return Ok(());
     };
     refused(direct::decrypt(

@@ -2,6 +2,7 @@
 
 use super::fields::{bytes, ed25519, failed, same, signature, x25519, x25519_secret};
 use crate::replay::ReplayRng;
+use holdfast_protocol::keys::{Signature, X25519PublicKey};
 use holdfast_protocol::xed25519;
 use serde_json::Value;
 
@@ -43,10 +44,13 @@ fn sign(case: &Value) -> Result<(), String> {
 
 fn verify(case: &Value) -> Result<(), String> {
     let expected = case["ok"].as_bool().ok_or("'ok' is no truth value")?;
-    let verdict = xed25519::verify(
-        &x25519(case, "x25519_pubkey")?,
-        &bytes(case, "msg")?,
-        &signature(case, "sig")?,
+    let (public, message, sig) = (
+        bytes(case, "x25519_pubkey")?,
+        bytes(case, "msg")?,
+        bytes(case, "sig")?,
     );
+    // A key or signature of another size is refused like one that does not verify.
+    let verdict = X25519PublicKey::from_slice(&public)
+        .and_then(|public| xed25519::verify(&public, &message, &Signature::from_slice(&sig)?));
     same("ok", verdict.is_ok(), expected)
 }

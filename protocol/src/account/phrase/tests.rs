@@ -40,6 +40,45 @@ fn capitals_punctuation_and_line_breaks_do_not_matter() {
 }
 
 #[test]
+fn a_numbered_list_reads() {
+    let numbered = |mark: &str| -> String {
+        let words = COUNTING.split(' ').enumerate();
+        words
+            .map(|(at, word)| format!("{}{mark}{word}\n", at + 1))
+            .collect()
+    };
+    for mark in [". ", ") ", ".", " ", "\t", ": ", " - "] {
+        assert_eq!(decode(&numbered(mark)), Ok(Seed::from_bytes(&COUNTING_SEED)));
+    }
+    let misspelt = numbered(". ").replace("cake", "qqke");
+    assert_eq!(
+        decode(&misspelt),
+        Err(PhraseError::UnknownWords { positions: vec![2] })
+    );
+    let other_checksum = numbered(". ")
+        .replace("maze\n", "haze\n")
+        .replace("ahaze", "amaze");
+    assert!(corrections(&other_checksum).contains(&Correction {
+        position: 7,
+        word: "maze"
+    }));
+    assert!(Seed::from_bytes(&COUNTING_SEED).phrase().is_in(&numbered(") ")));
+    assert_eq!(decode("1. 2) 3"), Err(PhraseError::Empty));
+    // Digits inside a word are a typing error, not a list.
+    let inside = COUNTING.replace("cake", "c4ke");
+    assert_eq!(
+        decode(&inside),
+        Err(PhraseError::UnknownWords { positions: vec![2] })
+    );
+}
+
+#[test]
+fn a_dotted_capital_reads() {
+    let turkish = COUNTING.to_uppercase().replace('I', "\u{130}");
+    assert_eq!(decode(&turkish), Ok(Seed::from_bytes(&COUNTING_SEED)));
+}
+
+#[test]
 fn every_error_is_told_apart() {
     assert_eq!(decode(" ,.\n"), Err(PhraseError::Empty));
     let twelve = COUNTING.rsplit_once(' ').unwrap().0;
