@@ -106,11 +106,11 @@ impl Core {
             Command::CreateAccount { name } => {
                 let name = clean_display_name(&name)?;
                 let seed = Seed::generate(&mut self.rng());
-                self.take_up(seed, name).await
+                self.take_up(number, seed, name).await
             }
             Command::RestoreAccount { seed, name } => {
                 let name = name.map(|name| clean_display_name(&name)).transpose()?;
-                self.take_up(seed, name.unwrap_or_default()).await
+                self.take_up(number, seed, name.unwrap_or_default()).await
             }
             Command::SetDisplayName(name) => self.set_display_name(&name).await,
             Command::RevealPhrase => {
@@ -157,13 +157,24 @@ impl Core {
         }))
     }
 
-    async fn take_up(self: &Rc<Self>, seed: Seed, name: String) -> Result<Reply, Failure> {
+    async fn take_up(
+        self: &Rc<Self>,
+        number: Option<RequestId>,
+        seed: Seed,
+        name: String,
+    ) -> Result<Reply, Failure> {
         {
             let _turn = self.turn.lock().await;
-            let current = self.account();
-            if let Some(account) = current {
+            let current = self
+                .state
+                .borrow()
+                .account
+                .as_ref()
+                .map(|account| account.record.clone());
+            if let Some(current) = current {
                 // The same command again, from a front end that lost its engine in mid-command.
-                return if *account.seed() == seed {
+                let again = current.seed == seed || (number.is_some() && current.made_by == number);
+                return if again {
                     Ok(self.snapshot())
                 } else {
                     Err(Failure::AccountExists)
@@ -177,6 +188,7 @@ impl Core {
                 },
                 name,
                 seed,
+                made_by: number,
             };
             self.keep_account(record).await?;
         }
@@ -399,12 +411,16 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    async fn log_out(&self) -> Result<Reply, Failure> {
+    async fn log_out(self: &Rc<Self>) -> Result<Reply, Failure> {
         // The tasks end first, so that nothing writes after the wipe.
         let tasks = std::mem::take(&mut *self.session.borrow_mut());
         drop(tasks);
         let _turn = self.turn.lock().await;
-        self.ports.store.wipe().await?;
+        if let Err(error) = self.ports.store.wipe().await {
+            // Nothing was removed: the account goes on.
+            self.start_session();
+            return Err(error.into());
+        }
         *self.state.borrow_mut() = Default::default();
         // Guards that outlive an account would tie the next one to it.
         self.net.pool.borrow_mut().guards.clear();

@@ -14,6 +14,7 @@ use holdfast_protocol::swarm::{Namespace, Signer};
 
 use crate::core::Core;
 use crate::network::request::{CallError, NodeReply, REQUEST_TIMEOUT};
+use crate::ports::StoreError;
 
 /// What is polled for the own account, in one batch. Config namespaces come before messages.
 const NAMESPACES: &[Namespace] = &[Namespace::MESSAGES];
@@ -146,7 +147,7 @@ impl Core {
             let cursor = self
                 .cursor(account, &node.ed25519, *namespace)
                 .await
-                .map_err(|_| PollError::Store)?;
+                .map_err(|error| self.store_failed(error))?;
             caught_up &= cursor.is_some();
             requests.push(Request::Retrieve(
                 Retrieve::new(account.id(), *namespace, cursor).signed(&signer, now),
@@ -226,7 +227,7 @@ impl Core {
             let taken = self
                 .receive(account, &node.ed25519, *namespace, &page.messages)
                 .await
-                .map_err(|_| PollError::Store)?;
+                .map_err(|error| self.store_failed(error))?;
             if taken.forged > 0 || page.unreadable > 0 {
                 self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
             }
@@ -246,6 +247,11 @@ impl Core {
             self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
         }
         parsed.ok_or(PollError::Node)
+    }
+
+    fn store_failed(&self, error: StoreError) -> PollError {
+        self.note_store(&Err(error));
+        PollError::Store
     }
 
     fn note_info(&self, node: &ServiceNode, result: Option<&SubReply>) {

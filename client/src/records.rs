@@ -46,6 +46,8 @@ pub(crate) struct AccountRecord {
     pub(crate) name: String,
     /// Unix seconds of the last change of the name, sent with it (`spec/02-messages-v1.md §5.5`).
     pub(crate) name_changed: u64,
+    /// The command that made the account here, so that its repetition does not fail.
+    pub(crate) made_by: Option<RequestId>,
 }
 
 /// Counters that only go up, in `Meta` under [`keys::COUNTERS`].

@@ -166,6 +166,37 @@ async fn a_numbered_text_is_accepted_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_numbered_account_is_made_once() {
+    run(async {
+        let world = World::new().await;
+        let mut alice = Device::new(&world);
+        let create = |name: &str| Command::CreateAccount {
+            name: name.to_owned(),
+        };
+        let number = RequestId([4; 16]);
+        alice
+            .engine
+            .request_numbered(number, create("Alice"))
+            .await
+            .unwrap();
+        let id = alice.id().await;
+        alice.restart().await;
+        alice
+            .engine
+            .request_numbered(number, create("Alice"))
+            .await
+            .unwrap();
+        assert_eq!(alice.id().await, id);
+        let other = alice
+            .engine
+            .request_numbered(RequestId([5; 16]), create("Alice"))
+            .await;
+        assert_eq!(other.unwrap_err(), Failure::AccountExists);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restored_account_shows_both_sides_and_the_note_to_self() {
     run(async {
         let world = World::new().await;
