@@ -1,0 +1,12 @@
+//! The app in a real browser, over a local network: no part of it is replaced.
+//!
+//! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
+
+mod chat;
+mod driver;
+mod faults;
+mod network;
+mod screens;
+mod tabs;
+mod traces;
+mod user;

@@ -1,0 +1,100 @@
+//! A local network for a test: the `holdfast` program with the built site, on free ports and in a folder of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long the program may take to end after it was asked to.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A running network and what it keeps.
+pub(crate) struct Network {
+    server: Option<Child>,
+    data: TempDir,
+    port: u16,
+}
+
+impl Network {
+    /// Starts a network.
+    pub(crate) fn start() -> Network {
+        // The port is free again for the program in a moment; other tests draw other ones.
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let mut network = Network {
+            server: None,
+            data: TempDir::new().expect("a temporary folder"),
+            port,
+        };
+        network.resume();
+        network
+    }
+
+    /// The app's address.
+    pub(crate) fn app(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// Starts the program again with the same data and address, and waits until it serves.
+    pub(crate) fn resume(&mut self) {
+        let program = built("HOLDFAST_BIN", "target/release/holdfast");
+        let mut server = Command::new(&program)
+            .args(["up", "--json", "--port", &self.port.to_string(), "--data"])
+            .arg(self.data.path())
+            .arg("--site")
+            .arg(built("HOLDFAST_DIST", "dist"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask test` builds it", program.display()));
+        let mut first_line = String::new();
+        BufReader::new(server.stdout.take().expect("a pipe"))
+            .read_line(&mut first_line)
+            .expect("the first line");
+        self.server = Some(server);
+        assert!(first_line.starts_with('{'), "`up --json` said: {first_line}");
+    }
+
+    /// Ends the program as Ctrl-C does. Its data stays.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut server) = self.server.take() else {
+            return;
+        };
+        let _ = Command::new("kill")
+            .args(["-INT", &server.id().to_string()])
+            .status();
+        let deadline = Instant::now() + STOP_LIMIT;
+        while Instant::now() < deadline {
+            if matches!(server.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = server.kill();
+        let _ = server.wait();
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Something that `cargo xtask test` builds and names in a variable; by default where it lies in the workspace.
+fn built(variable: &str, default: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| workspace().join(default), PathBuf::from)
+}
+
+/// The workspace's folder.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the workspace")
+}

@@ -1,0 +1,190 @@
+//! What a person does in the app, step by step through its real screens.
+
+use thirtyfour::prelude::*;
+
+use crate::driver::Browser;
+use crate::network::Network;
+
+/// Where the account is to be kept, as the app asks it.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// "My own device".
+    OwnDevice,
+    /// "A shared computer".
+    SharedComputer,
+}
+
+impl Place {
+    fn button(self) -> &'static str {
+        match self {
+            Place::OwnDevice => "#own-device",
+            Place::SharedComputer => "#shared-computer",
+        }
+    }
+}
+
+/// A person at a browser.
+pub(crate) struct User {
+    pub(crate) browser: Browser,
+}
+
+impl User {
+    /// Opens the app in a new browser, which shows the start page.
+    pub(crate) async fn arrive(network: &Network) -> User {
+        let browser = Browser::start().await;
+        browser.open(&network.app()).await;
+        browser.see("#create-account").await;
+        User { browser }
+    }
+
+    /// Opens the app in a new browser and makes an account.
+    pub(crate) async fn join(network: &Network, name: &str, place: Place) -> User {
+        let user = User::arrive(network).await;
+        user.create(name, place).await;
+        user
+    }
+
+    /// Makes an account from the start page.
+    pub(crate) async fn create(&self, name: &str, place: Place) {
+        let browser = &self.browser;
+        browser.press("#create-account").await;
+        browser.press(place.button()).await;
+        browser.fill("#display-name", name).await;
+        browser.press("#name-continue").await;
+        self.home().await;
+    }
+
+    /// Takes up an account from the start page.
+    pub(crate) async fn restore(&self, phrase: &str, place: Place) {
+        let browser = &self.browser;
+        browser.press("#have-account").await;
+        browser.press(place.button()).await;
+        // Typed into the first box, a whole phrase spreads over all of them, as a pasted one does.
+        browser.press(".word-tools button:first-child").await;
+        browser.fill("#phrase-text", phrase).await;
+        browser.press("#phrase-continue").await;
+        // Thirteen filled boxes; the way on is pressed again once they were looked at.
+        if !browser.has("#restore-continue").await {
+            browser
+                .until("the recognised account", async || {
+                    if browser.has("#restore-continue").await {
+                        return Some(());
+                    }
+                    browser
+                        .driver()
+                        .find(By::Css("#phrase-continue"))
+                        .await
+                        .ok()?
+                        .click()
+                        .await
+                        .ok()?;
+                    None
+                })
+                .await;
+        }
+        browser.press("#restore-continue").await;
+        self.home().await;
+    }
+
+    /// Waits until the conversation list is shown.
+    pub(crate) async fn home(&self) {
+        self.browser.see("#new-conversation").await;
+    }
+
+    /// Waits until the light says that messages come through.
+    pub(crate) async fn connected(&self) {
+        self.browser
+            .see("#open-network .light:not([data-light=bad])")
+            .await;
+    }
+
+    /// The own Account ID, read from the profile.
+    pub(crate) async fn id(&self) -> String {
+        self.browser.press("#open-profile").await;
+        let shown = self.browser.see(".pane .id-groups").await;
+        shown
+            .attr("data-id")
+            .await
+            .expect("the page answers")
+            .expect("an id")
+    }
+
+    /// The own recovery phrase, read from the profile.
+    pub(crate) async fn phrase(&self) -> String {
+        self.browser.press("#open-profile").await;
+        self.browser.press("#show-phrase").await;
+        self.browser.press("#reveal-phrase").await;
+        self.browser.see("#phrase-done").await;
+        let words = self
+            .browser
+            .driver()
+            .find_all(By::Css(".phrase-word"))
+            .await
+            .expect("the words");
+        let mut phrase = Vec::new();
+        for word in words {
+            phrase.push(word.text().await.expect("a word"));
+        }
+        self.browser.press("#phrase-done").await;
+        phrase.join(" ")
+    }
+
+    /// Opens a conversation by Account ID.
+    pub(crate) async fn write_to(&self, id: &str) {
+        self.browser.press("#new-conversation").await;
+        self.browser.fill("#account-id", id).await;
+        self.browser.press("#open-conversation").await;
+        self.browser.see("#message-text").await;
+    }
+
+    /// Opens a conversation of the list, waiting until it is there.
+    pub(crate) async fn open(&self, id: &str) {
+        self.browser.press(&format!("[data-conversation='{id}']")).await;
+        self.browser.see("#message-text").await;
+    }
+
+    /// Sends a text in the open conversation.
+    pub(crate) async fn send(&self, text: &str) {
+        self.browser.fill("#message-text", text).await;
+        self.browser.press("#send-message").await;
+    }
+
+    /// Waits until a text is shown in the open conversation.
+    pub(crate) async fn reads(&self, text: &str) {
+        self.browser.read("article.message .text", text).await;
+    }
+
+    /// Waits until all own messages of the open conversation are shown as sent.
+    pub(crate) async fn delivered(&self) {
+        self.browser
+            .until("all messages sent", async || {
+                let open = "article.own .state:not([data-state=sent])";
+                (self.browser.has("article.own").await && !self.browser.has(open).await).then_some(())
+            })
+            .await;
+    }
+
+    /// How often a text is shown in the open conversation.
+    pub(crate) async fn count(&self, text: &str) -> usize {
+        let mut count = 0;
+        let shown = self
+            .browser
+            .driver()
+            .find_all(By::Css("article.message .text"))
+            .await;
+        for element in shown.expect("the messages") {
+            if element.text().await.is_ok_and(|shown| shown.contains(text)) {
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Logs out from the settings, and sees the start page.
+    pub(crate) async fn log_out(&self) {
+        self.browser.press("#open-settings").await;
+        self.browser.press("#log-out").await;
+        self.browser.press("#confirm-leave").await;
+        self.browser.see("#create-account").await;
+    }
+}
