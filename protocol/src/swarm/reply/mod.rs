@@ -7,15 +7,17 @@
 mod member;
 mod messages;
 mod nodes;
+mod swarm;
 #[cfg(test)]
 mod tests;
 
 pub use member::{
-    ByNamespace, Deleted, DeletedIn, Expired, Expiries, Failure, MemberReply, Revoked, Stored, SwarmReply,
-    Updated,
+    BulkRequest, ByNamespace, Deleted, DeletedIn, Expired, Expiries, NamespaceKey, RevocationRequest,
+    Revoked, Stored, Updated,
 };
 pub use messages::{Message, RetrieveReply};
 pub use nodes::{SwarmInfo, SwarmMember, snode_address};
+pub use swarm::{Failure, MemberReply, SwarmReply};
 
 use super::{MAX_BODY_SIZE, MessageHash, SubaccountToken};
 use crate::base64;

@@ -1,6 +1,5 @@
 //! Replies as nodes write them, and what a client makes of odd ones.
 
-use super::member::NamespaceKey;
 use super::*;
 use crate::keys::{Ed25519KeyPair, Ed25519PublicKey};
 use crate::swarm::request::{Delete, DeleteAll, Expire, ExpireMode, Revoke};
@@ -37,13 +36,13 @@ fn read<T: DeserializeOwned>(value: &Value) -> T {
 
 #[test]
 fn a_store_reply_is_written_as_the_network_writes_it() {
-    let node = node(1);
+    let (node, silent) = (node(1), node(2));
     let stored = Stored::sign(&node, hash(b"a"), NOW + 1, true);
     let reply = SwarmReply {
         swarm: [
             (node.public(), MemberReply::Done(stored)),
             (
-                super::tests::node(2).public(),
+                silent.public(),
                 MemberReply::Failed(Failure {
                     timeout: true,
                     ..Failure::default()
@@ -63,7 +62,7 @@ fn a_store_reply_is_written_as_the_network_writes_it() {
                     "hash": hash(b"a"), "expiry": NOW + 1, "already": true,
                     "signature": base64::encode(stored.signature.as_bytes()),
                 },
-                super::tests::node(2).public().to_hex(): {"failed": true, "timeout": true},
+                silent.public().to_hex(): {"failed": true, "timeout": true},
             },
             "hash": hash(b"a"), "t": NOW, "hf": [19, 4],
         })

@@ -1,7 +1,8 @@
 //! `batch`, `sequence` and `ifelse` (spec/03-network.md §3.15).
 
-use super::params::{Param, Params, Writer};
+use super::params::{Param, Params};
 use super::retrieve::{parse_wait, write_wait};
+use super::writer::Writer;
 use super::{Request, RequestError};
 
 /// Most requests in one batch or sequence (spec/03 §3.5).

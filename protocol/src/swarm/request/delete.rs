@@ -1,6 +1,7 @@
 //! `delete`, `delete_all` and `delete_before` (spec/03-network.md §3.11).
 
-use super::params::{Params, Writer};
+use super::params::Params;
+use super::writer::Writer;
 use super::{RequestError, require_auth, write_account, write_signature};
 use crate::swarm::auth::{Auth, Signer};
 use crate::swarm::{Address, MessageHash, NamespaceSelection};

@@ -1,7 +1,8 @@
 //! `expire`, `expire_all` and `get_expiries` (spec/03-network.md §3.12).
 
 use super::delete::{append_hashes, selection_bytes, write_selection};
-use super::params::{Params, Writer};
+use super::params::Params;
+use super::writer::Writer;
 use super::{RequestError, require_auth, write_account, write_signature};
 use crate::swarm::auth::{Auth, Signer};
 use crate::swarm::{Address, MessageHash, NamespaceSelection};

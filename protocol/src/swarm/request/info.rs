@@ -1,7 +1,8 @@
 //! Requests that any node answers: `get_swarm` and `oxend_request` (spec/03-network.md §2.3, §3.14).
 
 use super::RequestError;
-use super::params::{Form, Params, Writer};
+use super::params::{Form, Params};
+use super::writer::Writer;
 use crate::json::check_limits;
 use crate::swarm::{Address, MAX_BODY_SIZE};
 

@@ -16,6 +16,7 @@ mod revoke;
 mod store;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use batch::{Batch, Condition, IfElse, MAX_BATCH};
 pub use delete::{Delete, DeleteAll, DeleteBefore};
@@ -28,8 +29,9 @@ pub use store::{Store, StoreCheck};
 
 use super::auth::{Auth, SubaccountAuth};
 use super::{Address, MAX_BODY_SIZE};
-use params::{Param, Params, Writer};
+use params::{Param, Params};
 use std::borrow::Cow;
+use writer::Writer;
 
 /// A refusal as a node sends it: a status code and its plain text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

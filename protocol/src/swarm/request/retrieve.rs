@@ -1,6 +1,7 @@
 //! `retrieve` (spec/03-network.md §3.10), with Holdfast's `wait`.
 
-use super::params::{Params, Writer};
+use super::params::Params;
+use super::writer::Writer;
 use super::{RequestError, parse_auth, write_account, write_signature};
 use crate::swarm::auth::{Auth, Signer};
 use crate::swarm::{Address, MessageHash, Namespace, RETRIEVE_DEFAULT_SHARE, RETRIEVE_MAX_SIZE};

@@ -1,6 +1,7 @@
 //! `revoke_subaccount`, `unrevoke_subaccount` and `revoked_subaccounts` (spec/03-network.md §3.13).
 
-use super::params::{Params, Writer};
+use super::params::Params;
+use super::writer::Writer;
 use super::{RequestError, require_auth, write_account, write_signature};
 use crate::swarm::auth::{Auth, Signer};
 use crate::swarm::{Address, SubaccountToken};

@@ -1,6 +1,7 @@
 //! `store` (spec/03-network.md §3.9).
 
-use super::params::{Params, Writer};
+use super::params::Params;
+use super::writer::Writer;
 use super::{RequestError, parse_auth, write_account, write_signature};
 use crate::swarm::auth::{Auth, Signer};
 use crate::swarm::{
