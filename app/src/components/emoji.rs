@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
 
-use super::focus::focus;
+use super::focus::{focus, touch};
 use crate::i18n::{self, t};
 use crate::state::AppState;
 use crate::state::preferences::key;
@@ -167,7 +167,9 @@ pub(crate) fn EmojiPicker(
     };
     load();
     let search_field = NodeRef::<html::Input>::new();
-    super::field::focus_when_shown(search_field);
+    if !touch() {
+        super::field::focus_when_shown(search_field);
+    }
     let pick = move |emoji: String| {
         remember(state, &emoji);
         on_pick.run(emoji);

@@ -75,6 +75,15 @@ pub(crate) fn matching(container: &Element, selector: &str) -> Vec<HtmlElement> 
         .collect()
 }
 
+/// Whether the main pointer is a finger: then Enter breaks the line, and no keyboard jumps up unasked.
+pub(crate) fn touch() -> bool {
+    window()
+        .match_media("(pointer: coarse)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}
+
 /// Focuses an element of the page; one that has left it takes no focus.
 pub(crate) fn focus(element: &HtmlElement) {
     let _ = element.focus();

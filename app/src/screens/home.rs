@@ -12,10 +12,13 @@ use super::{network, new_conversation, profile, settings};
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
 use crate::i18n::{is_rtl, t};
+use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::Route;
 use crate::state::preferences::{LIST_WIDTH, key};
 
+/// The page's title.
+const PRODUCT: &str = "Holdfast";
 /// How far an arrow key moves the edge of the list, in pixels.
 const RESIZE_STEP: i64 = 16;
 
@@ -30,6 +33,7 @@ pub(crate) fn Home() -> impl IntoView {
             set_style(&frame, "--list-width", &format!("{width}px"));
         }
     });
+    name_page(state);
     let keys = window_event_listener(ev::keydown, move |event| shortcut(state, &event));
     on_cleanup(move || keys.remove());
     let pane = move || match state.nav.current() {
@@ -60,6 +64,30 @@ pub(crate) fn Home() -> impl IntoView {
             <Edge frame />
             <main class="main-pane">{pane}</main>
         </div>
+    }
+}
+
+/// Shows the number of unread messages in the page's title. On a shared computer the title tells nothing.
+fn name_page(state: AppState) {
+    let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
+    let unread = Memo::new(move |_| {
+        state
+            .conversations
+            .with(|all| all.iter().map(|c| c.data.with(|c| c.unread)).sum::<u32>())
+    });
+    Effect::new(move |_| {
+        let count = if own_device { unread.get() } else { 0 };
+        document().set_title(&page_title(count));
+    });
+    on_cleanup(|| document().set_title(PRODUCT));
+}
+
+/// The product's name, with the number of unread messages before it.
+fn page_title(unread: u32) -> String {
+    match unread {
+        0 => PRODUCT.to_owned(),
+        1..=99 => format!("({unread}) {PRODUCT}"),
+        _ => format!("(99+) {PRODUCT}"),
     }
 }
 

@@ -6,10 +6,12 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::contact::display_name;
+use super::settings::EndSession;
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::focus::walk;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{full_date, list_time, number, t, tf, tn};
+use crate::platform::session::StorageMode;
 use crate::state::nav::Route;
 use crate::state::{AppState, Listed};
 
@@ -23,6 +25,7 @@ const MINUTE_MS: u64 = 60_000;
 pub(crate) fn ListPane() -> impl IntoView {
     let state = AppState::get();
     let node = NodeRef::<html::Ul>::new();
+    let shared = state.mode.get_untracked() == StorageMode::SharedComputer;
     let minute = RwSignal::new(());
     let tick = set_interval_with_handle(
         move || minute.set(()),
@@ -89,6 +92,7 @@ pub(crate) fn ListPane() -> impl IntoView {
                     .with(Vec::is_empty)
                     .then(|| view! { <EmptyList /> }.into_any())
             }}
+            {shared.then(|| view! { <EndSession /> }.into_any())}
         </nav>
     }
 }
@@ -152,7 +156,7 @@ fn PhraseBanner() -> impl IntoView {
                     .any(|c| c.data.with(|c| c.preview.as_ref().is_some_and(|p| p.outgoing)))
             })
     });
-    let own_device = state.mode.get_untracked() == crate::platform::session::StorageMode::OwnDevice;
+    let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     move || {
         wanted.get().then(|| {
             view! {

@@ -103,6 +103,29 @@ pub(crate) fn Settings() -> impl IntoView {
     }
 }
 
+/// Ends a session on a shared computer; always in sight there.
+#[component]
+pub(crate) fn EndSession() -> impl IntoView {
+    let asks = RwSignal::new(false);
+    view! {
+        <footer class="end-session">
+            <button id="end-session" class="button" on:click=move |_| asks.set(true)>
+                {icon(Icon::LogOut)}
+                {t("settings.end_session")}
+            </button>
+        </footer>
+        {move || {
+            asks.get()
+                .then(|| {
+                    view! {
+                        <Leaving what=Question::LogOut on_close=move || asks.set(false) />
+                    }
+                        .into_any()
+                })
+        }}
+    }
+}
+
 /// Light, dark or the system's choice.
 #[component]
 fn ThemeChoice() -> impl IntoView {

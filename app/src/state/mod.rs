@@ -117,6 +117,8 @@ pub(crate) struct AppState {
     pub leaving_to: RwSignal<Option<String>>,
     drafts: RwSignal<HashMap<Id, String>>,
     link: StoredValue<Option<EngineLink>, LocalStorage>,
+    /// Counts the engines that were started: events of an earlier one are not ours.
+    starts: StoredValue<u32>,
     watchers: StoredValue<Vec<(Id, Watcher)>, LocalStorage>,
     pending: StoredValue<Pending, LocalStorage>,
 }
@@ -138,6 +140,7 @@ impl AppState {
             leaving_to: RwSignal::new(None),
             drafts: RwSignal::new(HashMap::new()),
             link: StoredValue::new_local(None),
+            starts: StoredValue::new(0),
             watchers: StoredValue::new_local(Vec::new()),
             pending: StoredValue::new_local(Pending::default()),
         }
@@ -163,7 +166,13 @@ impl AppState {
     /// Starts the engine and reads its state.
     async fn start_engine(self, mode: StorageMode) -> Result<Box<Snapshot>, Stop> {
         let link = session::start(mode).await.map_err(Stop::Start)?;
-        link.on_event(move |event| self.hear(event));
+        let start = self.starts.get_value() + 1;
+        self.starts.set_value(start);
+        link.on_event(move |event| {
+            if self.starts.get_value() == start {
+                self.hear(event);
+            }
+        });
         self.mode.set(mode);
         self.link.set_value(Some(link.clone()));
         match link.request(Command::Snapshot).await {
@@ -176,9 +185,11 @@ impl AppState {
     /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen.
     pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), LinkError> {
         let mode = self.mode.get_untracked();
-        if self.link.with_value(Option::is_none)
-            && let Err(stop) = self.start_engine(mode).await
-        {
+        // An engine that was started over an empty store keeps what it is told where its user did not choose.
+        let fits = self
+            .link
+            .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
+        if !fits && let Err(stop) = self.start_engine(mode).await {
             self.phase.set(Phase::Stopped(stop));
             return Ok(());
         }

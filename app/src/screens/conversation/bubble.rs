@@ -5,7 +5,7 @@ use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::messages::Room;
+use super::room::Room;
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open};
 use crate::i18n::{clock, full_date, t, tf};

@@ -6,10 +6,10 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::messages::Room;
+use super::room::Room;
 use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
-use crate::components::focus::{focus, set_style};
+use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tn};
@@ -23,15 +23,6 @@ const LIMIT: usize = 2000;
 const COUNTER_FROM: usize = 200;
 /// The key code that browsers give while an input method composes.
 const COMPOSING: u32 = 229;
-
-/// Whether the main pointer is a finger: then Enter breaks the line, and no keyboard jumps up unasked.
-fn touch() -> bool {
-    window()
-        .match_media("(pointer: coarse)")
-        .ok()
-        .flatten()
-        .is_some_and(|query| query.matches())
-}
 
 /// The text field with its buttons.
 #[component]
@@ -276,5 +267,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
 /// Makes the field as high as its text; the style sheet ends that at eight lines.
 fn fit(field: &web_sys::HtmlTextAreaElement) {
     set_style(field, "height", "auto");
-    set_style(field, "height", &format!("{}px", field.scroll_height()));
+    let border = field.offset_height() - field.client_height();
+    let height = field.scroll_height() + border;
+    set_style(field, "height", &format!("{height}px"));
 }

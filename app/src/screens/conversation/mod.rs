@@ -3,12 +3,11 @@
 mod bubble;
 mod composer;
 mod messages;
+mod room;
 mod scroll;
 
-use holdfast_client::api::Command;
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::contact::{ContactCard, display_name};
 use crate::components::avatar::{Size, avatar, note_avatar};
@@ -19,7 +18,8 @@ use crate::state::AppState;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 use composer::Composer;
-use messages::{Messages, Room};
+use messages::Messages;
+use room::Room;
 
 /// A conversation with an account, or the note to self.
 #[component]
@@ -30,12 +30,6 @@ pub(crate) fn ConversationView(
     let state = AppState::get();
     let room = Room::new(state, id);
     let menu = RwSignal::new(None::<Open>);
-    if state.conversation(id).is_none() {
-        // Known to the engine, but not in the list yet.
-        spawn_local(async move {
-            let _ = state.request(Command::OpenConversation(id)).await;
-        });
-    }
     view! {
         <section class="conversation" aria-label=t("conversation.label")>
             <Heading id />

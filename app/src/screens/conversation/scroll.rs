@@ -26,6 +26,11 @@ impl Scroller {
         self.0.scroll_height() - self.0.scroll_top() - self.0.client_height()
     }
 
+    /// Height of the content, and of what is seen of it.
+    pub(crate) fn size(&self) -> (i32, i32) {
+        (self.0.scroll_height(), self.0.client_height())
+    }
+
     /// Whether the end of the list is seen.
     pub(crate) fn at_end(&self) -> bool {
         self.below() <= NEAR_END
