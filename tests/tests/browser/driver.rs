@@ -251,6 +251,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // The session ends with its service; without this the driver would wait long for an answer. An error only means
+        // that the session has ended in good order before.
+        let _ = self.driver.clone().leak();
         self.kill();
     }
 }
@@ -350,8 +353,17 @@ fn screenshot_file(name: &str) -> std::path::PathBuf {
     folder.join(format!("{name}.png"))
 }
 
+/// How often chromedriver is started before a test gives up: its choice of a port can collide with another one's.
+const SERVICE_TRIES: usize = 5;
+
 /// Starts chromedriver on a port of its choice, in a process group of its own.
 fn start_service() -> (Child, u16) {
+    (0..SERVICE_TRIES)
+        .find_map(|_| try_service())
+        .expect("chromedriver says its port")
+}
+
+fn try_service() -> Option<(Child, u16)> {
     let mut service = Command::new("chromedriver")
         .arg("--port=0")
         .stdin(Stdio::null())
@@ -360,13 +372,14 @@ fn start_service() -> (Child, u16) {
         .process_group(0)
         .spawn()
         .expect("chromedriver is installed; `cargo xtask setup` does that");
-    let lines = BufReader::new(service.stdout.take().expect("a pipe")).lines();
-    let port = lines
-        .map_while(Result::ok)
-        .find_map(|line| {
-            line.contains("started successfully")
-                .then(|| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())?
-        })
-        .expect("chromedriver says its port");
-    (service, port)
+    let lines = BufReader::new(service.stdout.take()?).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| {
+        line.contains("started successfully")
+            .then(|| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())?
+    });
+    if port.is_none() {
+        let _ = service.kill();
+        let _ = service.wait();
+    }
+    Some((service, port?))
 }
