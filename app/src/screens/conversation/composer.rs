@@ -5,6 +5,8 @@ use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::room::Room;
 use crate::components::dialog::Dialog;
@@ -266,8 +268,19 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
 
 /// Makes the field as high as its text; the style sheet ends that at eight lines.
 fn fit(field: &web_sys::HtmlTextAreaElement) {
+    // Its frame keeps its height while the text is measured: a list that grew for a moment would lose its place.
+    let frame = field
+        .parent_element()
+        .and_then(|frame| frame.dyn_into::<HtmlElement>().ok());
+    if let Some(frame) = &frame {
+        let height = frame.offset_height();
+        set_style(frame, "min-height", &format!("{height}px"));
+    }
     set_style(field, "height", "auto");
     let border = field.offset_height() - field.client_height();
     let height = field.scroll_height() + border;
     set_style(field, "height", &format!("{height}px"));
+    if let Some(frame) = &frame {
+        set_style(frame, "min-height", "");
+    }
 }
