@@ -149,13 +149,8 @@ fn ConnectionLight() -> impl IntoView {
 #[component]
 fn PhraseBanner() -> impl IntoView {
     let state = AppState::get();
-    let wanted = Memo::new(move |_| {
-        !state.preferences.phrase_seen.get()
-            && state.conversations.with(|all| {
-                all.iter()
-                    .any(|c| c.data.with(|c| c.preview.as_ref().is_some_and(|p| p.outgoing)))
-            })
-    });
+    let wanted =
+        Memo::new(move |_| !state.preferences.phrase_seen.get() && state.preferences.has_written.get());
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     move || {
         wanted.get().then(|| {

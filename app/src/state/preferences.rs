@@ -17,6 +17,8 @@ pub(crate) mod key {
     pub(crate) const LIST_WIDTH: &str = "list_width";
     /// `1` when the recovery phrase was looked at, or typed in to restore.
     pub(crate) const PHRASE_SEEN: &str = "phrase_seen";
+    /// `1` once a message was written: from then on something would be lost without the phrase.
+    pub(crate) const HAS_WRITTEN: &str = "has_written";
     /// The emoji used last, separated by spaces.
     pub(crate) const EMOJI: &str = "emoji";
 }
@@ -69,6 +71,8 @@ pub(crate) struct Preferences {
     pub list_width: RwSignal<u32>,
     /// The user has seen the recovery phrase.
     pub phrase_seen: RwSignal<bool>,
+    /// A message was written with this account.
+    pub has_written: RwSignal<bool>,
     /// The emoji used last.
     pub emoji: RwSignal<Vec<String>>,
 }
@@ -83,6 +87,7 @@ impl Preferences {
             enter_sends: RwSignal::new(None),
             list_width: RwSignal::new(DEFAULT_LIST_WIDTH),
             phrase_seen: RwSignal::new(false),
+            has_written: RwSignal::new(false),
             emoji: RwSignal::new(Vec::new()),
         }
     }
@@ -108,6 +113,7 @@ impl Preferences {
                 );
             }
             key::PHRASE_SEEN => set_changed(self.phrase_seen, value == "1"),
+            key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
             key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
             _ => {}
         }
@@ -118,6 +124,7 @@ impl Preferences {
         self.enter_sends.set(None);
         self.list_width.set(DEFAULT_LIST_WIDTH);
         self.phrase_seen.set(false);
+        self.has_written.set(false);
         self.emoji.set(Vec::new());
     }
 }

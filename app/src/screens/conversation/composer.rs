@@ -17,6 +17,7 @@ use crate::engine::LinkError;
 use crate::i18n::{number, t, tn};
 use crate::state::failure_text;
 use crate::state::phrase_input::holds_phrase;
+use crate::state::preferences::key;
 use crate::state::text::counted_length;
 
 /// The longest text, in Unicode code points (`spec/12-client-behaviour.md §1`).
@@ -82,7 +83,12 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                 body: body.clone(),
             };
             match state.request(command).await {
-                Ok(Reply::Accepted(message)) => room.sent(message),
+                Ok(Reply::Accepted(message)) => {
+                    if !state.preferences.has_written.get_untracked() {
+                        state.set_preference(key::HAS_WRITTEN, "1");
+                    }
+                    room.sent(message);
+                }
                 Ok(_) => {}
                 Err(why) => {
                     // Nothing was accepted: the text goes back to where it was written.
