@@ -29,6 +29,24 @@ const SITE: [&str; 6] = [
 /// What the server and the scripts' client are built from beside that.
 const NATIVE: [&str; 2] = ["client", "node"];
 
+/// What the page of the tests is built from beside that.
+const PAGE: [&str; 4] = [
+    "tests/page/Cargo.toml",
+    "tests/page/index.html",
+    "tests/page/start.js",
+    "tests/page/src",
+];
+/// The measured page's wasm is optimised as the app's is (static/index.html).
+const WASM_OPT: [&str; 7] = [
+    "-Oz",
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-multivalue",
+];
+
 /// What a task needs beside the site and the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -45,7 +63,8 @@ pub(crate) fn prepare(progress: &Progress, need: Need) -> Outcome {
         let site = site(progress);
         // Packages after the site's, because two calls of apt wait for each other anyway.
         let site = if need == Need::Browser {
-            site.and_then(|()| setup::browser(progress))
+            site.and_then(|()| page(progress))
+                .and_then(|()| setup::browser(progress))
         } else {
             site
         };
@@ -81,6 +100,54 @@ fn compress(progress: &Progress) -> Outcome {
     let mut node = paths::command("node");
     node.arg("xtask/tools/compress.mjs").arg(paths::dist());
     progress.step("compressed copies", &mut node)
+}
+
+/// The page of the tests and benches that runs parts of the client in a browser.
+fn page(progress: &Progress) -> Outcome {
+    let stamp = Stamp::new("page", &[&SHARED[..], &SITE[..], &PAGE[..]].concat())?;
+    let folder = paths::page();
+    if stamp.is_fresh() && folder.join("page_bg.wasm").exists() {
+        return Ok(());
+    }
+    let wasm = setup::web(progress)?;
+    let mut cargo = wasm.command("cargo");
+    cargo.args([
+        "build",
+        "--profile",
+        "site",
+        "--target",
+        "wasm32-unknown-unknown",
+        "-p",
+        "holdfast-page-bench",
+    ]);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", rustflags(wasm));
+    progress.step("page of the tests", &mut cargo)?;
+    let built = paths::target().join("web/wasm32-unknown-unknown/site/holdfast-page-bench.wasm");
+    let mut bindgen = paths::command("wasm-bindgen");
+    bindgen
+        .args([
+            "--target",
+            "web",
+            "--no-typescript",
+            "--out-name",
+            "page",
+            "--out-dir",
+        ])
+        .arg(&folder)
+        .arg(built);
+    progress.step("glue of the page", &mut bindgen)?;
+    let module = folder.join("page_bg.wasm");
+    let mut optimise = paths::command("wasm-opt");
+    progress.step(
+        "optimised page",
+        optimise.args(WASM_OPT).arg(&module).arg("-o").arg(&module),
+    )?;
+    for file in ["index.html", "start.js"] {
+        let from = paths::root().join("tests/page").join(file);
+        let text = std::fs::read_to_string(&from).map_err(|error| format!("{}: {error}", from.display()))?;
+        setup::write(&folder.join(file), &text)?;
+    }
+    stamp.keep()
 }
 
 /// The release server.

@@ -31,6 +31,11 @@ pub(crate) fn dist() -> PathBuf {
     root().join("dist")
 }
 
+/// The built page of the tests.
+pub(crate) fn page() -> PathBuf {
+    work().join("page")
+}
+
 /// The built server.
 pub(crate) fn server() -> PathBuf {
     target()

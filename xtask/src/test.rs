@@ -14,7 +14,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     cargo.args(["test", "--workspace"]).args(arguments);
     cargo
         .env("HOLDFAST_DIST", paths::dist())
-        .env("HOLDFAST_BIN", paths::server());
+        .env("HOLDFAST_BIN", paths::server())
+        .env("HOLDFAST_PAGE", paths::page());
     progress.say(&artifacts::shown(&cargo));
     passed(&mut cargo, "there are failed tests")
 }

@@ -1,5 +1,5 @@
 //! The vault key: 256 random bits that seal everything stored, themselves wrapped by a WebCrypto key that no script can
-//! read (`design/architecture.md`, Keys at rest).
+//! read (`ARCHITECTURE.md`, app).
 
 use holdfast_client::ports::StoreError;
 use holdfast_client::seal::VaultKey;

@@ -1,6 +1,9 @@
 //! What the page asks of the browser, apart from the engine.
 
+mod errors;
 pub(crate) mod session;
+
+pub(crate) use errors::error_text;
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -51,15 +54,6 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill_random(&mut bytes);
     bytes
-}
-
-/// The text of a thrown value, for diagnostics.
-pub(crate) fn error_text(error: &JsValue) -> String {
-    error
-        .dyn_ref::<js_sys::Error>()
-        .map(|e| String::from(e.message()))
-        .or_else(|| error.as_string())
-        .unwrap_or_else(|| "unknown".into())
 }
 
 /// Copies a text to the clipboard; tells whether that worked. Call it from a click or key press.

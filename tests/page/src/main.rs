@@ -1,6 +1,10 @@
 //! Measures version 1 encryption in a browser, one thread, and leaves the figures as JSON in the page's title:
-//! `{"encrypt":{"value","n"},"decrypt":{"value","n"}}`, in calls a second. It is built as the app is.
+//! `{"encrypt":{"value","n"},"decrypt":{"value","n"}}`, in calls a second. Opened with `#store` it runs the store suite
+//! on the browser's IndexedDB instead. It is built as the app is.
 #![forbid(unsafe_code)]
+
+mod platform;
+mod store;
 
 use std::hint::black_box;
 
@@ -21,6 +25,13 @@ fn main() -> Result<(), JsValue> {
     let window = web_sys::window().ok_or("there is no window")?;
     let performance = window.performance().ok_or("there is no clock")?;
     let document = window.document().ok_or("there is no page")?;
+    if window.location().hash()? == "#store" {
+        wasm_bindgen_futures::spawn_local(async move {
+            store::run().await;
+            document.set_title(store::PASSED);
+        });
+        return Ok(());
+    }
     let mut rng = ChaCha20Rng::from_seed([9; 32]);
     let sender = Account::from_seed(Seed::generate(&mut rng));
     let recipient = Account::from_seed(Seed::generate(&mut rng));

@@ -40,10 +40,10 @@ const FLAGS: [&str; 9] = [
     "--disable-dev-shm-usage",
 ];
 
-/// Measures both. `HOLDFAST_PAGE_BENCH` names the folder of the built page of `tests/page`.
+/// Measures both. `HOLDFAST_PAGE` names the folder of the built page of `tests/page`.
 pub async fn run(network: &Network, folder: &Path) -> Outcome {
     start_screen(network).await?;
-    let site = std::env::var_os("HOLDFAST_PAGE_BENCH").ok_or("HOLDFAST_PAGE_BENCH names no folder")?;
+    let site = std::env::var_os("HOLDFAST_PAGE").ok_or("HOLDFAST_PAGE names no folder")?;
     let page = Network::start_with_site(&folder.join("page"), 2, Some(Path::new(&site)))?;
     let mut browser = Browser::start().await?;
     browser.open(&page.app).await?;

@@ -16,11 +16,21 @@ pub(crate) struct Network {
     server: Option<Child>,
     data: TempDir,
     port: u16,
+    site: PathBuf,
 }
 
 impl Network {
-    /// Starts a network.
+    /// Starts a network that serves the app.
     pub(crate) fn start() -> Network {
+        Self::serving(built("HOLDFAST_DIST", "dist"))
+    }
+
+    /// Starts a network that serves the page of the tests instead of the app.
+    pub(crate) fn start_with_test_page() -> Network {
+        Self::serving(built("HOLDFAST_PAGE", "target/xtask/page"))
+    }
+
+    fn serving(site: PathBuf) -> Network {
         // The port is free again for the program in a moment; other tests draw other ones.
         let port = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr())
@@ -30,6 +40,7 @@ impl Network {
             server: None,
             data: TempDir::new().expect("a temporary folder"),
             port,
+            site,
         };
         network.resume();
         network
@@ -47,7 +58,7 @@ impl Network {
             .args(["up", "--json", "--port", &self.port.to_string(), "--data"])
             .arg(self.data.path())
             .arg("--site")
-            .arg(built("HOLDFAST_DIST", "dist"))
+            .arg(&self.site)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
