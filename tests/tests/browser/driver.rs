@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+#[allow(
+    deprecated,
+    reason = "its successor speaks to the browser over a WebSocket of its own"
+)]
 use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
 
@@ -116,6 +120,7 @@ impl Browser {
     }
 
     /// Calls the browser's debugging interface.
+    #[allow(deprecated, reason = "as where it is imported")]
     pub(crate) async fn cdp(&self, command: &str, parameters: Value) -> Value {
         ChromeDevTools::new(self.driver.handle().clone())
             .execute_cdp_with_params(command, parameters)
@@ -372,14 +377,15 @@ fn try_service() -> Option<(Child, u16)> {
         .process_group(0)
         .spawn()
         .expect("chromedriver is installed; `cargo xtask setup` does that");
-    let lines = BufReader::new(service.stdout.take()?).lines();
+    let lines = BufReader::new(service.stdout.take().expect("a pipe")).lines();
     let port = lines.map_while(Result::ok).find_map(|line| {
         line.contains("started successfully")
             .then(|| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())?
     });
-    if port.is_none() {
+    let Some(port) = port else {
         let _ = service.kill();
         let _ = service.wait();
-    }
-    Some((service, port?))
+        return None;
+    };
+    Some((service, port))
 }
