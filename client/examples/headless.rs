@@ -248,6 +248,7 @@ async fn any_account(engine: &EngineHandle) -> Result<Id> {
 
 async fn send_text(engine: &EngineHandle, to: &str, text: &str) -> Result<Message> {
     let command = Command::SendText {
+        reply_to: None,
         conversation: Id::parse_account(to).map_err(|error| error.to_string())?,
         body: text.to_owned(),
     };
@@ -328,6 +329,7 @@ fn shown(message: &Message) -> Value {
         MessageState::Queued => "queued",
         MessageState::Sending => "sending",
         MessageState::Sent => "sent",
+        MessageState::Read => "read",
         MessageState::Failed(_) => "failed",
     };
     json!({

@@ -6,8 +6,8 @@ use holdfast_protocol::account::{Account as Keys, Id, Seed};
 use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 
 use crate::api::{
-    Account, Anchor, Command, Event, Failure, MessageId, MessagePage, Position, Reply, RequestId, Snapshot,
-    Trouble,
+    Account, Anchor, Command, DeleteScope, Event, Failure, MessageId, MessagePage, Position, Reply,
+    RequestId, Snapshot, Trouble,
 };
 use crate::core::{Core, OwnAccount};
 use crate::ports::{Change, Collection, Scan, StoreError};
@@ -118,11 +118,14 @@ impl Core {
                 Ok(Reply::Phrase(account.seed().phrase().as_str().to_owned()))
             }
             Command::OpenConversation(id) => self.open_conversation(id).await,
-            Command::SendText { conversation, body } => {
-                Ok(Reply::Accepted(self.accept(conversation, &body, number).await?))
-            }
+            Command::SendText {
+                conversation, body, ..
+            } => Ok(Reply::Accepted(self.accept(conversation, &body, number).await?)),
             Command::Retry(id) => self.retry(id).await.map(|()| Reply::Done),
-            Command::DeleteLocally(id) => self.delete_locally(id).await,
+            Command::DeleteMessages {
+                messages,
+                scope: DeleteScope::ThisDevice,
+            } => self.delete_locally(&messages).await,
             Command::MarkRead { conversation, up_to } => self.mark_read(conversation, up_to).await,
             Command::Messages {
                 conversation,
@@ -141,6 +144,7 @@ impl Core {
             }
             Command::SetPreference { key, value } => self.set_preference(key, value).await,
             Command::LogOut => self.log_out().await,
+            _ => Err(Failure::NotAllowed),
         }
     }
 
@@ -154,6 +158,7 @@ impl Core {
             network: self.network_status(),
             troubles: self.troubles(),
             preferences,
+            restore: None,
         }))
     }
 
@@ -248,11 +253,13 @@ impl Core {
         Ok(Reply::Conversation(shown))
     }
 
-    async fn delete_locally(&self, id: MessageId) -> Result<Reply, Failure> {
+    async fn delete_locally(&self, messages: &[MessageId]) -> Result<Reply, Failure> {
         self.require_account()?;
         let mut work = Work::begin(self).await;
-        if !work.remove(id).await? {
-            return Err(Failure::NotFound);
+        for id in messages {
+            if !work.remove(*id).await? {
+                return Err(Failure::NotFound);
+            }
         }
         work.commit().await?;
         self.outbox.notify();
@@ -279,7 +286,7 @@ impl Core {
         };
         let limit = limit.clamp(1, MAX_PAGE);
         let page = match anchor {
-            Anchor::Latest => self.before(&conversation, None, limit).await?,
+            Anchor::Latest | Anchor::Around(_) => self.before(&conversation, None, limit).await?,
             Anchor::Before(position) => self.before(&conversation, Some(position), limit).await?,
             Anchor::After(position) => self.after(&conversation, position, limit).await?,
             Anchor::FirstUnread if unread == 0 => self.before(&conversation, None, limit).await?,

@@ -10,7 +10,8 @@ use futures::lock::Mutex;
 use holdfast_protocol::account::{Account, Id};
 
 use crate::api::{
-    Conversation, Event, Failure, Message, MessageId, MessageState, NetworkStatus, Position, Preview, Trouble,
+    Conversation, Disappearing, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus,
+    Notify, Place, Position, Preview, Standing, Trouble,
 };
 use crate::driver::{Signal, Spawner, TaskGuard};
 use crate::engine::Options;
@@ -79,9 +80,27 @@ impl State {
         Conversation {
             id,
             name: contact.and_then(|contact| contact.name.clone()),
+            nickname: None,
             note_to_self,
+            standing: if note_to_self {
+                Standing::Own
+            } else {
+                Standing::Active
+            },
+            place: if record.visible {
+                Place::List
+            } else {
+                Place::Hidden
+            },
+            priority: 0,
+            notify: Notify::All,
+            muted_until: None,
+            disappearing: Disappearing::Off,
+            draft: None,
+            marked_unread: false,
             preview: record.newest.as_ref().map(|newest| Preview {
                 text: newest.text.clone(),
+                kind: MessageKind::Text,
                 outgoing: newest.outgoing,
                 state: self.shown_state(newest.position.id, newest.state),
                 sent_at: newest.position.sent_at,

@@ -8,7 +8,7 @@ use holdfast_protocol::swarm::Namespace;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Message, MessageId, MessageState, Position, RequestId, SendFailure};
+use crate::api::{Message, MessageId, MessageKind, MessageState, Position, RequestId, SendFailure};
 use crate::ports::StoreError;
 
 /// The layout of all records below.
@@ -129,7 +129,11 @@ impl MessageRecord {
             conversation,
             author: self.author,
             outgoing: self.outgoing,
+            kind: MessageKind::Text,
             body: self.body,
+            quote: None,
+            reactions: Vec::new(),
+            expiry: None,
             sent_at: position.sent_at,
             state: self.state,
         }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use holdfast_client::api::{Anchor, Command, Failure, MessageState, Reply, RequestId, Trouble};
+use holdfast_client::api::{Anchor, Command, DeleteScope, Failure, MessageState, Reply, RequestId, Trouble};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::{Account, Id, Seed};
 use holdfast_protocol::message::outgoing::encode_one_to_one;
@@ -149,6 +149,7 @@ async fn a_numbered_text_is_accepted_once() {
         let mut alice = Device::new(&world);
         let alice_id = alice.create("Alice").await;
         let command = || Command::SendText {
+            reply_to: None,
             conversation: alice_id,
             body: "note".to_owned(),
         };
@@ -246,7 +247,12 @@ async fn a_deleted_message_does_not_come_back_from_the_swarm() {
             .await;
         alice.wait_for_texts(sender.id(), 1, SOON).await;
         let message = alice.messages(sender.id()).await.remove(0);
-        alice.ask(Command::DeleteLocally(message.id)).await;
+        alice
+            .ask(Command::DeleteMessages {
+                messages: vec![message.id],
+                scope: DeleteScope::ThisDevice,
+            })
+            .await;
         world
             .deposit(&id, sealed(&sender, &id, &content, START_MS + 1))
             .await;

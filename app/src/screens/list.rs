@@ -279,11 +279,12 @@ pub(crate) fn state_mark(state: MessageState) -> impl IntoView {
         MessageState::Queued => ("queued", t("state.queued")),
         MessageState::Sending => ("sending", t("state.sending")),
         MessageState::Sent => ("sent", t("state.sent")),
+        MessageState::Read => ("read", t("state.read")),
         MessageState::Failed(_) => ("failed", t("state.failed")),
     };
     let title = words.clone();
     let picture = match state {
-        MessageState::Sent => Some(Icon::Check),
+        MessageState::Sent | MessageState::Read => Some(Icon::Check),
         MessageState::Failed(_) => Some(Icon::Alert),
         MessageState::Queued => Some(Icon::Clock),
         MessageState::Sending | MessageState::Received => None,

@@ -270,6 +270,11 @@ impl AppState {
                 self.replace_all(snapshot);
                 self.tell_watchers(None, &Change::Reread);
             }
+            Event::ConversationRemoved(id) => self.conversations.update(|all| all.retain(|c| c.id != id)),
+            Event::MessagesCleared { conversation } => {
+                self.tell_watchers(Some(conversation), &Change::Reread)
+            }
+            Event::Typing { .. } | Event::Notify { .. } | Event::Restore(_) => {}
             Event::LoggedOut => self.forget_account(),
         }
     }
@@ -446,6 +451,10 @@ pub(crate) fn failure_text(failure: &holdfast_client::api::Failure) -> String {
         Failure::TextEmpty => t("composer.error_empty"),
         Failure::TextTooLong => t("composer.error_long"),
         Failure::NotAnAccount => t("new.error_not_account"),
+        Failure::NicknameTooLong => t("error.nickname_long"),
+        Failure::NotAllowed => t("error.not_allowed"),
+        Failure::TooFast => t("error.too_fast"),
+        Failure::Blocked => t("error.blocked"),
         Failure::NotFound => t("error.not_found"),
         Failure::StorageFull => t("error.storage_full"),
         Failure::NoAccount => t("error.no_account"),

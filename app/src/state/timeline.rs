@@ -189,7 +189,7 @@ fn same_run(a: &Message, b: &Message) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_client::api::{Message, MessageId, MessagePage, MessageState, SendFailure};
+    use holdfast_client::api::{Message, MessageId, MessageKind, MessagePage, MessageState, SendFailure};
     use holdfast_protocol::account::Id;
 
     use super::{MAX_LOADED, Timeline, days};
@@ -204,7 +204,11 @@ mod tests {
             conversation: other,
             author: if outgoing { me } else { other },
             outgoing,
+            kind: MessageKind::Text,
             body: id.to_string(),
+            quote: None,
+            reactions: Vec::new(),
+            expiry: None,
             sent_at: minute * MINUTE,
             state: if outgoing {
                 MessageState::Sent

@@ -1,6 +1,6 @@
 //! One message.
 
-use holdfast_client::api::{Command, Message, MessageState, SendFailure};
+use holdfast_client::api::{Command, DeleteScope, Message, MessageState, SendFailure};
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -72,7 +72,10 @@ pub(crate) fn Bubble(room: Room, row: ArcRwSignal<Row>, menu: RwSignal<Option<Op
     };
     let foot = move || {
         let (state, at, last) = row.with(|r| (r.message.state, r.message.sent_at, r.last));
-        let settled = matches!(state, MessageState::Sent | MessageState::Received);
+        let settled = matches!(
+            state,
+            MessageState::Sent | MessageState::Read | MessageState::Received
+        );
         (last || !settled).then(|| {
             view! {
                 <span class="foot">
@@ -195,7 +198,12 @@ fn items(room: Room, message: Message) -> Vec<Item> {
         icon: Icon::Trash,
         label: t("message.delete"),
         danger: true,
-        action: Callback::new(move |()| state.command(Command::DeleteLocally(id))),
+        action: Callback::new(move |()| {
+            state.command(Command::DeleteMessages {
+                messages: vec![id],
+                scope: DeleteScope::ThisDevice,
+            })
+        }),
     });
     items
 }

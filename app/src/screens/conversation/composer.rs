@@ -79,6 +79,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
         state.set_draft(id, "", false);
         spawn_local(async move {
             let command = Command::SendText {
+                reply_to: None,
                 conversation: id,
                 body: body.clone(),
             };

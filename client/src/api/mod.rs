@@ -3,8 +3,21 @@
 //! A [`Command`] gets exactly one [`Reply`] or [`Failure`]. What a command changes is durable before its reply is given.
 //! [`Event`]s tell every front end what changed, whoever caused it.
 
+mod conversation;
+mod message;
+mod restore;
+mod search;
+
 use holdfast_protocol::account::{Id, Seed};
 use serde::{Deserialize, Serialize};
+
+pub use conversation::{Conversation, Disappearing, Notify, Place, Preview, Standing};
+pub use message::{
+    Expiry, Message, MessageDetails, MessageKind, MessagePage, MessageState, Notice, Quote, Reaction,
+    SendFailure,
+};
+pub use restore::{RestoreProgress, RestoreStage};
+pub use search::{Found, FoundMessage};
 
 /// A message's number on this device. Never reused; says nothing about order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,23 +54,127 @@ pub enum Command {
     RevealPhrase,
     /// Makes a conversation with an account visible, creating it if needed. → [`Reply::Conversation`]
     OpenConversation(Id),
-    /// Accepts a text for sending; it is stored when the reply comes. → [`Reply::Accepted`]
+    /// Accepts a text for sending; it is stored when the reply comes. Writing to the author of a request accepts it.
+    /// → [`Reply::Accepted`]
     SendText {
         /// The other account, or the own id for the note to self.
         conversation: Id,
         /// The text, at most 2,000 code points after trimming.
         body: String,
+        /// The message that is answered, of the same conversation.
+        reply_to: Option<MessageId>,
     },
     /// Queues a failed message again, with its original time. → [`Reply::Done`]
     Retry(MessageId),
-    /// Removes a message from this device only. → [`Reply::Done`]
-    DeleteLocally(MessageId),
+    /// Removes messages. → [`Reply::Done`]
+    DeleteMessages {
+        /// The messages, all of one conversation; at most [`MAX_SELECTED`].
+        messages: Vec<MessageId>,
+        /// For whom.
+        scope: DeleteScope,
+    },
+    /// Adds or removes an own reaction. → [`Reply::Done`]
+    React {
+        /// The message.
+        message: MessageId,
+        /// One emoji.
+        emoji: String,
+        /// Whether to add it.
+        add: bool,
+    },
+    /// Everything about one message. → [`Reply::Details`]
+    MessageDetails(MessageId),
     /// All messages sent up to this time have been seen. → [`Reply::Done`]
     MarkRead {
         /// The conversation.
         conversation: Id,
         /// Sent time in Unix milliseconds.
         up_to: u64,
+    },
+    /// Marks a conversation as unread until it is opened again. → [`Reply::Done`]
+    MarkUnread(Id),
+    /// The text that is being written, kept sealed on this device; empty removes it. → [`Reply::Done`]
+    SetDraft {
+        /// The conversation.
+        conversation: Id,
+        /// The text as typed, at most 64 KiB.
+        text: String,
+    },
+    /// Somebody types, or stopped: told to the other side when the setting and the conversation allow it.
+    /// → [`Reply::Done`]
+    Typing {
+        /// The conversation.
+        conversation: Id,
+        /// Whether there was a key press just now.
+        typing: bool,
+    },
+    /// How long messages written here will live. → [`Reply::Done`]
+    SetDisappearing {
+        /// The conversation; the note to self knows no `AfterRead`.
+        conversation: Id,
+        /// From now on.
+        mode: Disappearing,
+    },
+    /// Accepts a message request without writing. → [`Reply::Done`]
+    AcceptRequest(Id),
+    /// Declines a message request: it goes away here and on the own devices, and the sender is not told. → [`Reply::Done`]
+    DeclineRequest(Id),
+    /// Declines every message request. → [`Reply::Done`]
+    DeclineAllRequests,
+    /// Blocks or unblocks an account. → [`Reply::Done`]
+    SetBlocked {
+        /// The account.
+        id: Id,
+        /// Whether to block.
+        blocked: bool,
+    },
+    /// A name of one's own for a contact; empty removes it. → [`Reply::Done`]
+    SetNickname {
+        /// The contact.
+        id: Id,
+        /// At most 100 bytes after trimming.
+        nickname: String,
+    },
+    /// Keeps a conversation on top of the list, or not. → [`Reply::Done`]
+    SetPinned {
+        /// The conversation.
+        id: Id,
+        /// Whether to pin.
+        pinned: bool,
+    },
+    /// Takes a conversation off the list until something new comes; its messages stay. → [`Reply::Done`]
+    HideConversation(Id),
+    /// Which notifications a conversation makes. → [`Reply::Done`]
+    SetNotifications {
+        /// The conversation.
+        id: Id,
+        /// Which ones.
+        mode: Notify,
+        /// Quiet until then, Unix seconds; `None` for not muted.
+        muted_until: Option<u64>,
+    },
+    /// Removes all messages of a conversation from this device. → [`Reply::Done`]
+    ClearMessages(Id),
+    /// Removes all messages and takes the conversation off the list, on all own devices; the contact stays.
+    /// → [`Reply::Done`]
+    DeleteConversation(Id),
+    /// Removes the contact and all messages, on all own devices; who writes again makes a request. → [`Reply::Done`]
+    DeleteContact(Id),
+    /// Looks for words in messages and names. → [`Reply::Found`]
+    Search {
+        /// What was typed, at most 256 characters.
+        query: String,
+        /// In one conversation only.
+        conversation: Option<Id>,
+        /// At most this many messages, up to 200.
+        limit: u16,
+        /// Goes on after the last message of an earlier answer.
+        after: Option<Position>,
+    },
+    /// Stops waiting for the profile of a restored account: the user goes on with a new name. → [`Reply::Done`]
+    ContinueWithoutProfile {
+        /// Display name.
+        name: String,
     },
     /// A window of a conversation, oldest first. → [`Reply::Messages`]
     Messages {
@@ -86,6 +203,20 @@ pub enum Command {
     LogOut,
 }
 
+/// The most messages that can be removed at once.
+pub const MAX_SELECTED: usize = 1_000;
+
+/// For whom messages are removed (`spec/02-messages-v1.md §5.9`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeleteScope {
+    /// On this device.
+    ThisDevice,
+    /// On every device of the own account.
+    OwnDevices,
+    /// For the other side too; own messages only.
+    Everyone,
+}
+
 /// Where a window of messages lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Anchor {
@@ -97,6 +228,8 @@ pub enum Anchor {
     After(Position),
     /// Around the first unread message, or the newest when all are read.
     FirstUnread,
+    /// Around a message that is known by its place.
+    Around(Position),
 }
 
 /// A message's place in its conversation: by sent time, then by local id.
@@ -123,6 +256,10 @@ pub enum Reply {
     Accepted(Message),
     /// A window of messages.
     Messages(MessagePage),
+    /// Everything about one message.
+    Details(Box<MessageDetails>),
+    /// What a search found.
+    Found(Found),
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -149,6 +286,18 @@ pub enum Failure {
     /// Only `05` ids can be written to.
     #[error("not an Account ID that can be written to")]
     NotAnAccount,
+    /// The nickname is longer than 100 bytes.
+    #[error("the nickname is too long")]
+    NicknameTooLong,
+    /// What was asked for is not possible in this conversation or with this message.
+    #[error("not possible here")]
+    NotAllowed,
+    /// More than 20 reactions within a minute.
+    #[error("too many reactions in a short time")]
+    TooFast,
+    /// The account is blocked; it has to be unblocked first.
+    #[error("the account is blocked")]
+    Blocked,
     /// No such conversation or message.
     #[error("not found")]
     NotFound,
@@ -176,6 +325,32 @@ pub enum Event {
         /// The message.
         id: MessageId,
     },
+    /// A conversation is gone altogether: its contact was deleted, here or on another device.
+    ConversationRemoved(Id),
+    /// All messages of a conversation up to this sent time were removed at once.
+    MessagesCleared {
+        /// The conversation.
+        conversation: Id,
+    },
+    /// The other side types, or stopped. Over by itself after 15 s.
+    Typing {
+        /// The conversation.
+        conversation: Id,
+        /// Whether they type.
+        typing: bool,
+    },
+    /// Something came that deserves a notification: by the conversation's setting, not read yet, and not from a catch-up
+    /// of old messages.
+    Notify {
+        /// The conversation.
+        conversation: Id,
+        /// The message.
+        message: MessageId,
+        /// The emoji, when it is a reaction to an own message.
+        reaction: Option<String>,
+    },
+    /// How far the return of a restored account got.
+    Restore(RestoreProgress),
     /// Connection, paths or polling changed.
     Network(NetworkStatus),
     /// A preference changed.
@@ -221,8 +396,10 @@ pub enum Trouble {
 pub struct Snapshot {
     /// The account, if there is one.
     pub account: Option<Account>,
-    /// All visible conversations, newest activity first.
+    /// All conversations and contacts, whatever their [`Place`]; pinned ones first, then newest activity first.
     pub conversations: Vec<Conversation>,
+    /// Where the return of a restored account stands; `None` for others and once it is complete.
+    pub restore: Option<RestoreProgress>,
     /// The network's state.
     pub network: NetworkStatus,
     /// What stands in the way now.
@@ -238,108 +415,6 @@ pub struct Account {
     pub id: Id,
     /// The display name; empty when not known yet.
     pub name: String,
-}
-
-/// A conversation as listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Conversation {
-    /// The other account, or the own id.
-    pub id: Id,
-    /// The other's name as they gave it; `None` until a message brought one, and for the note to self.
-    pub name: Option<String>,
-    /// Whether this is the note to self.
-    pub note_to_self: bool,
-    /// The newest message, cut to 200 characters.
-    pub preview: Option<Preview>,
-    /// Messages not read yet.
-    pub unread: u32,
-    /// Everything sent up to here was seen, Unix milliseconds.
-    pub read_up_to: u64,
-    /// Unix milliseconds of the last activity, for the order of the list.
-    pub active_at: u64,
-}
-
-/// The newest message of a conversation, for the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preview {
-    /// The beginning of the text.
-    pub text: String,
-    /// Whether the own account sent it.
-    pub outgoing: bool,
-    /// Its state.
-    pub state: MessageState,
-    /// Sent time, Unix milliseconds.
-    pub sent_at: u64,
-}
-
-/// A message as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Its number on this device.
-    pub id: MessageId,
-    /// Its conversation.
-    pub conversation: Id,
-    /// Who wrote it, as authenticated.
-    pub author: Id,
-    /// Whether the own account wrote it, here or on another device.
-    pub outgoing: bool,
-    /// The text.
-    pub body: String,
-    /// Sent time, Unix milliseconds of network time.
-    pub sent_at: u64,
-    /// How far it got.
-    pub state: MessageState,
-}
-
-impl Message {
-    /// Its place in the conversation.
-    pub fn position(&self) -> Position {
-        Position {
-            sent_at: self.sent_at,
-            id: self.id,
-        }
-    }
-}
-
-/// How far a message got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum MessageState {
-    /// Came from somebody else.
-    Received,
-    /// Stored here, waiting for a connection or its turn.
-    Queued,
-    /// On its way.
-    Sending,
-    /// A node of the recipient's swarm has it.
-    Sent,
-    /// Given up; can be tried again.
-    Failed(SendFailure),
-}
-
-/// Why a message was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SendFailure {
-    /// No node could be reached in spite of retries.
-    Network,
-    /// The network refused the message.
-    Refused,
-    /// The clock disagrees with the network's even after a correction.
-    Clock,
-    /// The message does not fit the network's limits.
-    TooLarge,
-}
-
-/// A window of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessagePage {
-    /// Oldest first.
-    pub messages: Vec<Message>,
-    /// There are older ones.
-    pub more_before: bool,
-    /// There are newer ones.
-    pub more_after: bool,
-    /// How many messages the conversation has in all.
-    pub total: u32,
 }
 
 /// The network panel's content.
