@@ -304,6 +304,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many bytes of `input`, which must be the whole input, are read.
+    pub(crate) fn consumed(&self, input: &[u8]) -> usize {
+        input.len().saturating_sub(self.rest.len())
+    }
+
+    /// Skips a value of any type and gives the bytes it was written with.
+    pub(crate) fn raw_value(&mut self) -> Result<&'a [u8], BtError> {
+        let start = self.rest;
+        let first = self.token()?;
+        read_value(self, first, 0)?;
+        start.get(..self.consumed(start)).ok_or(BtError::Truncated)
+    }
+
     /// Checks that the input was read to its end.
     pub(crate) fn finish(&self) -> Result<(), BtError> {
         if self.rest.is_empty() {

@@ -18,6 +18,7 @@ pub mod account;
 mod base64;
 pub mod blinded;
 pub mod bt;
+pub mod config;
 pub mod hash;
 pub mod json;
 pub mod keys;

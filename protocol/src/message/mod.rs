@@ -35,6 +35,7 @@ pub mod v1;
 
 pub use incoming::{Received, Reject};
 pub use padding::{PADDING_BLOCK, pad, padded_size, unpad};
+pub(crate) use strict::decode as decode_strictly;
 
 /// The protobuf types, generated from `protocol/proto/`. Their `Debug` form names the type and nothing of its content.
 ///

@@ -31,7 +31,7 @@ enum FieldKind {
 }
 
 /// A schema type that can be decoded strictly.
-pub(super) trait Checked: Message + Default {
+pub(crate) trait Checked: Message + Default {
     /// Index of its rule.
     const RULE: usize;
 }
@@ -39,7 +39,7 @@ pub(super) trait Checked: Message + Default {
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
 /// Decodes a message, or `None` when the bytes are malformed or a required field is missing anywhere inside.
-pub(super) fn decode<M: Checked>(bytes: &[u8]) -> Option<M> {
+pub(crate) fn decode<M: Checked>(bytes: &[u8]) -> Option<M> {
     let message = M::decode(bytes).ok()?;
     complete(M::RULE, &[bytes])?;
     Some(message)

@@ -1,0 +1,497 @@
+//! A config on this device: what is current, what was edited and pushed, and what the swarm holds of it
+//! (spec/04-configs.md §6, §8).
+
+use super::merge::{Outcome, merge};
+use super::message::{Draft, FormatError, Frozen, LAG, MAX_ROWS};
+use super::parts::{self, MAX_MESSAGE, PartError, Parts, WholeHash};
+use super::seal::{self, Undecryptable};
+use super::tree::{self, Dict, Tree};
+use super::wrap;
+use super::zstd::{self, CompressionError, MAX_PLAIN};
+use super::{ConfigKind, convo};
+use crate::account::Account;
+use crate::swarm::Namespace;
+use std::collections::{BTreeMap, BTreeSet};
+use zeroize::Zeroizing;
+
+/// Where a config stands between this device and the swarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigState {
+    /// The swarm has what is here.
+    Clean,
+    /// There are edits that no push has taken yet.
+    Dirty,
+    /// A push was made and not confirmed yet.
+    Waiting,
+}
+
+/// Why a stored message was refused. It stays in the swarm: a newer version may have made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Larger than a swarm stores.
+    #[error("too large")]
+    TooLarge,
+    /// Made for another account or document, or changed.
+    #[error(transparent)]
+    Undecryptable(#[from] Undecryptable),
+    /// Nothing but padding.
+    #[error("empty")]
+    Empty,
+    /// Neither a message, nor a compressed one, nor a part of one.
+    #[error("neither message nor part")]
+    Unknown,
+    /// The compression is broken, or a bomb.
+    #[error(transparent)]
+    Compression(#[from] CompressionError),
+    /// A part of a message is wrong, or with it the whole.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// What is inside is no config message, or not signed as it must be.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+}
+
+/// What came of a merge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MergeReport {
+    /// Storage hashes of the messages that were understood, parts included.
+    pub accepted: BTreeSet<String>,
+    /// Storage hashes of the others, and why.
+    pub refused: Vec<(String, Refusal)>,
+    /// The data is another one than before.
+    pub changed: bool,
+    /// Edits made here, not yet confirmed, were five or more messages behind and are not in the result. Those of a push
+    /// whose confirmation was lost may be in it all the same.
+    pub edits_lost: bool,
+}
+
+/// What to send to the swarm.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Push {
+    /// Where to store.
+    pub namespace: Namespace,
+    /// For [`Config::confirm_pushed`].
+    pub seqno: i64,
+    /// What to store, each at most [`MAX_MESSAGE`] bytes and for [`super::TTL_CONFIG`]. All of them or none count.
+    pub messages: Vec<Vec<u8>>,
+    /// What to delete once that is stored. Given once only.
+    pub obsolete: Vec<String>,
+}
+
+impl core::fmt::Debug for Push {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (seqno, count) = (self.seqno, self.messages.len());
+        write!(
+            f,
+            "Push {{ {}, seqno {seqno}, {count} messages }}",
+            self.namespace
+        )
+    }
+}
+
+/// Why a config cannot be pushed; nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// It takes more than [`MAX_PLAIN`] bytes, or more than [`super::MAX_SPLIT`] when compressed.
+    #[error("the document is too large to be stored")]
+    TooLarge,
+    /// The account's own key cannot be encrypted to, which no seed gives.
+    #[error("the account's key cannot be encrypted to")]
+    Key,
+}
+
+/// The message in force: the last one that was pushed or received, and the edits since.
+#[derive(Clone)]
+pub(super) struct Current {
+    message: Frozen,
+    draft: Option<Draft>,
+}
+
+impl Current {
+    /// Without edits.
+    pub(super) fn frozen(message: Frozen) -> Self {
+        Self { message, draft: None }
+    }
+
+    fn data(&self) -> &Dict {
+        self.draft
+            .as_ref()
+            .map_or(&self.message.data, |draft| &draft.data)
+    }
+
+    fn seqno(&self) -> i64 {
+        self.draft
+            .as_ref()
+            .map_or(self.message.seqno, |draft| draft.seqno)
+    }
+
+    /// The edits, of which there are none yet the first time.
+    pub(super) fn edit(&mut self) -> &mut Draft {
+        self.draft.get_or_insert_with(|| self.message.child())
+    }
+
+    /// As it would be pushed now.
+    pub(super) fn freeze(&self) -> Frozen {
+        match &self.draft {
+            None => self.message.clone(),
+            Some(draft) => draft.clone().freeze(None),
+        }
+    }
+}
+
+/// One of an account's documents, of whichever kind.
+#[derive(Clone)]
+pub struct Config {
+    pub(super) kind: ConfigKind,
+    pub(super) account: Account,
+    pub(super) state: ConfigState,
+    pub(super) current: Current,
+    /// Storage hashes of the current message.
+    pub(super) hashes: BTreeSet<String>,
+    /// Storage hashes that the next push deletes.
+    pub(super) old: BTreeSet<String>,
+    pub(super) parts: Parts,
+    /// Records too old to be synced, kept here only.
+    pub(super) archive: Dict,
+    pub(super) needs_dump: bool,
+}
+
+impl core::fmt::Debug for Config {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (kind, seqno) = (self.kind, self.seqno());
+        write!(f, "Config {{ {kind:?}, {:?}, seqno {seqno} }}", self.state)
+    }
+}
+
+/// A received message with the hashes it is stored under.
+struct Candidate {
+    message: Frozen,
+    hashes: BTreeSet<String>,
+}
+
+/// What was inside a stored message.
+enum Opened {
+    Whole(Candidate),
+    /// A part, or nothing new.
+    Part,
+}
+
+impl Config {
+    /// A document in which nothing was ever set.
+    pub fn new(kind: ConfigKind, account: &Account) -> Self {
+        Self {
+            kind,
+            account: account.clone(),
+            state: ConfigState::Clean,
+            current: Current::frozen(Frozen::empty()),
+            hashes: BTreeSet::new(),
+            old: BTreeSet::new(),
+            parts: Parts::default(),
+            archive: Dict::new(),
+            needs_dump: false,
+        }
+    }
+
+    /// Which document.
+    pub fn kind(&self) -> ConfigKind {
+        self.kind
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> ConfigState {
+        self.state
+    }
+
+    /// The sequence number of the current message, with edits counted.
+    pub fn seqno(&self) -> i64 {
+        self.current.seqno()
+    }
+
+    /// The hash of the current message before compression and encryption: equal on devices that are in step.
+    pub fn message_hash(&self) -> [u8; 32] {
+        self.current.freeze().hash
+    }
+
+    /// The current message before compression and encryption.
+    pub fn message(&self) -> Zeroizing<Vec<u8>> {
+        self.current.freeze().plain
+    }
+
+    /// All data, known and unknown.
+    pub fn data(&self) -> &Dict {
+        self.current.data()
+    }
+
+    /// The value at a path of keys.
+    pub fn get(&self, path: &[&[u8]]) -> Option<&Tree> {
+        tree::get(self.data(), path)
+    }
+
+    /// Writes a value at a path of keys, or removes it. What is empty is removed. Nothing happens, and `false` comes back,
+    /// when it is there already.
+    pub fn set(&mut self, path: &[&[u8]], value: Option<Tree>) -> bool {
+        let value = value.and_then(|mut value| value.prune().then_some(value));
+        if self.get(path) == value.as_ref() {
+            return false;
+        }
+        let draft = self.edit();
+        match value {
+            Some(value) => tree::set(&mut draft.data, path, value),
+            None => tree::remove(&mut draft.data, path),
+        }
+        true
+    }
+
+    /// The message with the edits since the last push, made if there are none yet.
+    pub(super) fn edit(&mut self) -> &mut Draft {
+        if self.state == ConfigState::Clean {
+            self.old.append(&mut self.hashes);
+        }
+        self.state = ConfigState::Dirty;
+        self.needs_dump = true;
+        self.current.edit()
+    }
+
+    /// Whether something is here that the swarm does not have. Never push before the first complete pull.
+    pub fn needs_push(&self) -> bool {
+        self.state != ConfigState::Clean
+    }
+
+    /// Whether something changed since the last [`Self::dump`].
+    pub fn needs_dump(&self) -> bool {
+        self.needs_dump
+    }
+
+    /// Storage hashes of the current message.
+    pub fn current_hashes(&self) -> &BTreeSet<String> {
+        &self.hashes
+    }
+
+    /// Storage hashes to keep alive: of the current message, and of parts whose others did not come yet.
+    pub fn active_hashes(&self) -> BTreeSet<String> {
+        self.hashes.iter().chain(self.parts.hashes()).cloned().collect()
+    }
+
+    /// Storage hashes that the next push will name as obsolete.
+    pub fn obsolete_hashes(&self) -> &BTreeSet<String> {
+        &self.old
+    }
+
+    /// Makes the messages to store. Without edits the current message is made again, for a swarm that lost it.
+    ///
+    /// # Errors
+    /// When the document is too large; nothing changes then.
+    pub fn push(&mut self, now_ms: u64) -> Result<Push, PushError> {
+        convo::archive(self, now_ms);
+        let message = self.current.freeze();
+        let (messages, whole) = self.encode(&message)?;
+        if let Some(whole) = whole {
+            self.parts.finished(whole, now_ms);
+            self.needs_dump = true;
+        }
+        let seqno = message.seqno;
+        if self.state == ConfigState::Dirty {
+            self.current = Current::frozen(message);
+            self.state = ConfigState::Waiting;
+            self.needs_dump = true;
+        }
+        self.needs_dump |= !self.old.is_empty();
+        let obsolete = std::mem::take(&mut self.old).into_iter().collect();
+        let namespace = self.kind.namespace();
+        Ok(Push {
+            namespace,
+            seqno,
+            messages,
+            obsolete,
+        })
+    }
+
+    /// The push with this sequence number was stored, all of it, under these hashes. Without effect when an edit or a merge
+    /// came between; the next push then takes its place.
+    pub fn confirm_pushed<H: Into<String>>(&mut self, seqno: i64, hashes: impl IntoIterator<Item = H>) {
+        if self.state != ConfigState::Waiting || self.seqno() != seqno {
+            return;
+        }
+        self.state = ConfigState::Clean;
+        self.hashes = hashes.into_iter().map(Into::into).collect();
+        self.old.retain(|hash| !self.hashes.contains(hash));
+        self.needs_dump = true;
+    }
+
+    /// Takes in stored messages, each with its storage hash. All messages of a pull belong into one call: every conflict
+    /// among them is then resolved at once. Messages that are refused change nothing.
+    pub fn merge(&mut self, messages: &[(impl AsRef<str>, impl AsRef<[u8]>)], now_ms: u64) -> MergeReport {
+        let mut report = MergeReport::default();
+        self.needs_dump |= self.parts.expire(now_ms);
+        let mut candidates = Vec::new();
+        for (hash, stored) in messages {
+            let hash = hash.as_ref();
+            match self.open(hash, stored.as_ref(), now_ms) {
+                Ok(opened) => {
+                    report.accepted.insert(hash.to_owned());
+                    if let Opened::Whole(candidate) = opened {
+                        candidates.push(candidate);
+                    }
+                }
+                Err(refusal) => report.refused.push((hash.to_owned(), refusal)),
+            }
+        }
+        if !candidates.is_empty() {
+            self.merge_candidates(candidates, &mut report);
+        }
+        report.changed |= convo::after_merge(self, now_ms);
+        report
+    }
+
+    fn merge_candidates(&mut self, mut candidates: Vec<Candidate>, report: &mut MergeReport) {
+        let local = self.current.freeze();
+        let has_local = local.seqno != 0 || self.state != ConfigState::Clean;
+        let mut messages: Vec<&Frozen> = candidates.iter().map(|candidate| &candidate.message).collect();
+        if has_local {
+            messages.insert(0, &local);
+        }
+        let Some(outcome) = merge(&messages, false) else {
+            return;
+        };
+        if has_local && self.state != ConfigState::Clean {
+            let newest = messages.iter().map(|message| message.seqno).max();
+            let included = messages.iter().any(|message| {
+                let mut rows = message.lagged.iter();
+                rows.any(|row| (row.seqno, row.hash) == (local.seqno, local.hash))
+            });
+            report.edits_lost = !included && newest.is_some_and(|newest| local.seqno + LAG <= newest);
+        }
+        let kept = match outcome {
+            Outcome::One(place) if has_local && place == 0 => None,
+            Outcome::One(place) => Some(Outcome::One(place - usize::from(has_local))),
+            merged @ Outcome::Merged(_) => Some(merged),
+        };
+        match kept {
+            None => {
+                // A copy of the current message that is not known to be ours must not be deleted: it may be all the
+                // swarm has.
+                let known = !self.hashes.is_empty();
+                let before = self.old.len();
+                for candidate in candidates {
+                    if known || candidate.message.hash != local.hash {
+                        self.old.extend(candidate.hashes);
+                    }
+                }
+                self.old.retain(|hash| !self.hashes.contains(hash));
+                self.needs_dump |= self.old.len() != before;
+                return;
+            }
+            Some(Outcome::One(place)) => {
+                let winner = candidates.swap_remove(place);
+                report.changed = *self.data() != winner.message.data;
+                self.old.append(&mut self.hashes);
+                self.old
+                    .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
+                self.old.retain(|hash| !winner.hashes.contains(hash));
+                self.hashes = winner.hashes;
+                self.current = Current::frozen(winner.message);
+                self.state = ConfigState::Clean;
+            }
+            Some(Outcome::Merged(merged)) => {
+                report.changed = *self.data() != merged.data;
+                self.old.append(&mut self.hashes);
+                self.old
+                    .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
+                // What other clients do, and what the bytes depend on: without edits of its own, a device writes the
+                // merged data as if all of it were new (spec/04 §6.1).
+                let base = match self.state {
+                    ConfigState::Dirty => merged.data.clone(),
+                    ConfigState::Clean | ConfigState::Waiting => Dict::new(),
+                };
+                self.current.draft = Some(Draft {
+                    seqno: merged.seqno,
+                    base,
+                    data: merged.data,
+                    unknown: BTreeMap::new(),
+                    lagged: merged.lagged,
+                });
+                self.state = ConfigState::Dirty;
+            }
+        }
+        self.needs_dump = true;
+    }
+
+    /// Takes a stored message apart.
+    fn open(&mut self, hash: &str, stored: &[u8], now_ms: u64) -> Result<Opened, Refusal> {
+        if stored.len() > MAX_MESSAGE {
+            return Err(Refusal::TooLarge);
+        }
+        let once = wrap::unwrap(&self.account, self.kind, stored);
+        // A client was released that wrapped twice.
+        let twice = once
+            .as_deref()
+            .and_then(|inner| wrap::unwrap(&self.account, self.kind, inner));
+        let sealed = twice.as_deref().or(once.as_deref()).unwrap_or(stored);
+        let padded = seal::decrypt(self.account.ed25519().seed(), self.kind.domain(), sealed)?;
+        let content = seal::unpad(&padded);
+        if content.first() != Some(&parts::MARK) {
+            let message = read(content)?;
+            let hashes = BTreeSet::from([hash.to_owned()]);
+            return Ok(Opened::Whole(Candidate { message, hashes }));
+        }
+        let (pending, done) = (self.parts.pending.len(), self.parts.done.len());
+        let added = self.parts.add(hash, content, now_ms);
+        self.needs_dump |=
+            added.is_ok() || (pending, done) != (self.parts.pending.len(), self.parts.done.len());
+        Ok(match added? {
+            None => Opened::Part,
+            Some(whole) => Opened::Whole(Candidate {
+                message: read(seal::unpad(&whole.padded))?,
+                hashes: whole.hashes,
+            }),
+        })
+    }
+
+    /// The bytes to store, and the hash of the whole if it had to be split.
+    fn encode(&self, message: &Frozen) -> Result<(Vec<Vec<u8>>, Option<WholeHash>), PushError> {
+        if message.plain.len() > MAX_PLAIN || message.lagged.len() > MAX_ROWS {
+            return Err(PushError::TooLarge);
+        }
+        let packed = match &message.packed {
+            Some(packed) => Some(packed.clone()),
+            None => zstd::pack(&message.plain),
+        };
+        let padded = seal::pad(packed.as_ref().unwrap_or(&message.plain));
+        let encrypt = |bytes: &[u8]| {
+            seal::encrypt(self.account.ed25519().seed(), self.kind.domain(), bytes)
+                .map_err(|_| PushError::TooLarge)
+        };
+        if padded.len() + seal::OVERHEAD > MAX_MESSAGE {
+            let (whole, parts) = parts::split(&padded).ok_or(PushError::TooLarge)?;
+            let sealed: Result<_, _> = parts.iter().map(|part| encrypt(part)).collect();
+            return Ok((sealed?, Some(whole)));
+        }
+        let sealed = encrypt(&padded)?;
+        let wrapped =
+            wrap::wrap(&self.account, self.kind, message.seqno, sealed.clone()).ok_or(PushError::Key)?;
+        let stored = if wrapped.len() <= MAX_MESSAGE {
+            wrapped
+        } else {
+            sealed
+        };
+        Ok((vec![stored], None))
+    }
+}
+
+/// Reads a message that may be compressed.
+pub(super) fn read(content: &[u8]) -> Result<Frozen, Refusal> {
+    match content.split_first() {
+        None => Err(Refusal::Empty),
+        Some((b'd', _)) => Ok(Frozen::parse(Zeroizing::new(content.to_vec()), None)?),
+        Some((&zstd::MARK, frame)) => {
+            let plain = zstd::unpack(frame)?;
+            if plain.first() != Some(&b'd') {
+                return Err(Refusal::Unknown);
+            }
+            let mut message = Frozen::parse(plain, None)?;
+            message.packed = Some(Zeroizing::new(content.to_vec()));
+            Ok(message)
+        }
+        Some(_) => Err(Refusal::Unknown),
+    }
+}
