@@ -127,6 +127,21 @@ impl Core {
                 scope: DeleteScope::ThisDevice,
             } => self.delete_locally(&messages).await,
             Command::MarkRead { conversation, up_to } => self.mark_read(conversation, up_to).await,
+            Command::MarkUnread(id) => self.mark_unread(id).await,
+            Command::AcceptRequest(id) => self.accept_request(id).await,
+            Command::DeclineRequest(id) => self.decline_request(id).await,
+            Command::DeclineAllRequests => self.decline_all().await,
+            Command::SetBlocked { id, blocked } => self.set_blocked(id, blocked).await,
+            Command::SetNickname { id, nickname } => self.set_nickname(id, &nickname).await,
+            Command::SetPinned { id, pinned } => self.set_pinned(id, pinned).await,
+            Command::HideConversation(id) => self.hide_conversation(id).await,
+            Command::SetNotifications {
+                id,
+                mode,
+                muted_until,
+            } => self.set_notifications(id, mode, muted_until).await,
+            Command::DeleteConversation(id) => self.delete_conversation(id).await,
+            Command::DeleteContact(id) => self.delete_contact(id).await,
             Command::Messages {
                 conversation,
                 anchor,
@@ -242,6 +257,8 @@ impl Core {
         }
         let mut work = Work::begin(self).await;
         let now = self.time.now();
+        let contact = work.contact(&id);
+        contact.priority = contact.priority.max(0);
         let record = work.conversation(&id);
         if !record.visible {
             record.visible = true;

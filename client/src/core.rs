@@ -1,6 +1,7 @@
 //! What all parts of the engine share: ports, the state in memory, and the ways to tell front ends of changes.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use futures::lock::Mutex;
 use holdfast_protocol::account::{Account, Id};
 
 use crate::api::{
-    Conversation, Disappearing, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus,
-    Notify, Place, Position, Preview, Standing, Trouble,
+    Conversation, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus, Place,
+    Position, Preview, Standing, Trouble,
 };
 use crate::driver::{Signal, Spawner, TaskGuard};
 use crate::engine::Options;
@@ -76,28 +77,32 @@ impl State {
             .account
             .as_ref()
             .is_some_and(|account| account.keys.id() == id);
-        let contact = self.contacts.get(&id).filter(|_| !note_to_self);
+        let none = ContactRecord::default();
+        let contact = self.contacts.get(&id).unwrap_or(&none);
+        let standing = if note_to_self {
+            Standing::Own
+        } else {
+            contact.standing()
+        };
+        let place = match standing {
+            Standing::Blocked => Place::Blocked,
+            _ if !record.visible || contact.priority < 0 => Place::Hidden,
+            Standing::IncomingRequest => Place::Requests,
+            _ => Place::List,
+        };
         Conversation {
             id,
-            name: contact.and_then(|contact| contact.name.clone()),
-            nickname: None,
+            name: contact.name.clone(),
+            nickname: contact.nickname.clone(),
             note_to_self,
-            standing: if note_to_self {
-                Standing::Own
-            } else {
-                Standing::Active
-            },
-            place: if record.visible {
-                Place::List
-            } else {
-                Place::Hidden
-            },
-            priority: 0,
-            notify: Notify::All,
-            muted_until: None,
-            disappearing: Disappearing::Off,
+            standing,
+            place,
+            priority: contact.priority,
+            notify: contact.notify,
+            muted_until: Some(contact.muted_until).filter(|until| *until != 0),
+            disappearing: contact.disappearing,
             draft: None,
-            marked_unread: false,
+            marked_unread: record.marked_unread,
             preview: record.newest.as_ref().map(|newest| Preview {
                 text: newest.text.clone(),
                 kind: MessageKind::Text,
@@ -109,6 +114,11 @@ impl State {
             read_up_to: record.read_up_to,
             active_at: record.active_at,
         }
+    }
+
+    /// Whether front ends hear of a conversation: what was only looked at is none of theirs.
+    pub(crate) fn is_listed(&self, id: &Id, record: &ConversationRecord) -> bool {
+        record.visible || self.contacts.get(id).is_some_and(ContactRecord::is_shared)
     }
 
     fn shown_state(&self, id: MessageId, state: MessageState) -> MessageState {
@@ -210,12 +220,24 @@ impl Core {
         self.broadcast.subscribe()
     }
 
-    /// All visible conversations, newest activity first.
+    /// All conversations and contacts: pinned ones first, then newest activity first.
     pub(crate) fn conversations(&self) -> Vec<Conversation> {
         let state = self.state.borrow();
-        let visible = state.conversations.iter().filter(|(_, record)| record.visible);
-        let mut all: Vec<_> = visible.map(|(id, record)| state.show(*id, record)).collect();
-        all.sort_by(|one, other| other.active_at.cmp(&one.active_at).then(one.id.cmp(&other.id)));
+        let none = ConversationRecord::new();
+        let only_contacts = state
+            .contacts
+            .keys()
+            .filter(|id| !state.conversations.contains_key(id))
+            .map(|id| (id, &none));
+        let mut all: Vec<_> = state
+            .conversations
+            .iter()
+            .chain(only_contacts)
+            .filter(|(id, record)| state.is_listed(id, record))
+            .map(|(id, record)| state.show(*id, record))
+            .collect();
+        let order = |one: &Conversation| (Reverse(one.priority.max(0)), Reverse(one.active_at), one.id);
+        all.sort_by_cached_key(order);
         all
     }
 
@@ -226,7 +248,7 @@ impl Core {
             state
                 .conversations
                 .get(id)
-                .filter(|record| record.visible)
+                .filter(|record| state.is_listed(id, record))
                 .map(|record| Event::Conversation(state.show(*id, record)))
         };
         if let Some(event) = event {
@@ -278,18 +300,10 @@ impl Core {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
-        const FIRST: Position = Position {
-            sent_at: 0,
-            id: MessageId(0),
-        };
-        const LAST: Position = Position {
-            sent_at: u64::MAX,
-            id: MessageId(u64::MAX),
-        };
         let scan = Scan {
             collection: Collection::Messages,
-            from: keys::message(conversation, from.unwrap_or(FIRST)),
-            to: Some(keys::message(conversation, to.unwrap_or(LAST))),
+            from: keys::message(conversation, from.unwrap_or(Position::FIRST)),
+            to: Some(keys::message(conversation, to.unwrap_or(Position::LAST))),
             reverse,
             limit,
         };

@@ -15,6 +15,7 @@
 
 pub mod api;
 mod commands;
+mod contacts;
 mod core;
 mod driver;
 pub mod engine;
@@ -27,6 +28,7 @@ pub mod ports;
 pub mod profile;
 mod receive;
 mod records;
+mod requests;
 pub mod seal;
 mod sending;
 pub mod store;

@@ -43,6 +43,10 @@ impl Core {
         if let Some(message) = self.accepted_before(&work, number).await? {
             return Ok(message);
         }
+        if work.contact(&conversation).blocked {
+            return Err(Failure::Blocked);
+        }
+        work.approve(&conversation);
         let sent_at = work.next_sent_at(self.time.now());
         let (for_contact, for_self) = self.encode_text(&account, &conversation, body, sent_at)?;
         let message = work.insert(NewMessage {

@@ -184,24 +184,28 @@ impl Core {
         if own && !kind.allowed_from_self(false) {
             return Ok(true);
         }
+        if !self.admits(work, &received, &kind) {
+            return Ok(true);
+        }
         match kind {
             Kind::Visible(data) => {
-                if !own {
+                if own {
+                    work.approve(&received.conversation);
+                } else {
+                    work.approved_by(&received.sender);
                     let contact = work.contact(&received.sender);
                     if let Some(change) = change_in_message(data, contact.profile_changed) {
-                        contact.name = change.name.or(contact.name.take());
-                        contact.profile_changed = change.updated_at;
+                        contact.take_profile(change);
                     }
                 }
                 let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
                 self.take_visible(work, hash, &received, own, body).await?;
             }
-            // Only visible messages open conversations (`spec/02-messages-v1.md §9.3`).
-            Kind::RequestResponse(response) if work.knows_conversation(&received.sender) => {
+            Kind::RequestResponse(response) => {
+                work.approved_by(&received.sender);
                 let contact = work.contact(&received.sender);
                 if let Some(change) = change_in_response(response, contact.profile_changed) {
-                    contact.name = change.name.or(contact.name.take());
-                    contact.profile_changed = change.updated_at;
+                    contact.take_profile(change);
                 }
             }
             _ => {}

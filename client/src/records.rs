@@ -4,15 +4,19 @@
 
 use holdfast_protocol::account::{Id, Seed};
 use holdfast_protocol::keys::Ed25519PublicKey;
+use holdfast_protocol::message::profile::{Picture, PictureChange, ProfileChange};
 use holdfast_protocol::swarm::Namespace;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Message, MessageId, MessageKind, MessageState, Position, RequestId, SendFailure};
+use crate::api::{
+    Disappearing, Message, MessageId, MessageKind, MessageState, Notify, Position, RequestId, SendFailure,
+    Standing,
+};
 use crate::ports::StoreError;
 
 /// The layout of all records below.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Bytes of an id in keys.
 const ID: usize = 33;
@@ -62,7 +66,10 @@ pub(crate) struct Counters {
 /// A conversation, in `Conversations` under its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConversationRecord {
+    /// It was opened or has had messages; what takes it off the list is the contact's priority.
     pub(crate) visible: bool,
+    /// Marked as unread by hand.
+    pub(crate) marked_unread: bool,
     pub(crate) total: u32,
     pub(crate) unread: u32,
     pub(crate) read_up_to: u64,
@@ -94,6 +101,7 @@ impl ConversationRecord {
     pub(crate) fn new() -> Self {
         Self {
             visible: false,
+            marked_unread: false,
             total: 0,
             unread: 0,
             read_up_to: 0,
@@ -103,12 +111,63 @@ impl ConversationRecord {
     }
 }
 
-/// What is known of another account, in `Contacts` under its id.
+/// What is known of another account, in `Contacts` under its id. The own id has one too, for what the note to self has in
+/// common with other conversations: priority and disappearing.
+///
+/// All of it is synced: the `Contacts` config (`spec/04-configs.md §11`) has the same fields, and the `UserProfile` those
+/// of the note to self. A record that equals the default one is not stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ContactRecord {
     pub(crate) name: Option<String>,
     /// Unix seconds from the profile itself; 0 when it gave none.
     pub(crate) profile_changed: u64,
+    /// Kept as received; pictures are not shown yet.
+    pub(crate) picture: Option<Picture>,
+    /// The user's own name for them.
+    pub(crate) nickname: Option<String>,
+    /// The user accepted them, or wrote first.
+    pub(crate) approved: bool,
+    /// They accepted the user, or wrote first.
+    pub(crate) approved_me: bool,
+    pub(crate) blocked: bool,
+    /// Below 0: hidden; above 0: pinned.
+    pub(crate) priority: i32,
+    pub(crate) notify: Notify,
+    /// Unix seconds; 0 for not muted.
+    pub(crate) muted_until: u64,
+    /// How long messages written here live.
+    pub(crate) disappearing: Disappearing,
+    /// Unix seconds of the first message or command; 0 when not known.
+    pub(crate) created: u64,
+}
+
+impl ContactRecord {
+    /// How both sides stand to each other (`spec/02-messages-v1.md §9.1`).
+    pub(crate) fn standing(&self) -> Standing {
+        match (self.blocked, self.approved, self.approved_me) {
+            (true, ..) => Standing::Blocked,
+            (_, true, true) => Standing::Active,
+            (_, true, false) => Standing::OutgoingRequest,
+            (_, false, true) => Standing::IncomingRequest,
+            (_, false, false) => Standing::Fresh,
+        }
+    }
+
+    /// Whether the own devices should know of it: a conversation that was only opened is nobody's contact.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.standing() != Standing::Fresh
+    }
+
+    /// Takes what a received profile changes (`spec/02-messages-v1.md §5.5`).
+    pub(crate) fn take_profile(&mut self, change: ProfileChange) {
+        self.name = change.name.or(self.name.take());
+        self.profile_changed = change.updated_at;
+        match change.picture {
+            PictureChange::Keep => {}
+            PictureChange::Clear => self.picture = None,
+            PictureChange::Set(picture) => self.picture = Some(picture),
+        }
+    }
 }
 
 /// A message, in `Messages` under [`keys::message`], which holds its conversation and position.

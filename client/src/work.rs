@@ -3,13 +3,14 @@
 //! Units exclude each other, so what one has read is still true when it commits. The memory's copy of conversations and
 //! contacts changes only after the store has acknowledged.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::lock::MutexGuard;
 use holdfast_protocol::account::Id;
+use holdfast_protocol::swarm::MAX_TTL_MS;
 
 use crate::api::{Event, Message, MessageId, MessageState, Position};
-use crate::core::Core;
+use crate::core::{Core, State};
 use crate::ports::{Change, Collection, Scan, StoreError};
 use crate::records::{
     ContactRecord, ConversationRecord, Counters, MessageRecord, Newest, OutboxRecord, decode, encode, keys,
@@ -74,6 +75,21 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Network time, Unix milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.core.time.now()
+    }
+
+    /// Whether an id is the account's own.
+    pub(crate) fn is_own(&self, id: &Id) -> bool {
+        self.core.own_id() == Some(*id)
+    }
+
+    /// When the newest config that was merged and says whether a conversation is there was stored, Unix milliseconds.
+    pub(crate) fn config_stored_at(&self, _id: &Id) -> u64 {
+        0
+    }
+
     /// Adds a change that has no memory beside the store.
     pub(crate) fn put(&mut self, collection: Collection, key: Vec<u8>, value: Vec<u8>) {
         self.changes.push(Change::Put(collection, key, value));
@@ -119,6 +135,12 @@ impl<'a> Work<'a> {
         self.contacts
             .entry(*id)
             .or_insert_with(|| core.state.borrow().contacts.get(id).cloned().unwrap_or_default())
+    }
+
+    /// Lets go of a contact and its conversation. Its messages are removed on their own.
+    pub(crate) fn forget(&mut self, id: &Id) {
+        self.contacts.insert(*id, ContactRecord::default());
+        self.conversations.insert(*id, ConversationRecord::new());
     }
 
     /// Sets an entry of the outbox.
@@ -358,6 +380,57 @@ impl<'a> Work<'a> {
         Ok(true)
     }
 
+    /// Removes all messages of a conversation from this device.
+    pub(crate) async fn clear_messages(&mut self, conversation: &Id) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut from = keys::message(conversation, Position::FIRST);
+        loop {
+            let scan = Scan {
+                collection: Collection::Messages,
+                from,
+                to: Some(keys::message(conversation, Position::LAST)),
+                reverse: false,
+                limit: COUNT_PAGE,
+            };
+            let page = self.core.ports.store.scan(scan).await?;
+            for (key, value) in &page {
+                let (_, position) = keys::read_message(key)?;
+                let record: MessageRecord = decode(value)?;
+                self.changes
+                    .push(Change::Delete(Collection::Messages, key.clone()));
+                let by_number = keys::by_number(position.id);
+                self.changes
+                    .push(Change::Delete(Collection::MessageIndex, by_number));
+                let by_author = keys::by_author(conversation, &record.author, position.sent_at);
+                // Only what a swarm may still have can come back.
+                if position.sent_at.saturating_add(MAX_TTL_MS) > now {
+                    self.put(Collection::MessageIndex, by_author, keys::outbox(MessageId(0)));
+                } else {
+                    self.changes
+                        .push(Change::Delete(Collection::MessageIndex, by_author));
+                }
+                if self.core.state.borrow().outbox.contains_key(&position.id) {
+                    self.remove_outbox(position.id);
+                }
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == COUNT_PAGE => {
+                    from = key.clone();
+                    from.push(0);
+                }
+                _ => break,
+            }
+        }
+        let held = self.conversation(conversation);
+        held.total = 0;
+        held.unread = 0;
+        held.newest = None;
+        self.events.push(Event::MessagesCleared {
+            conversation: *conversation,
+        });
+        Ok(())
+    }
+
     async fn newest_except(&self, conversation: &Id, id: MessageId) -> Result<Option<Newest>, StoreError> {
         let newest = self.core.scan_messages(conversation, None, None, true, 2).await?;
         Ok(newest
@@ -370,6 +443,7 @@ impl<'a> Work<'a> {
     /// Everything sent up to a time counts as read.
     pub(crate) async fn mark_read(&mut self, conversation: &Id, up_to: u64) -> Result<(), StoreError> {
         let held = self.conversation(conversation);
+        held.marked_unread = false;
         let (before, unread) = (held.read_up_to, held.unread);
         if up_to <= before {
             return Ok(());
@@ -445,25 +519,32 @@ impl<'a> Work<'a> {
             let state = self.core.state.borrow();
             let conversations = std::mem::take(&mut self.conversations);
             let contacts = std::mem::take(&mut self.contacts);
+            let no_contact = ContactRecord::default();
             self.contacts = contacts
                 .into_iter()
-                .filter(|(id, new)| state.contacts.get(id) != Some(new))
+                .filter(|(id, new)| state.contacts.get(id).unwrap_or(&no_contact) != new)
                 .collect();
+            let no_conversation = ConversationRecord::new();
             self.conversations = conversations
                 .into_iter()
-                .filter(|(id, new)| state.conversations.get(id) != Some(new))
+                .filter(|(id, new)| state.conversations.get(id).unwrap_or(&no_conversation) != new)
                 .collect();
         }
         for (id, record) in &self.contacts {
-            self.changes
-                .push(Change::Put(Collection::Contacts, keys::id(id), encode(record)?));
+            let change = if *record == ContactRecord::default() {
+                Change::Delete(Collection::Contacts, keys::id(id))
+            } else {
+                Change::Put(Collection::Contacts, keys::id(id), encode(record)?)
+            };
+            self.changes.push(change);
         }
         for (id, record) in &self.conversations {
-            self.changes.push(Change::Put(
-                Collection::Conversations,
-                keys::id(id),
-                encode(record)?,
-            ));
+            let change = if *record == ConversationRecord::new() {
+                Change::Delete(Collection::Conversations, keys::id(id))
+            } else {
+                Change::Put(Collection::Conversations, keys::id(id), encode(record)?)
+            };
+            self.changes.push(change);
         }
         if self.counters != self.core.state.borrow().counters {
             let counters = encode(&self.counters)?;
@@ -489,17 +570,39 @@ impl<'a> Work<'a> {
                     None => state.outbox.remove(&id),
                 };
             }
-            for id in self.contacts.keys() {
-                if let Some(held) = state.conversations.get(id) {
-                    self.conversations.entry(*id).or_insert_with(|| held.clone());
+            let changed: BTreeSet<Id> = self
+                .contacts
+                .keys()
+                .chain(self.conversations.keys())
+                .copied()
+                .collect();
+            let none = ConversationRecord::new();
+            let listed = |state: &State, id: &Id| {
+                let record = state.conversations.get(id).unwrap_or(&none);
+                state.is_listed(id, record)
+            };
+            let before: BTreeSet<Id> = changed.iter().filter(|id| listed(&state, id)).copied().collect();
+            for (id, record) in self.contacts {
+                if record == ContactRecord::default() {
+                    state.contacts.remove(&id);
+                } else {
+                    state.contacts.insert(id, record);
                 }
             }
-            state.contacts.extend(self.contacts);
             for (id, record) in self.conversations {
-                if record.visible {
-                    shown.push(Event::Conversation(state.show(id, &record)));
+                if record == none {
+                    state.conversations.remove(&id);
+                } else {
+                    state.conversations.insert(id, record);
                 }
-                state.conversations.insert(id, record);
+            }
+            for id in changed {
+                if listed(&state, &id) {
+                    let record = state.conversations.get(&id).unwrap_or(&none);
+                    shown.push(Event::Conversation(state.show(id, record)));
+                } else if before.contains(&id) {
+                    shown.push(Event::ConversationRemoved(id));
+                }
             }
         }
         for event in self.events.into_iter().chain(shown) {

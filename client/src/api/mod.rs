@@ -241,6 +241,19 @@ pub struct Position {
     pub id: MessageId,
 }
 
+impl Position {
+    /// Before every message.
+    pub const FIRST: Self = Self {
+        sent_at: 0,
+        id: MessageId(0),
+    };
+    /// After every message.
+    pub const LAST: Self = Self {
+        sent_at: u64::MAX,
+        id: MessageId(u64::MAX),
+    };
+}
+
 /// The answer to a command that succeeded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Reply {

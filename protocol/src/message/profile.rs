@@ -7,7 +7,7 @@ use super::schema::{DataMessage, LokiProfile, MessageRequestResponse};
 const KEY_SIZES: [usize; 2] = [32, 16];
 
 /// Where a profile picture is and what decrypts it. The key is not printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Picture {
     /// Download address.
     pub url: String,
