@@ -3,6 +3,17 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use crate::i18n::t;
+
+/// Closes a dialog the browser's way before it leaves the page: then the focus returns to where it was.
+pub(super) fn give_back_focus(node: NodeRef<html::Dialog>) {
+    on_cleanup(move || {
+        if let Some(dialog) = node.try_get_untracked().flatten() {
+            dialog.close();
+        }
+    });
+}
+
 /// A dialog, shown as long as it is on the page.
 #[component]
 pub(crate) fn Dialog(
@@ -25,6 +36,7 @@ pub(crate) fn Dialog(
             });
         }
     });
+    give_back_focus(node);
     view! {
         <dialog
             class="dialog"
@@ -49,5 +61,47 @@ pub(crate) fn Dialog(
                 {children()}
             </div>
         </dialog>
+    }
+}
+
+/// A question with one way on and one way back.
+#[component]
+pub(crate) fn Confirm(
+    /// The question.
+    title: String,
+    /// What happens then.
+    text: String,
+    /// What the button says that does it.
+    action: String,
+    /// Does it. The dialog closes by itself before.
+    #[prop(into)]
+    on_confirm: Callback<()>,
+    /// Called when the dialog is to be closed.
+    #[prop(into)]
+    on_close: Callback<()>,
+    /// It removes something.
+    #[prop(optional)]
+    danger: bool,
+) -> impl IntoView {
+    view! {
+        <Dialog title on_close>
+            <p>{text}</p>
+            <div class="actions">
+                <button class="button quiet" autofocus=danger on:click=move |_| on_close.run(())>
+                    {t("action.cancel")}
+                </button>
+                <button
+                    id="confirm"
+                    class=if danger { "button danger solid" } else { "button primary" }
+                    autofocus=!danger
+                    on:click=move |_| {
+                        on_close.run(());
+                        on_confirm.run(());
+                    }
+                >
+                    {action}
+                </button>
+            </div>
+        </Dialog>
     }
 }

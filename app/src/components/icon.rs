@@ -8,30 +8,46 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     Alert,
     Back,
+    Bell,
+    Block,
     Check,
+    Checks,
     Chevron,
+    Clear,
     Clock,
+    Close,
     Copy,
     Device,
     Down,
+    Edit,
     Emoji,
-    Eye,
     External,
+    Eye,
+    Hide,
+    Info,
     Key,
     Lock,
     LogOut,
     More,
+    Mute,
     Network,
     NewChat,
     Note,
     Offline,
     Person,
+    Phone,
+    Pin,
+    Plus,
     Qr,
+    Reply,
     Retry,
+    Select,
     Send,
     Settings,
     Shared,
+    Timer,
     Trash,
+    Unread,
 }
 
 impl Icon {
@@ -93,6 +109,32 @@ impl Icon {
             Icon::Shared => {
                 "M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 19.5c.6-3.2 3.2-5 6.5-5s5.9 1.8 6.5 5M15.8 4.8a3.5 3.5 0 0 1 0 6.4M18.2 14.9c1.8.8 2.9 2.4 3.3 4.6"
             }
+            Icon::Bell => {
+                "M12 4a5.5 5.5 0 0 0-5.5 5.5c0 5-2 6.5-2 6.5h15s-2-1.5-2-6.5A5.5 5.5 0 0 0 12 4zM10.3 19.5a2 2 0 0 0 3.4 0"
+            }
+            Icon::Mute => {
+                "M8 5.7A5.5 5.5 0 0 1 17.5 9.5c0 2 .3 3.4.7 4.4M15.5 16h-11s2-1.5 2-6.5c0-.6.1-1.2.3-1.7M10.3 19.5a2 2 0 0 0 3.4 0M4 4l16 16"
+            }
+            Icon::Block => "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM6 6l12 12",
+            Icon::Clear => "M14 4l-3.5 7M7 10.5l8 4-2.5 6L4.5 18c1.5-2 2.5-4.5 2.5-7.5zM9.5 19.5l1.5-3",
+            Icon::Checks => "M2.5 12.5L7 17l9.5-9.5M12 16l1 1 9-9.5",
+            Icon::Close => "M6 6l12 12M18 6L6 18",
+            Icon::Hide => {
+                "M4 4l16 16M9.5 5.9A9 9 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 0 1-3 3.7M6.3 7.5A16.5 16.5 0 0 0 2.5 12S6 18.5 12 18.5a9 9 0 0 0 4-.9M10 10.1a2.8 2.8 0 0 0 3.9 3.9"
+            }
+            Icon::Info => "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 11v5M12 8h.01",
+            Icon::Edit => "M4.5 19.5l1-4L16 5a2.1 2.1 0 0 1 3 3L8.5 18.5zM14 7l3 3",
+            Icon::Phone => {
+                "M5 4.5h3.5L10 9l-2 1.5a11 11 0 0 0 5.5 5.5L15 14l4.5 1.5V19a1.5 1.5 0 0 1-1.5 1.5A14.5 14.5 0 0 1 3.5 6 1.5 1.5 0 0 1 5 4.5z"
+            }
+            Icon::Pin => "M9 4h6l-.7 6 3.2 3v1.5h-11V13l3.2-3zM12 14.5V20",
+            Icon::Plus => "M12 5v14M5 12h14",
+            Icon::Reply => "M9.5 6L4 11.5 9.5 17M4.5 11.5H13a6.5 6.5 0 0 1 6.5 6.5",
+            Icon::Select => "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM8 12.3l2.8 2.7L16 9.5",
+            Icon::Timer => "M12 6a7.25 7.25 0 1 0 0 14.5A7.25 7.25 0 0 0 12 6zM12 9.5v4l2.5 1.5M9.5 3h5",
+            Icon::Unread => {
+                "M4.5 6.5h9M19.5 10v7.5h-15V6.5M4.5 7.5l7.5 6 4-3.2M18.5 3.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z"
+            }
             Icon::Trash => {
                 "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 11.6A1.5 1.5 0 0 0 8.9 20h6.2a1.5 1.5 0 0 0 1.5-1.4L17.5 7M10.3 11v5M13.7 11v5"
             }
@@ -101,7 +143,7 @@ impl Icon {
 
     /// Whether it points in the reading direction, and so is mirrored for languages written from the right.
     const fn mirrored(self) -> bool {
-        matches!(self, Icon::Back | Icon::Chevron | Icon::LogOut)
+        matches!(self, Icon::Back | Icon::Chevron | Icon::LogOut | Icon::Reply)
     }
 }
 

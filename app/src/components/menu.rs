@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::dialog::give_back_focus;
 use super::focus::{set_style, walk};
 use super::icon::{Icon, icon};
 
@@ -19,6 +20,23 @@ pub(crate) struct Item {
     pub action: Callback<()>,
 }
 
+impl Item {
+    /// An entry that removes nothing.
+    pub(crate) fn new(icon: Icon, label: String, action: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            icon,
+            label,
+            danger: false,
+            action: Callback::new(move |()| action()),
+        }
+    }
+
+    /// Marks it as one that removes something.
+    pub(crate) fn dangerous(self) -> Self {
+        Self { danger: true, ..self }
+    }
+}
+
 /// An open menu.
 #[derive(Clone)]
 pub(crate) struct Open {
@@ -28,10 +46,39 @@ pub(crate) struct Open {
     pub y: i32,
     /// Its entries.
     pub items: Vec<Item>,
+    /// What stands above the entries.
+    pub head: Option<ViewFn>,
+}
+
+impl Open {
+    /// A menu of entries at a point.
+    pub(crate) fn at((x, y): (i32, i32), items: Vec<Item>) -> Self {
+        Self {
+            x,
+            y,
+            items,
+            head: None,
+        }
+    }
+}
+
+/// The point below an element, where a menu that belongs to it opens.
+pub(crate) fn below(element: &web_sys::Element) -> (i32, i32) {
+    let rect = element.get_bounding_client_rect();
+    let x = if crate::i18n::is_rtl() {
+        rect.right() - WIDTH
+    } else {
+        rect.left()
+    };
+    (x as i32, rect.bottom() as i32 + GAP)
 }
 
 /// Room kept between a menu and the edge of the page, in pixels.
 const MARGIN: i32 = 8;
+/// Room between a menu and what it belongs to, in pixels.
+const GAP: i32 = 4;
+/// A menu's usual width in pixels, for those that grow to the left.
+const WIDTH: f64 = 220.0;
 
 /// Shows the menu that is in the signal.
 #[component]
@@ -41,23 +88,12 @@ pub(crate) fn MenuHost(
 ) -> impl IntoView {
     move || {
         open.get()
-            .map(|menu| view! { <Menu menu close=move || open.set(None) /> }.into_any())
+            .map(|menu| view! { <Menu menu on_close=move || open.set(None) /> }.into_any())
     }
 }
 
 #[component]
-fn Menu(menu: Open, close: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
-    let node = NodeRef::<html::Dialog>::new();
-    let (x, y) = (menu.x, menu.y);
-    Effect::new(move |_| {
-        if let Some(dialog) = node.get() {
-            request_animation_frame(move || {
-                if dialog.show_modal().is_ok() {
-                    place(&dialog, x, y);
-                }
-            });
-        }
-    });
+fn Menu(menu: Open, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
     let items = menu
         .items
         .into_iter()
@@ -69,39 +105,74 @@ fn Menu(menu: Open, close: impl Fn() + Copy + Send + Sync + 'static) -> impl Int
                     class:danger=item.danger
                     role="menuitem"
                     on:click=move |_| {
-                        close();
-                        action.run(());
+                        // First the focus returns, then the action may move it on.
+                        on_close.run(());
+                        request_animation_frame(move || action.run(()));
                     }
                 >
                     {icon(item.icon)}
                     <span>{item.label}</span>
                 </button>
             }
+            .into_any()
         })
         .collect_view();
+    view! {
+        <Floating x=menu.x y=menu.y on_close>
+            {menu.head.map(|head| head.run())}
+            <div role="menu">{items}</div>
+        </Floating>
+    }
+}
+
+/// Something modal that floats at a point. It closes on Escape and on a click beside it; arrow keys walk through its menu.
+#[component]
+pub(crate) fn Floating(
+    /// Where, in page coordinates.
+    x: i32,
+    /// Where, in page coordinates.
+    y: i32,
+    /// Called when it is to be closed.
+    on_close: Callback<()>,
+    /// What is in it.
+    children: Children,
+) -> impl IntoView {
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        if let Some(dialog) = node.get() {
+            request_animation_frame(move || {
+                if dialog.show_modal().is_ok() {
+                    place(&dialog, x, y);
+                }
+            });
+        }
+    });
+    give_back_focus(node);
     view! {
         <dialog
             class="menu"
             node_ref=node
             on:cancel=move |event: leptos::ev::Event| {
                 event.prevent_default();
-                close();
+                on_close.run(());
             }
             on:click=move |event| {
                 let itself = node.get_untracked().is_some_and(|dialog| {
                     event.target().is_some_and(|t| t == ****dialog)
                 });
                 if itself {
-                    close();
+                    on_close.run(());
                 }
             }
             on:keydown=move |event| {
+                // What is behind it shall not hear of its keys.
+                event.stop_propagation();
                 if let Some(dialog) = node.get_untracked() {
                     walk(&dialog, "[role=menuitem]", true, &event);
                 }
             }
         >
-            <div role="menu">{items}</div>
+            {children()}
         </dialog>
     }
 }

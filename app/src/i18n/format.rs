@@ -25,6 +25,7 @@ enum Shape {
     LongDay,
     LongDayYear,
     Full,
+    Exact,
 }
 
 thread_local! {
@@ -60,6 +61,14 @@ fn formatted(shape: Shape, ms: f64) -> String {
                     Shape::ShortDate => &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
                     Shape::LongDay => &[("weekday", "long"), ("day", "numeric"), ("month", "long")],
                     Shape::LongDayYear => &[("day", "numeric"), ("month", "long"), ("year", "numeric")],
+                    Shape::Exact => &[
+                        ("day", "numeric"),
+                        ("month", "short"),
+                        ("year", "numeric"),
+                        ("hour", "numeric"),
+                        ("minute", "2-digit"),
+                        ("second", "2-digit"),
+                    ],
                     Shape::Full => &[
                         ("weekday", "long"),
                         ("day", "numeric"),
@@ -99,6 +108,11 @@ pub(crate) fn clock(ms: u64) -> String {
 /// Day, date and time in full, for tooltips and screen readers.
 pub(crate) fn full_date(ms: u64) -> String {
     formatted(Shape::Full, ms as f64)
+}
+
+/// Date and time to the second, for what is known about one message.
+pub(crate) fn full_time(ms: u64) -> String {
+    formatted(Shape::Exact, ms as f64)
 }
 
 /// A list row's time: the clock today, a weekday within a week, else a date.
@@ -147,4 +161,31 @@ pub(crate) fn number(value: f64) -> String {
         .ok()
         .and_then(|text| text.as_string())
         .unwrap_or_else(|| value.to_string())
+}
+
+/// Seconds of a minute, an hour, a day and a week.
+const SPANS: [u64; 4] = [60, 3600, 86_400, 604_800];
+
+/// A span of time in its greatest unit, rounded down: the spans that are chosen from are whole.
+pub(crate) fn span(seconds: u64) -> String {
+    let [minute, hour, day, week] = SPANS;
+    match seconds {
+        s if s < minute => tn("span.seconds", s),
+        s if s < hour => tn("span.minutes", s / minute),
+        s if s < day => tn("span.hours", s / hour),
+        s if s < week => tn("span.days", s / day),
+        s => tn("span.weeks", s / week),
+    }
+}
+
+/// What is left of a span: days, hours or minutes rounded up, and seconds at the end
+/// (`spec/12-client-behaviour.md §9.1`).
+pub(crate) fn span_up(seconds: u64) -> String {
+    let [minute, hour, day, _] = SPANS;
+    match seconds {
+        s if s < minute => tn("span.seconds", s),
+        s if s < hour => tn("span.minutes", s.div_ceil(minute)),
+        s if s < day => tn("span.hours", s.div_ceil(hour)),
+        s => tn("span.days", s.div_ceil(day)),
+    }
 }

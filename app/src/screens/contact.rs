@@ -1,26 +1,24 @@
-//! How the other account of a conversation is named, and its card.
+//! How the other account of a conversation is named, and its id in full.
 
 use holdfast_client::api::Conversation;
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
-use crate::components::avatar::{Size, avatar};
-use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
-use crate::components::qr::qr;
 use crate::i18n::t;
 use crate::state::AppState;
 use crate::state::identity::{id_groups, short_id};
 
-/// A conversation's name: the other's own name, or the shortened id.
+/// A conversation's name: the user's own name for the other, the name they gave themselves, or the shortened id.
 pub(crate) fn display_name(conversation: &Conversation) -> String {
     if conversation.note_to_self {
         return t("note.title");
     }
-    conversation
-        .name
-        .clone()
-        .filter(|name| !name.trim().is_empty())
+    [&conversation.nickname, &conversation.name]
+        .into_iter()
+        .flatten()
+        .find(|name| !name.trim().is_empty())
+        .cloned()
         .unwrap_or_else(|| short_id(&conversation.id))
 }
 
@@ -47,33 +45,5 @@ pub(crate) fn FullId(
                 {t("id.copy")}
             </button>
         </div>
-    }
-}
-
-/// The card of another account.
-#[component]
-pub(crate) fn ContactCard(
-    /// The conversation with it.
-    conversation: Conversation,
-    /// Called when the card is to be closed.
-    #[prop(into)]
-    on_close: Callback<()>,
-) -> impl IntoView {
-    let id = conversation.id;
-    let name = display_name(&conversation);
-    view! {
-        <Dialog title=name.clone() on_close=on_close>
-            <div class="card-body">
-                {avatar(&id, conversation.name.as_deref().unwrap_or_default(), Size::Large)}
-                <p class="help">{t("contact.explanation")}</p>
-                <FullId id />
-                {qr(&id.to_hex(), t("id.qr"))}
-            </div>
-            <div class="actions">
-                <button class="button" on:click=move |_| on_close.run(())>
-                    {t("action.close")}
-                </button>
-            </div>
-        </Dialog>
     }
 }

@@ -36,7 +36,12 @@ pub(crate) fn Home() -> impl IntoView {
     name_page(state);
     let keys = window_event_listener(ev::keydown, move |event| shortcut(state, &event));
     on_cleanup(move || keys.remove());
-    let pane = move || match state.nav.current() {
+    // What stands beside a conversation comes and goes without the conversation being read anew.
+    let shown = Memo::new(move |_| {
+        let route = state.nav.current();
+        route.conversation().map_or(route, Route::Conversation)
+    });
+    let pane = move || match shown.get() {
         Route::Conversation(id) => view! { <ConversationView id /> }.into_any(),
         Route::NewConversation => view! { <new_conversation::NewConversation /> }.into_any(),
         Route::Profile => view! { <profile::Profile /> }.into_any(),
@@ -50,7 +55,7 @@ pub(crate) fn Home() -> impl IntoView {
             node_ref=frame
             data-pane=move || {
                 let on_main = matches!(
-                    state.nav.current(),
+                    shown.get(),
                     Route::Conversation(_)
                         | Route::NewConversation
                         | Route::Profile
@@ -193,10 +198,8 @@ fn shortcut(state: AppState, event: &KeyboardEvent) {
             let order: Vec<_> = state
                 .conversations
                 .with_untracked(|all| all.iter().map(|c| c.id).collect());
-            let at = match state.nav.current_untracked() {
-                Route::Conversation(id) => order.iter().position(|other| *other == id),
-                _ => None,
-            };
+            let open = state.nav.current_untracked().conversation();
+            let at = open.and_then(|id| order.iter().position(|other| *other == id));
             let next = match (code.as_str(), at) {
                 ("ArrowDown", Some(at)) => at + 1,
                 (_, Some(at)) => at.wrapping_sub(1),

@@ -80,7 +80,7 @@ pub(crate) fn ListPane() -> impl IntoView {
                     key=|listed| listed.id
                     children=move |listed| {
                         let current = Memo::new(move |_| {
-                            state.nav.current() == Route::Conversation(listed.id)
+                            state.nav.current().conversation() == Some(listed.id)
                         });
                         view! { <Row listed=listed.clone() current minute /> }.into_any()
                     }
@@ -230,7 +230,7 @@ fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl Int
     move || {
         let draft = state
             .draft(id)
-            .filter(|_| state.nav.current() != Route::Conversation(id));
+            .filter(|_| state.nav.current().conversation() != Some(id));
         if let Some(draft) = draft {
             return view! {
                 <span class="row-preview">
@@ -284,7 +284,8 @@ pub(crate) fn state_mark(state: MessageState) -> impl IntoView {
     };
     let title = words.clone();
     let picture = match state {
-        MessageState::Sent | MessageState::Read => Some(Icon::Check),
+        MessageState::Sent => Some(Icon::Check),
+        MessageState::Read => Some(Icon::Checks),
         MessageState::Failed(_) => Some(Icon::Alert),
         MessageState::Queued => Some(Icon::Clock),
         MessageState::Sending | MessageState::Received => None,

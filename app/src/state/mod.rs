@@ -19,6 +19,7 @@ use holdfast_client::api::{
 };
 use holdfast_protocol::account::{Id, Seed};
 use leptos::prelude::*;
+use leptos::reactive::graph::untrack;
 use leptos::task::spawn_local;
 
 use crate::engine::{EngineLink, LinkError};
@@ -103,6 +104,8 @@ pub(crate) struct AppState {
     pub account: RwSignal<Option<Account>>,
     /// All visible conversations, newest activity first.
     pub conversations: RwSignal<Vec<Listed>>,
+    /// Who types at this moment.
+    pub typing: RwSignal<Vec<Id>>,
     /// The network's state.
     pub network: RwSignal<NetworkStatus>,
     /// What stands in the way now.
@@ -132,6 +135,7 @@ impl AppState {
             mode: RwSignal::new(StorageMode::OwnDevice),
             account: RwSignal::new(None),
             conversations: RwSignal::new(Vec::new()),
+            typing: RwSignal::new(Vec::new()),
             network: RwSignal::new(NetworkStatus::default()),
             troubles: RwSignal::new(Vec::new()),
             preferences: Preferences::early(),
@@ -274,7 +278,13 @@ impl AppState {
             Event::MessagesCleared { conversation } => {
                 self.tell_watchers(Some(conversation), &Change::Reread)
             }
-            Event::Typing { .. } | Event::Notify { .. } | Event::Restore(_) => {}
+            Event::Typing { conversation, typing } => self.typing.update(|all| {
+                all.retain(|id| *id != conversation);
+                if typing {
+                    all.push(conversation);
+                }
+            }),
+            Event::Notify { .. } | Event::Restore(_) => {}
             Event::LoggedOut => self.forget_account(),
         }
     }
@@ -308,6 +318,11 @@ impl AppState {
             .conversations
             .with(|all| all.iter().find(|c| c.id == id).cloned());
         listed.map(|c| c.data.get())
+    }
+
+    /// A conversation as it is now, without following changes.
+    pub(crate) fn conversation_untracked(self, id: Id) -> Option<Conversation> {
+        untrack(|| self.conversation(id))
     }
 
     /// Whether an id is the own one.
@@ -363,6 +378,13 @@ impl AppState {
         });
     }
 
+    /// Gives a command whose failure matters to nobody: what it tells is told again, or is out of date soon.
+    pub(crate) fn tell(self, command: Command) {
+        spawn_local(async move {
+            let _ = self.request(command).await;
+        });
+    }
+
     /// Opens a conversation with an account and shows it.
     pub(crate) async fn open_conversation(self, id: Id) -> Result<(), LinkError> {
         if let Reply::Conversation(conversation) = self.request(Command::OpenConversation(id)).await? {
@@ -391,6 +413,11 @@ impl AppState {
     /// The text written but not sent in a conversation.
     pub(crate) fn draft(self, id: Id) -> Option<String> {
         self.drafts.with(|drafts| drafts.get(&id).cloned())
+    }
+
+    /// As [`Self::draft`], without following changes.
+    pub(crate) fn draft_untracked(self, id: Id) -> Option<String> {
+        untrack(|| self.draft(id))
     }
 
     /// Keeps a text that was not sent. The list follows when the conversation is left.
@@ -437,6 +464,7 @@ impl AppState {
         self.nav.reset(Route::Welcome);
         self.account.set(None);
         self.conversations.set(Vec::new());
+        self.typing.set(Vec::new());
         self.network.set(NetworkStatus::default());
         self.troubles.set(Vec::new());
     }

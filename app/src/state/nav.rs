@@ -2,6 +2,7 @@
 //!
 //! The address never names a conversation: it would stay in the browser's history. Only a place in the stack does.
 
+use holdfast_client::api::Position;
 use holdfast_protocol::account::Id;
 use leptos::ev;
 use leptos::prelude::*;
@@ -27,6 +28,12 @@ pub(crate) enum Route {
     Home,
     /// A conversation.
     Conversation(Id),
+    /// The settings of a conversation, beside it or over it.
+    Details(Id),
+    /// How long the messages of a conversation live.
+    Disappearing(Id),
+    /// Everything about one message of a conversation.
+    MessageInfo(Id, Position),
     /// A new conversation by Account ID.
     NewConversation,
     /// The own profile.
@@ -35,6 +42,19 @@ pub(crate) enum Route {
     Settings,
     /// The network panel.
     Network,
+}
+
+impl Route {
+    /// The conversation that is open, whatever stands beside it.
+    pub(crate) fn conversation(self) -> Option<Id> {
+        match self {
+            Route::Conversation(id)
+            | Route::Details(id)
+            | Route::Disappearing(id)
+            | Route::MessageInfo(id, _) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// The stack of screens and the place in it.

@@ -21,6 +21,12 @@ pub(crate) mod key {
     pub(crate) const HAS_WRITTEN: &str = "has_written";
     /// The emoji used last, separated by spaces.
     pub(crate) const EMOJI: &str = "emoji";
+    /// The emoji reacted with last, separated by spaces.
+    pub(crate) const REACTIONS: &str = "reactions";
+    /// `on` when read receipts are given and shown; the engine reads it too.
+    pub(crate) const READ_RECEIPTS: &str = "read-receipts";
+    /// `on` when typing is told and shown; the engine reads it too.
+    pub(crate) const TYPING_INDICATORS: &str = "typing-indicators";
 }
 
 /// Light, dark, or what the system says.
@@ -75,6 +81,12 @@ pub(crate) struct Preferences {
     pub has_written: RwSignal<bool>,
     /// The emoji used last.
     pub emoji: RwSignal<Vec<String>>,
+    /// The emoji reacted with last.
+    pub reactions: RwSignal<Vec<String>>,
+    /// Read receipts are given and shown.
+    pub read_receipts: RwSignal<bool>,
+    /// Typing is told and shown.
+    pub typing_indicators: RwSignal<bool>,
 }
 
 impl Preferences {
@@ -89,6 +101,9 @@ impl Preferences {
             phrase_seen: RwSignal::new(false),
             has_written: RwSignal::new(false),
             emoji: RwSignal::new(Vec::new()),
+            reactions: RwSignal::new(Vec::new()),
+            read_receipts: RwSignal::new(false),
+            typing_indicators: RwSignal::new(false),
         }
     }
 
@@ -115,6 +130,11 @@ impl Preferences {
             key::PHRASE_SEEN => set_changed(self.phrase_seen, value == "1"),
             key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
             key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
+            key::REACTIONS => {
+                set_changed(self.reactions, value.split_whitespace().map(Into::into).collect());
+            }
+            key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
+            key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
             _ => {}
         }
     }
@@ -126,6 +146,9 @@ impl Preferences {
         self.phrase_seen.set(false);
         self.has_written.set(false);
         self.emoji.set(Vec::new());
+        self.reactions.set(Vec::new());
+        self.read_receipts.set(false);
+        self.typing_indicators.set(false);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A conversation's loaded window: which messages it holds, and how they are laid out in days and runs.
 
-use holdfast_client::api::{Message, MessageId, MessagePage, MessageState, Position};
+use holdfast_client::api::{Message, MessageId, MessageKind, MessagePage, MessageState, Notice, Position};
 
 /// How many messages are asked for at a time.
 pub(crate) const PAGE: u16 = 60;
@@ -129,6 +129,8 @@ pub(crate) struct Row {
     pub last: bool,
     /// The new-messages line stands above it.
     pub unread_line: bool,
+    /// It is the newest notice that the other side's messages live differently.
+    pub newest_timer: bool,
 }
 
 /// The messages of one local day.
@@ -172,24 +174,46 @@ pub(crate) fn days(messages: &[Message], unread_from: Option<u64>, day_of: impl 
                 first: !joins,
                 last: true,
                 unread_line,
+                newest_timer: false,
             });
         }
         previous = Some(message);
     }
+    let timer = |row: &&mut Row| {
+        !row.message.outgoing && matches!(row.message.kind, MessageKind::Notice(Notice::Disappearing(_)))
+    };
+    if let Some(row) = out
+        .iter_mut()
+        .rev()
+        .flat_map(|d| d.rows.iter_mut().rev())
+        .find(timer)
+    {
+        row.newest_timer = true;
+    }
     out
 }
 
-/// Whether two neighbours belong to one run. A failed message ends its run, so that its notice has a place.
+/// Whether a message tells of something that happened.
+fn is_notice(message: &Message) -> bool {
+    matches!(message.kind, MessageKind::Notice(_))
+}
+
+/// Whether two neighbours belong to one run. A failed message ends its run, so that its notice has a place; a notice
+/// stands alone.
 fn same_run(a: &Message, b: &Message) -> bool {
     a.author == b.author
         && a.outgoing == b.outgoing
         && b.sent_at.saturating_sub(a.sent_at) < RUN_MS
         && !matches!(a.state, MessageState::Failed(_))
+        && !is_notice(a)
+        && !is_notice(b)
 }
 
 #[cfg(test)]
 mod tests {
-    use holdfast_client::api::{Message, MessageId, MessageKind, MessagePage, MessageState, SendFailure};
+    use holdfast_client::api::{
+        Disappearing, Message, MessageId, MessageKind, MessagePage, MessageState, Notice, SendFailure,
+    };
     use holdfast_protocol::account::Id;
 
     use super::{MAX_LOADED, Timeline, days};
@@ -294,6 +318,25 @@ mod tests {
         failed.state = MessageState::Failed(SendFailure::Network);
         let days = days(&[failed, message(2, 1, true)], None, |_| 0);
         assert!(days[0].rows[0].last && days[0].rows[1].first);
+    }
+
+    #[test]
+    fn a_notice_stands_alone_and_only_the_others_newest_timer_can_be_followed() {
+        let timer = |id, minute, outgoing, seconds| Message {
+            kind: MessageKind::Notice(Notice::Disappearing(Disappearing::AfterRead(seconds))),
+            ..message(id, minute, outgoing)
+        };
+        let list = [
+            message(1, 0, false),
+            timer(2, 0, false, 60),
+            message(3, 0, false),
+            timer(4, 1, false, 300),
+            timer(5, 1, true, 60),
+        ];
+        let days = days(&list, None, |_| 0);
+        assert!(days[0].rows.iter().all(|r| r.first && r.last));
+        let newest: Vec<_> = days[0].rows.iter().map(|r| r.newest_timer).collect();
+        assert_eq!(newest, [false, false, false, true, false]);
     }
 
     #[test]

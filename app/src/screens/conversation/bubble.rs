@@ -1,228 +1,204 @@
-//! One message.
+//! One message. It only shows: clicks, keys and touches on any message are heard by the list ([`super::gestures`]).
 
-use holdfast_client::api::{Command, DeleteScope, Message, MessageState, SendFailure};
-use leptos::ev::{KeyboardEvent, MouseEvent};
+use holdfast_client::api::{Message, MessageKind, MessageState, Quote, SendFailure};
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
+use super::notice::notice;
+use super::reactions::pills;
 use super::room::Room;
+use super::stopwatch::stopwatch;
 use crate::components::icon::{Icon, icon};
-use crate::components::menu::{Item, Open};
 use crate::i18n::{clock, full_date, t, tf};
-use crate::screens::contact::display_name;
 use crate::screens::list::state_mark;
-use crate::state::AppState;
 use crate::state::text::{Segment, is_large_emoji, segments};
 use crate::state::timeline::Row;
 
 /// A message in its run.
-#[component]
-pub(crate) fn Bubble(room: Room, row: ArcRwSignal<Row>, menu: RwSignal<Option<Open>>) -> impl IntoView {
-    let state = room.state;
-    let (id, own, body) = row.with_untracked(|r| (r.message.id, r.message.outgoing, r.message.body.clone()));
-    let row = RwSignal::from(row);
-    let text = Memo::new(move |_| row.with(|r| r.message.body.clone()));
-    let large = is_large_emoji(&body);
-    let open_menu = move |x: i32, y: i32| {
-        let message = row.with_untracked(|r| r.message.clone());
-        menu.set(Some(Open {
-            x,
-            y,
-            items: items(room, message),
-        }));
-    };
-    let on_context = move |event: MouseEvent| {
-        // A link keeps the browser's own menu, and so does selected text.
-        let on_link = event
-            .target()
-            .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
-            .is_some_and(|e| e.closest("a").is_ok_and(|a| a.is_some()));
-        if !on_link && !has_selection() {
-            event.prevent_default();
-            open_menu(event.client_x(), event.client_y());
-        }
-    };
-    let on_key = move |event: KeyboardEvent| {
-        let itself = event.target() == event.current_target();
-        if itself && event.key() == "Enter" {
-            event.prevent_default();
-            let place = event
-                .current_target()
-                .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
-                .map(|e| e.get_bounding_client_rect());
-            if let Some(rect) = place {
-                open_menu(rect.left() as i32, rect.bottom() as i32);
-            }
-        }
-    };
-    let who = move || {
-        row.with(|r| {
-            let author = if own {
-                t("message.you")
-            } else {
-                state
-                    .conversation(room.id)
-                    .map_or_else(String::new, |c| display_name(&c))
-            };
-            tf(
-                "message.heading",
-                &[("name", &author), ("time", &clock(r.message.sent_at))],
-            )
-        })
-    };
-    let foot = move || {
-        let (state, at, last) = row.with(|r| (r.message.state, r.message.sent_at, r.last));
-        let settled = matches!(
-            state,
-            MessageState::Sent | MessageState::Read | MessageState::Received
-        );
-        (last || !settled).then(|| {
-            view! {
-                <span class="foot">
-                    <time title=full_date(at)>{clock(at)}</time>
-                    {own.then(|| state_mark(state))}
-                </span>
-            }
-            .into_any()
-        })
-    };
-    let failure = move || match row.with(|r| r.message.state) {
-        MessageState::Failed(why) => Some(
-            view! {
-                <p class="failure">
-                    <span>{failure_text(why)}</span>
-                    <button
-                        class="link-button"
-                        on:click=move |_| state.command(Command::Retry(id))
-                    >
-                        {icon(Icon::Retry)}
-                        {t("action.try_again")}
-                    </button>
-                </p>
-            }
-            .into_any(),
-        ),
-        _ => None,
-    };
+pub(super) fn bubble(room: Room, row: ArcRwSignal<Row>) -> AnyView {
+    let id = row.with_untracked(|r| r.message.id);
+    let (line, class, inside) = (row.clone(), row.clone(), row);
+    let selected = room.desk.selected;
+    let checked = move || selected.with(|all| all.as_ref().map(|all| all.contains_key(&id)));
     view! {
-        {move || {
-            row.with(|r| r.unread_line)
-                .then(|| {
-                    view! {
-                        <p class="unread-line" id="unread-line">
-                            <span>{t("conversation.unread_line")}</span>
-                        </p>
-                    }
-                        .into_any()
-                })
-        }}
+        {move || line.with(|r| r.unread_line).then(unread_line)}
         <article
-            class="message"
-            class:own=own
-            class:first=move || row.with(|r| r.first)
-            class:last=move || row.with(|r| r.last)
-            class:large=large
+            class=move || class.with(class_of)
             id=format!("m{}", id.0)
             tabindex="-1"
-            on:contextmenu=on_context
-            on:keydown=on_key
+            role=move || checked().map(|_| "checkbox")
+            aria-checked=move || checked().map(|yes| yes.to_string())
         >
-            <div class="bubble">
-                <span class="unseen">{who}</span>
-                <span class="text" dir="auto">{move || text.with(|text| parts(state, text))}</span>
-                {foot}
-            </div>
-            <button
-                class="message-more"
-                tabindex="-1"
-                aria-label=t("message.actions")
-                title=t("message.actions")
-                on:click=move |event: MouseEvent| open_menu(event.client_x(), event.client_y())
-            >
-                {icon(Icon::More)}
-            </button>
-            {failure}
+            {move || inside.with(|row| content(room, row))}
         </article>
+    }
+    .into_any()
+}
+
+fn unread_line() -> AnyView {
+    view! {
+        <p class="unread-line" id="unread-line">
+            <span>{t("conversation.unread_line")}</span>
+        </p>
+    }
+    .into_any()
+}
+
+fn class_of(row: &Row) -> String {
+    let message = &row.message;
+    let mut class = String::from("message");
+    let text = message.kind == MessageKind::Text;
+    for (on, name) in [
+        (matches!(message.kind, MessageKind::Notice(_)), " notice"),
+        (message.kind == MessageKind::Deleted, " gone"),
+        (message.outgoing, " own"),
+        (row.first, " first"),
+        (row.last, " last"),
+        (!message.reactions.is_empty(), " reacted"),
+        (
+            text && message.quote.is_none() && is_large_emoji(&message.body),
+            " large",
+        ),
+    ] {
+        if on {
+            class.push_str(name);
+        }
+    }
+    class
+}
+
+fn content(room: Room, row: &Row) -> AnyView {
+    let message = &row.message;
+    if let MessageKind::Notice(what) = message.kind {
+        return notice(room, row, what);
+    }
+    let text = if message.kind == MessageKind::Deleted {
+        view! { <span class="text">{icon(Icon::Trash)} {t("message.deleted")}</span> }.into_any()
+    } else {
+        view! { <span class="text" dir="auto">{parts(&message.body)}</span> }.into_any()
+    };
+    view! {
+        <div class="bubble">
+            <span class="unseen">{who(room, message)}</span>
+            {message.quote.as_ref().map(|quote| quoted(room, quote))}
+            {text}
+            {foot(room, row)}
+        </div>
+        <button class="message-more" tabindex="-1" data-act="more" aria-label=t("message.actions") title=t("message.actions")>
+            {icon(Icon::More)}
+        </button>
+        {pills(room, message)}
+        {failure(message.state)}
+    }
+    .into_any()
+}
+
+/// Author and time, for screen readers.
+fn who(room: Room, message: &Message) -> String {
+    tf(
+        "message.heading",
+        &[
+            ("name", &author(room, message.outgoing)),
+            ("time", &clock(message.sent_at)),
+        ],
+    )
+}
+
+/// The author's name, which follows the conversation's.
+pub(super) fn author(room: Room, own: bool) -> String {
+    if own {
+        t("message.you")
+    } else {
+        room.desk.about.with(|about| about.name.clone())
     }
 }
 
+/// What the message answers.
+fn quoted(room: Room, quote: &Quote) -> AnyView {
+    let author = author(room, room.state.is_own(&quote.author));
+    let text = match quote.found {
+        None => t("quote.missing"),
+        Some(_) if quote.text.is_empty() => t("message.deleted"),
+        Some(_) => quote.text.clone(),
+    };
+    view! {
+        <button class="quote" data-act="quote" class:missing=quote.found.is_none() title=t("quote.go")>
+            <span class="unseen">{t("quote.label")}</span>
+            <span class="quote-author" dir="auto">{author}</span>
+            <span class="quote-text" dir="auto">{text}</span>
+        </button>
+    }
+    .into_any()
+}
+
+/// The time and how far the message got; what disappears shows its stopwatch.
+fn foot(room: Room, row: &Row) -> Option<AnyView> {
+    let message = &row.message;
+    let (at, state) = (message.sent_at, message.state);
+    let settled = matches!(
+        state,
+        MessageState::Sent | MessageState::Read | MessageState::Received
+    );
+    let expiry = message.expiry.filter(|_| settled);
+    let shown = row.last || !settled || expiry.is_some();
+    shown.then(|| {
+        let mark = match expiry {
+            Some(expiry) => view! {
+                {(state == MessageState::Read).then(|| state_mark(state))}
+                {stopwatch(room.desk.tick, expiry)}
+            }
+            .into_any(),
+            None => message.outgoing.then(|| state_mark(state)).into_any(),
+        };
+        view! {
+            <span class="foot">
+                <time title=full_date(at)>{clock(at)}</time>
+                {mark}
+            </span>
+        }
+        .into_any()
+    })
+}
+
+/// Why it was not sent, and the way to try again.
+fn failure(state: MessageState) -> Option<AnyView> {
+    let MessageState::Failed(why) = state else {
+        return None;
+    };
+    Some(
+        view! {
+            <p class="failure">
+                <span>{failure_text(why)}</span>
+                <button class="link-button" data-act="retry">
+                    {icon(Icon::Retry)}
+                    {t("action.try_again")}
+                </button>
+            </p>
+        }
+        .into_any(),
+    )
+}
+
 /// The text with its links.
-fn parts(state: AppState, text: &str) -> AnyView {
+pub(super) fn parts(text: &str) -> AnyView {
     segments(text)
         .into_iter()
         .map(|segment| match segment {
             Segment::Plain(text) => text.into_any(),
-            Segment::Link { shown, href } => {
-                let target = href.clone();
-                view! {
-                    <a
-                        href=href
-                        target="_blank"
-                        rel="noopener noreferrer"
-                        on:click=move |event: MouseEvent| {
-                            event.prevent_default();
-                            state.leaving_to.set(Some(target.clone()));
-                        }
-                    >
-                        {shown}
-                    </a>
-                }
-                .into_any()
+            Segment::Link { shown, href } => view! {
+                <a href=href target="_blank" rel="noopener noreferrer">{shown}</a>
             }
+            .into_any(),
         })
         .collect_view()
         .into_any()
 }
 
-/// What can be done with a message.
-fn items(room: Room, message: Message) -> Vec<Item> {
-    let state = room.state;
-    let id = message.id;
-    let mut items = Vec::new();
-    if matches!(message.state, MessageState::Failed(_)) {
-        items.push(Item {
-            icon: Icon::Retry,
-            label: t("action.try_again"),
-            danger: false,
-            action: Callback::new(move |()| state.command(Command::Retry(id))),
-        });
-    }
-    let body = message.body;
-    items.push(Item {
-        icon: Icon::Copy,
-        label: t("message.copy"),
-        danger: false,
-        action: Callback::new(move |()| state.copy(body.clone(), t("toast.text_copied"))),
-    });
-    items.push(Item {
-        icon: Icon::Trash,
-        label: t("message.delete"),
-        danger: true,
-        action: Callback::new(move |()| {
-            state.command(Command::DeleteMessages {
-                messages: vec![id],
-                scope: DeleteScope::ThisDevice,
-            })
-        }),
-    });
-    items
-}
-
 /// Why a message was given up, in words.
-fn failure_text(why: SendFailure) -> String {
+pub(super) fn failure_text(why: SendFailure) -> String {
     match why {
         SendFailure::Network => t("failure.network"),
         SendFailure::Refused => t("failure.refused"),
         SendFailure::Clock => t("failure.clock"),
         SendFailure::TooLarge => t("failure.too_large"),
     }
-}
-
-/// Whether some text is selected on the page.
-fn has_selection() -> bool {
-    window()
-        .get_selection()
-        .ok()
-        .flatten()
-        .is_some_and(|selection| !selection.is_collapsed())
 }

@@ -1,6 +1,6 @@
 //! Where a message is written.
 
-use holdfast_client::api::{Command, Failure, Reply};
+use holdfast_client::api::{Command, Failure, Message, Reply};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -8,13 +8,16 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::bubble::author;
+use super::draft::Draft;
+use super::gestures::to_composer;
 use super::room::Room;
 use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
 use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
-use crate::i18n::{number, t, tn};
+use crate::i18n::{number, t, tf, tn};
 use crate::state::failure_text;
 use crate::state::phrase_input::holds_phrase;
 use crate::state::preferences::key;
@@ -33,7 +36,9 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let state = room.state;
     let id = room.id;
     let field = NodeRef::<html::Textarea>::new();
-    let text = RwSignal::new(state.draft(id).unwrap_or_default());
+    let draft = Draft::new(room);
+    let text = RwSignal::new(draft.begun());
+    let reply = room.desk.reply;
     let error = RwSignal::new(String::new());
     let emoji = RwSignal::new(false);
     let asks_phrase = RwSignal::new(false);
@@ -56,10 +61,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             });
         }
     });
-    on_cleanup(move || {
-        let rest = text.try_get_untracked().unwrap_or_default();
-        state.set_draft(id, &rest, true);
-    });
+    on_cleanup(move || draft.leave(&text.try_get_untracked().unwrap_or_default()));
 
     let send = move |sure: bool| {
         let body = text.get_untracked();
@@ -76,10 +78,12 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
         }
         error.set(String::new());
         text.set(String::new());
-        state.set_draft(id, "", false);
+        draft.sent();
+        let answered = reply.get_untracked();
+        reply.set(None);
         spawn_local(async move {
             let command = Command::SendText {
-                reply_to: None,
+                reply_to: answered.as_ref().map(|message| message.id),
                 conversation: id,
                 body: body.clone(),
             };
@@ -103,6 +107,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                             *now = body;
                         }
                     });
+                    let _ = reply.try_set(answered);
                 }
             }
         });
@@ -112,6 +117,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     };
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" && emoji.get_untracked() {
+            event.prevent_default();
             emoji.set(false);
             return;
         }
@@ -144,7 +150,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             // Positions come from the field itself.
             let _ = field.set_range_text_with_start_and_end_and_mode(&picked, start, end, "end");
             let now = field.value();
-            state.set_draft(id, &now, false);
+            draft.typed(&now);
             text.set(now);
         }
     };
@@ -192,6 +198,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                             .into_any()
                     })
             }}
+            {move || reply.get().map(|message| answering(room, &message))}
             <p class="error composer-error" role="alert">{error}</p>
             <div class="composer-row">
                 <button
@@ -217,7 +224,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                         prop:value=text
                         on:input:target=move |event| {
                             let now = event.target().value();
-                            state.set_draft(id, &now, false);
+                            draft.typed(&now);
                             error.set(String::new());
                             text.set(now);
                         }
@@ -271,6 +278,34 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                 })
         }}
     }
+}
+
+/// The message that is answered, above the field.
+fn answering(room: Room, message: &Message) -> AnyView {
+    let name = author(room, message.outgoing);
+    view! {
+        <div class="answering" role="group" aria-label=tf("composer.replying", &[("name", &name)])>
+            {icon(Icon::Reply)}
+            <div class="quote">
+                <span class="quote-author" dir="auto">{name.clone()}</span>
+                <span class="quote-text" dir="auto">{message.body.clone()}</span>
+            </div>
+            <button
+                type="button"
+                id="end-reply"
+                class="icon-button"
+                aria-label=t("composer.end_reply")
+                title=t("composer.end_reply")
+                on:click=move |_| {
+                    room.desk.reply.set(None);
+                    to_composer();
+                }
+            >
+                {icon(Icon::Close)}
+            </button>
+        </div>
+    }
+    .into_any()
 }
 
 /// Makes the field as high as its text; the style sheet ends that at eight lines.

@@ -10,20 +10,20 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlElement, ResizeObserver};
 
-use super::bubble::Bubble;
+use super::bubble::bubble;
+use super::gestures;
 use super::room::Room;
 use super::scroll::Scroller;
 use crate::components::focus::walk;
 use crate::components::icon::{Icon, icon};
-use crate::components::menu::Open;
-use crate::i18n::{day_heading, number, t, tn};
+use crate::i18n::{day_heading, number, t, tf, tn};
 
 /// How long an opening conversation shows nothing, so that a quick one does not flicker.
 const QUIET: Duration = Duration::from_millis(150);
 
 /// The list.
 #[component]
-pub(crate) fn Messages(room: Room, menu: RwSignal<Option<Open>>) -> impl IntoView {
+pub(crate) fn Messages(room: Room) -> impl IntoView {
     let scroller = NodeRef::<html::Div>::new();
     let content = NodeRef::<html::Div>::new();
     observe(room, scroller, content);
@@ -64,7 +64,7 @@ pub(crate) fn Messages(room: Room, menu: RwSignal<Option<Open>>) -> impl IntoVie
                                     .unwrap_or_default()
                             })
                     });
-                    view! { <Day room at ids menu /> }.into_any()
+                    view! { <Day room at ids /> }.into_any()
                 }
             />
         }
@@ -109,8 +109,18 @@ pub(crate) fn Messages(room: Room, menu: RwSignal<Option<Open>>) -> impl IntoVie
                 role="log"
                 aria-live="off"
                 aria-label=t("conversation.messages")
+                class:selecting=move || room.desk.selected.with(Option::is_some)
                 on:scroll=on_scroll
+                on:click=move |event| gestures::on_click(room, &event)
+                on:contextmenu=move |event| gestures::on_context(room, &event)
+                on:pointerdown=move |event| gestures::on_press(room, &event)
+                on:pointermove=move |event| gestures::on_slip(room, &event)
+                on:pointercancel=move |_| {
+                    gestures::end_press(room);
+                }
+                on:touchend=move |event| gestures::on_lift(room, &event)
                 on:keydown=move |event| {
+                    gestures::on_key(room, &event);
                     // Home and End scroll, as in any page.
                     let arrow = matches!(event.key().as_str(), "ArrowUp" | "ArrowDown");
                     if let Some(list) = scroller.get_untracked().filter(|_| arrow) {
@@ -119,7 +129,7 @@ pub(crate) fn Messages(room: Room, menu: RwSignal<Option<Open>>) -> impl IntoVie
                 }
             >
                 <div class="messages-content" node_ref=content>
-                    {skeleton} {failed} {empty} {day_list}
+                    {skeleton} {failed} {empty} {day_list} <TypingBubble room />
                 </div>
             </div>
             <Jump room />
@@ -149,7 +159,7 @@ fn observe(room: Room, scroller: NodeRef<html::Div>, content: NodeRef<html::Div>
 
 /// The messages of one day, below a heading that sticks.
 #[component]
-fn Day(room: Room, at: u64, ids: Memo<Vec<MessageId>>, menu: RwSignal<Option<Open>>) -> impl IntoView {
+fn Day(room: Room, at: u64, ids: Memo<Vec<MessageId>>) -> impl IntoView {
     view! {
         <section class="day">
             <h2 class="day-heading">
@@ -161,10 +171,33 @@ fn Day(room: Room, at: u64, ids: Memo<Vec<MessageId>>, menu: RwSignal<Option<Ope
                 children=move |id| {
                     room.rows
                         .with_value(|rows| rows.get(&id).cloned())
-                        .map(|row| view! { <Bubble room row menu /> }.into_any())
+                        .map(|row| bubble(room, row))
                 }
             />
         </section>
+    }
+}
+
+/// The other side types.
+#[component]
+fn TypingBubble(room: Room) -> impl IntoView {
+    let types = Memo::new(move |_| room.state.typing.with(|all| all.contains(&room.id)));
+    move || {
+        types.get().then(|| {
+            view! {
+                <div class="typing" role="status">
+                    <span class="unseen">
+                        {move || room.desk.about.with(|a| tf("typing.words", &[("name", &a.name)]))}
+                    </span>
+                    <span class="typing-dots" aria-hidden="true">
+                        <i></i>
+                        <i></i>
+                        <i></i>
+                    </span>
+                </div>
+            }
+            .into_any()
+        })
     }
 }
 

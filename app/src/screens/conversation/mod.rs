@@ -1,25 +1,35 @@
-//! A conversation: its heading, its messages, and the composer.
+//! A conversation: its heading, its messages, and its foot; beside it its settings.
 
+mod asks;
 mod bubble;
 mod composer;
+mod desk;
+mod details;
+mod draft;
+mod gestures;
+mod header;
 mod messages;
+mod notice;
+mod reactions;
 mod room;
 mod scroll;
+mod standing;
+mod stopwatch;
 
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
-use super::contact::{ContactCard, display_name};
-use crate::components::avatar::{Size, avatar, note_avatar};
-use crate::components::icon::{Icon, icon};
-use crate::components::menu::{MenuHost, Open};
+use crate::components::menu::MenuHost;
 use crate::i18n::t;
 use crate::state::AppState;
-use crate::state::identity::short_id;
 use crate::state::nav::Route;
-use composer::Composer;
+use asks::Asks;
+use details::Side;
+use header::Heading;
 use messages::Messages;
+use reactions::ReactionPicker;
 use room::Room;
+use standing::Foot;
 
 /// A conversation with an account, or the note to self.
 #[component]
@@ -29,87 +39,32 @@ pub(crate) fn ConversationView(
 ) -> impl IntoView {
     let state = AppState::get();
     let room = Room::new(state, id);
-    let menu = RwSignal::new(None::<Open>);
-    view! {
-        <section class="conversation" aria-label=t("conversation.label")>
-            <Heading id />
-            <Messages room menu />
-            <Composer room />
-            <MenuHost open=menu />
-        </section>
-    }
-}
-
-/// Who it is with.
-#[component]
-fn Heading(id: Id) -> impl IntoView {
-    let state = AppState::get();
-    let card = RwSignal::new(false);
-    let conversation = Memo::new(move |_| state.conversation(id));
-    let own = state.is_own(&id);
-    let title = move || {
-        let name = conversation
-            .get()
-            .map_or_else(|| short_id(&id), |c| display_name(&c));
-        let given = conversation.get().and_then(|c| c.name).unwrap_or_default();
-        let named = !given.is_empty();
-        view! {
-            {if own {
-                note_avatar(Size::Small).into_any()
-            } else {
-                avatar(&id, &given, Size::Small).into_any()
-            }}
-            <span class="heading-text">
-                <span class="heading-name" dir="auto">{name}</span>
-                {if own {
-                    Some(view! { <span class="heading-sub">{t("note.subtitle")}</span> }.into_any())
-                } else {
-                    named
-                        .then(|| {
-                            view! {
-                                <span class="heading-sub" dir="ltr">{short_id(&id)}</span>
-                            }
-                                .into_any()
-                        })
-                }}
-            </span>
+    let desk = room.desk;
+    // A conversation that was removed, here or on another device, has no place any more.
+    let known = Memo::new(move |_| state.conversation(id).is_some());
+    Effect::new(move |was: Option<bool>| {
+        let known = known.get();
+        if was == Some(true) && !known {
+            state.nav.reset(Route::Home);
         }
-        .into_any()
-    };
+        known
+    });
+    let beside = Memo::new(move |_| state.nav.current() != Route::Conversation(id));
     view! {
-        <header class="pane-header">
-            <button
-                class="icon-button only-narrow"
-                aria-label=t("action.back")
-                on:click=move |_| state.nav.back(Route::Home)
+        <div class="conversation-frame" class:beside=beside>
+            <section
+                class="conversation"
+                aria-label=t("conversation.label")
+                on:keydown=move |event| gestures::on_escape(room, &event)
             >
-                {icon(Icon::Back)}
-            </button>
-            <h1 class="heading">
-                {if own {
-                    view! { <span class="heading-button">{title}</span> }.into_any()
-                } else {
-                    view! {
-                        <button
-                            class="heading-button"
-                            title=t("contact.open")
-                            on:click=move |_| card.set(true)
-                        >
-                            {title}
-                        </button>
-                    }
-                        .into_any()
-                }}
-            </h1>
-        </header>
-        {move || {
-            card.get()
-                .then(|| conversation.get())
-                .flatten()
-                .map(|conversation| {
-                    view! { <ContactCard conversation on_close=move || card.set(false) /> }
-                        .into_any()
-                })
-        }}
+                <Heading room />
+                <Messages room />
+                <Foot room />
+            </section>
+            <Side room />
+            <MenuHost open=desk.menu />
+            <ReactionPicker room />
+            <Asks room />
+        </div>
     }
 }

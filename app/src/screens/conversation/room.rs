@@ -4,17 +4,27 @@
 //! end let go; what is being read stays where it is.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use holdfast_client::api::{Anchor, Command, Message, MessageId, MessagePage, Reply};
+use holdfast_client::api::{Anchor, Command, Message, MessageId, MessageKind, MessagePage, Position, Reply};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
+use super::desk::Desk;
+use super::notice;
 use super::scroll::Scroller;
-use crate::i18n::{local_day, tf};
-use crate::screens::contact::display_name;
+use crate::components::focus::focus;
+use crate::i18n::{local_day, t, tf};
 use crate::state::timeline::{PAGE, Row, Timeline, days};
 use crate::state::{AppState, Change};
+
+/// Marks the message that was gone to.
+const MARKED: &str = "data-marked";
+/// For how long.
+const MARK_TIME: Duration = Duration::from_millis(1800);
 
 /// What a day of the list shows: its number and start, and which messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +39,7 @@ pub(super) struct DayKeys {
 pub(super) struct Room {
     pub(super) state: AppState,
     pub(super) id: Id,
+    pub(super) desk: Desk,
     pub(super) timeline: RwSignal<Timeline>,
     /// The first page has come.
     pub(super) opened: RwSignal<bool>,
@@ -52,6 +63,7 @@ impl Room {
         let room = Self {
             state,
             id,
+            desk: Desk::new(state, id),
             timeline: RwSignal::new(Timeline::default()),
             opened: RwSignal::new(false),
             failed: RwSignal::new(false),
@@ -87,6 +99,11 @@ impl Room {
         let Some(scroller) = self.scroller() else {
             return;
         };
+        if let Anchor::Around(place) = anchor {
+            self.point_at(place.id);
+            self.settle();
+            return;
+        }
         let line = document().get_element_by_id("unread-line");
         match line.filter(|_| anchor == Anchor::FirstUnread) {
             Some(line) => {
@@ -140,6 +157,7 @@ impl Room {
             Change::Put(message) => self.take(message.clone()),
             Change::Removed(id) => {
                 let id = *id;
+                self.desk.forget(id);
                 self.keeping_place(|timeline| timeline.remove(id));
             }
             Change::Reread => self.open(Anchor::Latest),
@@ -150,7 +168,10 @@ impl Room {
     pub(super) fn take(self, message: Message) {
         let follows = self.follows.get_untracked();
         let outgoing = message.outgoing;
-        let told = (!outgoing).then(|| message.body.clone());
+        let told = (!outgoing).then(|| self.spoken(&message));
+        if message.kind == MessageKind::Deleted {
+            self.desk.forget(message.id);
+        }
         let mut is_new = false;
         self.keeping_place(|timeline| {
             is_new = timeline.apply(message);
@@ -162,7 +183,7 @@ impl Room {
             return;
         }
         if let Some(text) = told {
-            self.announce(&text);
+            self.state.announcement.set(text);
         }
         request_animation_frame(move || {
             self.keep_end();
@@ -170,15 +191,56 @@ impl Room {
         });
     }
 
-    /// Tells a screen reader of a message that came in.
-    fn announce(self, text: &str) {
-        let name = self
-            .state
-            .conversation(self.id)
-            .map_or_else(String::new, |c| display_name(&c));
-        self.state
-            .announcement
-            .set(tf("message.announce", &[("name", &name), ("text", text)]));
+    /// What a screen reader is told of a message that came in.
+    fn spoken(self, message: &Message) -> String {
+        let name = self.desk.about.with_untracked(|about| about.name.clone());
+        match message.kind {
+            MessageKind::Text => tf("message.announce", &[("name", &name), ("text", &message.body)]),
+            MessageKind::Deleted => t("message.deleted"),
+            MessageKind::Notice(what) => notice::words(what, message.outgoing, &name),
+        }
+    }
+
+    /// A loaded message's signal.
+    pub(super) fn row(self, id: MessageId) -> Option<ArcRwSignal<Row>> {
+        self.rows.with_value(|rows| rows.get(&id).cloned())
+    }
+
+    /// A loaded message, as it is now.
+    pub(super) fn message(self, id: MessageId) -> Option<Message> {
+        self.row(id)
+            .map(|row| row.with_untracked(|row| row.message.clone()))
+    }
+
+    /// Goes to a message and marks it for a moment, reading the window around it if it is not loaded.
+    pub(super) fn show(self, place: Position) {
+        if self.row(place.id).is_some() {
+            self.point_at(place.id);
+        } else {
+            self.open(Anchor::Around(place));
+        }
+    }
+
+    /// Scrolls to a loaded message, gives it the focus and marks it for a moment.
+    fn point_at(self, id: MessageId) {
+        let element = document()
+            .get_element_by_id(&format!("m{}", id.0))
+            .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        let (Some(element), Some(scroller)) = (element, self.scroller()) else {
+            self.state.show_toast(t("quote.missing"));
+            return;
+        };
+        self.follows.set(false);
+        scroller.show(&element);
+        focus(&element);
+        // Attributes of this name can always be set and removed.
+        let _ = element.set_attribute(MARKED, "");
+        set_timeout(
+            move || {
+                let _ = element.remove_attribute(MARKED);
+            },
+            MARK_TIME,
+        );
     }
 
     /// The own message was sent from here: the end of the list is where the reader now looks.

@@ -1,0 +1,83 @@
+//! What stands beside a conversation: its settings, how long its messages live, or everything about one message.
+
+mod disappearing;
+mod info;
+mod nickname;
+mod settings;
+
+use leptos::prelude::*;
+
+use super::room::Room;
+use crate::components::icon::{Icon, icon};
+use crate::i18n::t;
+use crate::state::nav::Route;
+
+/// The pane beside a conversation, or over it where there is no room.
+#[component]
+pub(super) fn Side(room: Room) -> impl IntoView {
+    let state = room.state;
+    let id = room.id;
+    let route = Memo::new(move |_| state.nav.current());
+    move || match route.get() {
+        Route::Details(open) if open == id => Some(pane(room, t("details.title"), settings::settings(room))),
+        Route::Disappearing(open) if open == id => {
+            Some(pane(room, t("timer.title"), disappearing::disappearing(room)))
+        }
+        Route::MessageInfo(open, place) if open == id => {
+            Some(pane(room, t("info.title"), info::info(room, place.id)))
+        }
+        _ => None,
+    }
+}
+
+/// A pane with its heading.
+fn pane(room: Room, title: String, body: AnyView) -> AnyView {
+    let nav = room.state.nav;
+    let heading = NodeRef::<leptos::html::H1>::new();
+    // Readers and keys go on where the new content is.
+    Effect::new(move |_| {
+        if let Some(heading) = heading.get() {
+            request_animation_frame(move || crate::components::focus::focus(&heading));
+        }
+    });
+    let label = title.clone();
+    view! {
+        <aside
+            class="side"
+            aria-label=label
+            on:keydown=move |event| {
+                if event.key() == "Escape" && !event.default_prevented() {
+                    event.prevent_default();
+                    nav.back(Route::Conversation(room.id));
+                }
+            }
+        >
+            <header class="pane-header">
+                <button
+                    id="close-side"
+                    class="icon-button"
+                    aria-label=t("action.back")
+                    title=t("action.back")
+                    on:click=move |_| nav.back(Route::Conversation(room.id))
+                >
+                    {icon(Icon::Back)}
+                </button>
+                <h1 node_ref=heading tabindex="-1">{title}</h1>
+            </header>
+            <div class="side-body">{body}</div>
+        </aside>
+    }
+    .into_any()
+}
+
+/// A row that does something, in a card.
+fn action(id: &'static str, picture: Icon, label: String, danger: bool, act: impl Fn() + 'static) -> AnyView {
+    let act: Box<dyn Fn()> = Box::new(act);
+    view! {
+        <button id=id class="side-action" class:danger=danger on:click=move |_| act()>
+            {icon(picture)}
+            <span>{label}</span>
+        </button>
+    }
+    .into_any()
+}

@@ -1,0 +1,277 @@
+//! The settings of a conversation (`spec/12-client-behaviour.md §6`).
+
+use holdfast_client::api::{Command, Conversation, Disappearing, Notify, Standing};
+use leptos::prelude::*;
+
+use super::action;
+use super::nickname::nickname;
+use crate::components::avatar::{Size, avatar, note_avatar};
+use crate::components::icon::{Icon, icon};
+use crate::i18n::{full_date, span, t, tf};
+use crate::screens::contact::display_name;
+use crate::screens::conversation::asks::{Ask, carry_out};
+use crate::screens::conversation::room::Room;
+use crate::state::identity::id_groups;
+use crate::state::nav::Route;
+
+/// How long a conversation can be muted, in seconds, with the value of the choice.
+const MUTES: [(&str, u64); 4] = [
+    ("hour", 3_600),
+    ("two_hours", 7_200),
+    ("day", 86_400),
+    ("week", 604_800),
+];
+
+/// The page.
+pub(super) fn settings(room: Room) -> AnyView {
+    let (state, id) = (room.state, room.id);
+    let known = Memo::new(move |_| state.conversation(id));
+    let own = state.is_own(&id);
+    view! {
+        {move || known.get().map(|c| who(room, &c))}
+        {(!own).then(|| identity(room))}
+        {move || known.get().map(|c| choices(room, &c))}
+        {move || known.get().map(|c| removals(room, &c))}
+    }
+    .into_any()
+}
+
+/// Picture and names.
+fn who(room: Room, known: &Conversation) -> AnyView {
+    if known.note_to_self {
+        return view! {
+            <section class="card identity">
+                {note_avatar(Size::Large)} <p class="own-name">{t("note.title")}</p>
+                <p class="help">{t("note.subtitle")}</p>
+            </section>
+        }
+        .into_any();
+    }
+    let name = display_name(known);
+    let given = known.name.clone().filter(|given| {
+        known
+            .nickname
+            .as_ref()
+            .is_some_and(|n| !n.is_empty() && n != given)
+    });
+    let contact = matches!(
+        known.standing,
+        Standing::Active | Standing::OutgoingRequest | Standing::Blocked
+    );
+    view! {
+        <section class="card identity">
+            {avatar(&known.id, &name, Size::Large)}
+            <p class="own-name" dir="auto">{name.clone()}</p>
+            {given
+                .map(|given| {
+                    view! {
+                        <p class="help" dir="auto">{tf("details.real_name", &[("name", &given)])}</p>
+                    }
+                })}
+            {contact.then(|| nickname(room))}
+        </section>
+    }
+    .into_any()
+}
+
+/// The Account ID.
+fn identity(room: Room) -> AnyView {
+    let id = room.id;
+    view! {
+        <section class="card">
+            <h2>{t("new.label")}</h2>
+            <p class="id-groups" dir="ltr" data-id=id.to_hex() aria-label=id.to_hex()>
+                {id_groups(&id).into_iter().map(|group| view! { <span>{group}</span> }).collect_view()}
+            </p>
+            <p class="help">{t("contact.explanation")}</p>
+            <div class="row-actions">
+                <button
+                    id="copy-id"
+                    class="button"
+                    on:click=move |_| room.state.copy(id.to_hex(), t("toast.id_copied"))
+                >
+                    {icon(Icon::Copy)}
+                    {t("action.copy")}
+                </button>
+                <button
+                    id="show-qr"
+                    class="button"
+                    on:click=move |_| room.desk.asks.set(Some(Ask::Qr))
+                >
+                    {icon(Icon::Qr)}
+                    {t("details.qr")}
+                </button>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// How long messages live, in words.
+fn timer_words(mode: Disappearing) -> String {
+    match mode {
+        Disappearing::Off => t("timer.off"),
+        Disappearing::AfterRead(s) => tf("timer.after_read_value", &[("time", &span(u64::from(s)))]),
+        Disappearing::AfterSend(s) => tf("timer.after_send_value", &[("time", &span(u64::from(s)))]),
+    }
+}
+
+/// What can be chosen.
+fn choices(room: Room, known: &Conversation) -> AnyView {
+    let (state, id) = (room.state, room.id);
+    let pinned = known.priority > 0;
+    let settled = matches!(known.standing, Standing::Own | Standing::Active);
+    let listed = settled || matches!(known.standing, Standing::OutgoingRequest | Standing::Fresh);
+    let timer = settled.then(|| {
+        view! {
+            <button
+                id="open-timer"
+                class="side-action"
+                on:click=move |_| state.nav.go(Route::Disappearing(id))
+            >
+                {icon(Icon::Timer)}
+                <span class="side-text">
+                    <span>{t("timer.title")}</span>
+                    <span class="help">{timer_words(known.disappearing)}</span>
+                </span>
+                {icon(Icon::Chevron)}
+            </button>
+        }
+        .into_any()
+    });
+    let pin = listed.then(|| {
+        view! {
+            <label class="side-action" for="pin">
+                {icon(Icon::Pin)}
+                <span class="side-text">{t("details.pin")}</span>
+                <input
+                    id="pin"
+                    class="switch"
+                    type="checkbox"
+                    role="switch"
+                    prop:checked=pinned
+                    on:change=move |_| {
+                        carry_out(room, Command::SetPinned { id, pinned: !pinned }, false, None)
+                    }
+                />
+            </label>
+        }
+        .into_any()
+    });
+    let notify = (listed && !known.note_to_self).then(|| notifications(room, known));
+    view! {
+        {(timer.is_some() || pin.is_some())
+            .then(|| view! { <section class="card side-actions">{timer} {pin} {notify}</section> })}
+    }
+    .into_any()
+}
+
+/// Which notifications it makes: all, none, or none for a while.
+fn notifications(room: Room, known: &Conversation) -> AnyView {
+    let id = room.id;
+    let now = (js_sys::Date::now() / 1000.0) as u64;
+    let until = known.muted_until.filter(|until| *until > now);
+    let value = match (known.notify, until) {
+        (Notify::Nothing, _) => "never",
+        (Notify::All, Some(_)) => "until",
+        (Notify::All, None) => "all",
+    };
+    let change = move |value: String| {
+        let now = (js_sys::Date::now() / 1000.0) as u64;
+        let (mode, muted_until) = match value.as_str() {
+            "never" => (Notify::Nothing, None),
+            other => {
+                let span = MUTES.iter().find(|(name, _)| *name == other);
+                (Notify::All, span.map(|(_, seconds)| now + seconds))
+            }
+        };
+        let command = Command::SetNotifications {
+            id,
+            mode,
+            muted_until,
+        };
+        carry_out(room, command, false, None);
+    };
+    let options = MUTES
+        .into_iter()
+        .map(|(name, seconds)| {
+            view! {
+                <option value=name>{tf("details.mute_for", &[("time", &span(seconds))])}</option>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <label class="side-action" for="notify">
+            {icon(if value == "all" { Icon::Bell } else { Icon::Mute })}
+            <span class="side-text">{t("details.notifications")}</span>
+            <select id="notify" prop:value=value on:change:target=move |e| change(e.target().value())>
+                <option value="all">{t("details.notify_all")}</option>
+                {until
+                    .map(|until| {
+                        let time = full_date(until * 1000);
+                        view! {
+                            <option value="until">{tf("details.muted_until", &[("time", &time)])}</option>
+                        }
+                    })} {options} <option value="never">{t("details.notify_never")}</option>
+            </select>
+        </label>
+    }
+    .into_any()
+}
+
+/// What removes something.
+fn removals(room: Room, known: &Conversation) -> AnyView {
+    let id = room.id;
+    let asks = room.desk.asks;
+    let own = known.note_to_self;
+    let blocked = known.standing == Standing::Blocked;
+    let ask = move |what: Ask| move || asks.set(Some(what.clone()));
+    let block = (!own).then(|| {
+        if blocked {
+            action(
+                "details-unblock",
+                Icon::Block,
+                t("block.undo"),
+                false,
+                move || {
+                    carry_out(room, Command::SetBlocked { id, blocked: false }, false, None);
+                },
+            )
+        } else {
+            action("details-block", Icon::Block, t("block.do"), true, ask(Ask::Block))
+        }
+    });
+    let hide = own.then(|| {
+        action("details-hide", Icon::Hide, t("details.hide"), false, move || {
+            carry_out(room, Command::HideConversation(id), true, None);
+        })
+    });
+    let clear = action("details-clear", Icon::Clear, t("clear.do"), true, ask(Ask::Clear));
+    let delete = (!own).then(|| {
+        let label = t("delete_conversation.do");
+        action(
+            "details-delete",
+            Icon::Trash,
+            label,
+            true,
+            ask(Ask::DeleteConversation),
+        )
+    });
+    let contact = (!own && !matches!(known.standing, Standing::Fresh)).then(|| {
+        let label = t("delete_contact.do");
+        action(
+            "details-delete-contact",
+            Icon::Person,
+            label,
+            true,
+            ask(Ask::DeleteContact),
+        )
+    });
+    view! {
+        <section class="card side-actions">
+            {hide} {block} {clear} {delete} {contact}
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,330 @@
+//! What a click, key or finger on a message does. The list hears them for all of its messages.
+
+use std::time::Duration;
+
+use holdfast_client::api::{
+    Command, Message, MessageId, MessageKind, MessageState, Notice, Position, Standing,
+};
+use leptos::ev::{Event, KeyboardEvent, MouseEvent, PointerEvent};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use super::asks::Ask;
+use super::desk::{Press, may_unsend};
+use super::reactions::{bar, react};
+use super::room::Room;
+use crate::components::focus::focus;
+use crate::components::icon::Icon;
+use crate::components::menu::{Item, Open, below};
+use crate::i18n::t;
+use crate::state::nav::Route;
+
+/// A finger that rests this long on a message opens its menu.
+const LONG_PRESS: Duration = Duration::from_millis(500);
+/// A finger that moves further than this, in pixels, scrolls.
+const SLIP: i32 = 10;
+
+fn target(event: &Event) -> Option<Element> {
+    event.target()?.dyn_into().ok()
+}
+
+fn closest(element: &Element, selector: &str) -> Option<Element> {
+    element.closest(selector).ok().flatten()
+}
+
+/// The message that an element belongs to.
+fn message_at(room: Room, element: &Element) -> Option<(Element, Message)> {
+    let article = closest(element, ".message")?;
+    let id = article.id().strip_prefix('m')?.parse().ok()?;
+    Some((article, room.message(MessageId(id))?))
+}
+
+/// A click somewhere on the list.
+pub(super) fn on_click(room: Room, event: &MouseEvent) {
+    let Some(element) = target(event) else {
+        return;
+    };
+    let Some((article, message)) = message_at(room, &element) else {
+        return;
+    };
+    if room.desk.selecting() {
+        event.prevent_default();
+        room.desk.toggle(&message);
+        return;
+    }
+    if let Some(link) = closest(&element, ".text a") {
+        event.prevent_default();
+        room.state.leaving_to.set(link.get_attribute("href"));
+        return;
+    }
+    let Some(button) = closest(&element, "[data-act]") else {
+        return;
+    };
+    match button.get_attribute("data-act").unwrap_or_default().as_str() {
+        "more" => open_menu(room, message, below(&button)),
+        "react" if may_react(room, &message) => {
+            react(
+                room,
+                &message,
+                button.get_attribute("data-emoji").unwrap_or_default(),
+            );
+        }
+        "unfold" => room.desk.unfolded.update(|ids| {
+            if !ids.remove(&message.id) {
+                ids.insert(message.id);
+            }
+        }),
+        "quote" => go_to_original(room, &message),
+        "retry" => room.state.command(Command::Retry(message.id)),
+        "follow" => {
+            if let MessageKind::Notice(Notice::Disappearing(mode)) = message.kind {
+                room.desk.asks.set(Some(Ask::Follow(mode)));
+            }
+        }
+        _ => {}
+    }
+    // A press that was not by keyboard leaves the focus on the message rather than on a button that may go.
+    if event.detail() > 0
+        && let Ok(article) = article.dyn_into::<HtmlElement>()
+        && button.class_name() == "message-more"
+    {
+        focus(&article);
+    }
+}
+
+/// The browser asks for a context menu, by mouse, by finger or by key.
+pub(super) fn on_context(room: Room, event: &MouseEvent) {
+    let Some(element) = target(event) else {
+        return;
+    };
+    // A link keeps the browser's own menu, and so does selected text.
+    if closest(&element, ".text a").is_some() || has_selection() {
+        return;
+    }
+    end_press(room);
+    if let Some((article, message)) = message_at(room, &element) {
+        event.prevent_default();
+        if room.desk.selecting() {
+            return;
+        }
+        let by_key = event.client_x() == 0 && event.client_y() == 0;
+        let place = if by_key {
+            below(&article)
+        } else {
+            (event.client_x(), event.client_y())
+        };
+        open_menu(room, message, place);
+    }
+}
+
+/// A key on a message that has the focus.
+pub(super) fn on_key(room: Room, event: &KeyboardEvent) {
+    let Some(element) = target(event) else {
+        return;
+    };
+    if !element.class_list().contains("message") || event.ctrl_key() || event.alt_key() || event.meta_key() {
+        return;
+    }
+    let Some((article, message)) = message_at(room, &element) else {
+        return;
+    };
+    match (event.key().as_str(), room.desk.selecting()) {
+        ("Enter" | " ", true) => room.desk.toggle(&message),
+        ("Enter", false) => open_menu(room, message, below(&article)),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+/// Escape ends what is going on: the selection, then the answer. Otherwise it leads to the message field.
+pub(super) fn on_escape(room: Room, event: &KeyboardEvent) {
+    if event.key() != "Escape" || event.default_prevented() {
+        return;
+    }
+    let desk = room.desk;
+    if desk.selecting() {
+        desk.selected.set(None);
+    } else if desk.reply.with_untracked(Option::is_some) {
+        desk.reply.set(None);
+    } else if !target(event).is_some_and(|e| closest(&e, ".messages").is_some()) {
+        return;
+    }
+    event.prevent_default();
+    to_composer();
+}
+
+/// Puts the focus on the message field.
+pub(super) fn to_composer() {
+    let field = document().get_element_by_id("message-text");
+    if let Some(field) = field.and_then(|f| f.dyn_into::<HtmlElement>().ok()) {
+        focus(&field);
+    }
+}
+
+/// A finger comes down.
+pub(super) fn on_press(room: Room, event: &PointerEvent) {
+    end_press(room);
+    if event.pointer_type() != "touch" || !event.is_primary() || room.desk.selecting() {
+        return;
+    }
+    let Some((_, message)) = target(event).and_then(|element| message_at(room, &element)) else {
+        return;
+    };
+    let (x, y) = (event.client_x(), event.client_y());
+    let rested = move || {
+        let _ = room.desk.press.try_update_value(|press| {
+            if let Some(press) = press {
+                press.done = true;
+            }
+        });
+        open_menu(room, message.clone(), (x, y));
+    };
+    if let Ok(timer) = set_timeout_with_handle(rested, LONG_PRESS) {
+        room.desk.press.set_value(Some(Press {
+            x,
+            y,
+            timer,
+            done: false,
+        }));
+    }
+}
+
+/// The finger moves.
+pub(super) fn on_slip(room: Room, event: &PointerEvent) {
+    let slipped = room.desk.press.with_value(|press| {
+        press.as_ref().is_some_and(|press| {
+            !press.done
+                && ((event.client_x() - press.x).abs() > SLIP || (event.client_y() - press.y).abs() > SLIP)
+        })
+    });
+    if slipped {
+        end_press(room);
+    }
+}
+
+/// The finger is lifted. After a long press this is not a click on what lies below.
+pub(super) fn on_lift(room: Room, event: &Event) {
+    if end_press(room) {
+        event.prevent_default();
+    }
+}
+
+/// Ends the watch over a resting finger; says whether it had rested long enough.
+pub(super) fn end_press(room: Room) -> bool {
+    let mut done = false;
+    room.desk.press.update_value(|press| {
+        if let Some(press) = press.take() {
+            press.timer.clear();
+            done = press.done;
+        }
+    });
+    done
+}
+
+/// Goes to the message that another one answers.
+fn go_to_original(room: Room, message: &Message) {
+    let found = message.quote.as_ref().and_then(|quote| {
+        Some(Position {
+            sent_at: quote.sent_at,
+            id: quote.found?,
+        })
+    });
+    match found {
+        Some(place) => room.show(place),
+        None => room.state.show_toast(t("quote.missing")),
+    }
+}
+
+/// Whether a message can be reacted to (`spec/02-messages-v1.md §10`).
+fn may_react(room: Room, message: &Message) -> bool {
+    let standing = room.desk.about.with_untracked(|about| about.standing);
+    message.kind == MessageKind::Text
+        && is_out(message)
+        && matches!(
+            standing,
+            Standing::Own | Standing::Active | Standing::OutgoingRequest
+        )
+}
+
+/// Whether a message can be answered.
+pub(super) fn can_reply(room: Room, message: &Message) -> bool {
+    let standing = room.desk.about.with_untracked(|about| about.standing);
+    message.kind == MessageKind::Text && is_out(message) && standing != Standing::Blocked
+}
+
+/// Whether the network has the message: others can be referred to it only then.
+fn is_out(message: &Message) -> bool {
+    matches!(
+        message.state,
+        MessageState::Received | MessageState::Sent | MessageState::Read
+    )
+}
+
+/// Opens a message's menu.
+fn open_menu(room: Room, message: Message, place: (i32, i32)) {
+    let head = may_react(room, &message).then(|| {
+        let message = message.clone();
+        ViewFn::from(move || bar(room, message.clone(), place))
+    });
+    room.desk.menu.set(Some(Open {
+        head,
+        ..Open::at(place, items(room, message))
+    }));
+}
+
+/// What can be done with a message, in the order of `spec/12-client-behaviour.md §5.5`.
+fn items(room: Room, message: Message) -> Vec<Item> {
+    let (state, desk) = (room.state, room.desk);
+    let id = message.id;
+    let text = message.kind == MessageKind::Text;
+    let mut items = Vec::new();
+    if matches!(message.state, MessageState::Failed(_)) {
+        items.push(Item::new(Icon::Retry, t("action.try_again"), move || {
+            state.command(Command::Retry(id));
+        }));
+    }
+    if can_reply(room, &message) {
+        let message = message.clone();
+        items.push(Item::new(Icon::Reply, t("message.reply"), move || {
+            desk.reply.set(Some(message.clone()));
+            to_composer();
+        }));
+    }
+    if text {
+        let body = message.body.clone();
+        items.push(Item::new(Icon::Copy, t("message.copy"), move || {
+            state.copy(body.clone(), t("toast.text_copied"));
+        }));
+        let place = message.position();
+        items.push(Item::new(Icon::Info, t("message.info"), move || {
+            state.nav.go(Route::MessageInfo(room.id, place));
+        }));
+    }
+    if !message.reactions.is_empty() {
+        items.push(Item::new(Icon::Emoji, t("reaction.view"), move || {
+            desk.asks.set(Some(Ask::Reactions(id)));
+        }));
+    }
+    let picked = message.clone();
+    items.push(Item::new(Icon::Select, t("message.select"), move || {
+        desk.toggle(&picked)
+    }));
+    let one = vec![(id, may_unsend(&message))];
+    items.push(
+        Item::new(Icon::Trash, t("message.delete"), move || {
+            desk.asks.set(Some(Ask::Delete(one.clone())));
+        })
+        .dangerous(),
+    );
+    items
+}
+
+/// Whether some text is selected on the page.
+fn has_selection() -> bool {
+    window()
+        .get_selection()
+        .ok()
+        .flatten()
+        .is_some_and(|selection| !selection.is_collapsed())
+}

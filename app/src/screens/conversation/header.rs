@@ -1,0 +1,229 @@
+//! The heading of a conversation: who it is with, what is special about it, and its menu; or how many messages are selected.
+
+use holdfast_client::api::{Command, Conversation, Disappearing, MAX_SELECTED, Notify, Standing};
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use super::asks::{Ask, carry_out};
+use super::gestures::to_composer;
+use super::room::Room;
+use crate::components::avatar::{Size, avatar, note_avatar};
+use crate::components::icon::{Icon, icon};
+use crate::components::menu::{Item, Open, below};
+use crate::i18n::{span, t, tf, tn};
+use crate::screens::contact::display_name;
+use crate::state::identity::short_id;
+use crate::state::nav::Route;
+
+/// The heading.
+#[component]
+pub(super) fn Heading(room: Room) -> impl IntoView {
+    let selecting = Memo::new(move |_| room.desk.selected.with(Option::is_some));
+    move || {
+        if selecting.get() {
+            view! { <SelectionBar room /> }.into_any()
+        } else {
+            view! { <WhoBar room /> }.into_any()
+        }
+    }
+}
+
+/// Whether notifications are off at this moment.
+pub(super) fn is_muted(conversation: &Conversation) -> bool {
+    let now = (js_sys::Date::now() / 1000.0) as u64;
+    conversation.notify == Notify::Nothing || conversation.muted_until.is_some_and(|until| until > now)
+}
+
+/// Below the name: what is special about the conversation, or else who it is for certain.
+fn subtitle(conversation: &Conversation) -> AnyView {
+    if conversation.note_to_self && conversation.disappearing == Disappearing::Off {
+        return t("note.subtitle").into_any();
+    }
+    let ordinary = matches!(
+        conversation.standing,
+        Standing::Own | Standing::Active | Standing::OutgoingRequest
+    );
+    let timer = match conversation.disappearing {
+        Disappearing::AfterRead(s) => Some(tf("header.after_read", &[("time", &span(u64::from(s)))])),
+        Disappearing::AfterSend(s) => Some(tf("header.after_send", &[("time", &span(u64::from(s)))])),
+        Disappearing::Off => None,
+    }
+    .filter(|_| ordinary);
+    let muted = ordinary && is_muted(conversation);
+    if timer.is_some() || muted {
+        return view! {
+            {timer.map(|words| view! { <span class="heading-mark">{icon(Icon::Timer)} {words}</span> })}
+            {muted
+                .then(|| {
+                    view! { <span class="heading-mark">{icon(Icon::Mute)} {t("header.muted")}</span> }
+                })}
+        }
+        .into_any();
+    }
+    let named = display_name(conversation) != short_id(&conversation.id);
+    named
+        .then(|| view! { <span dir="ltr">{short_id(&conversation.id)}</span> })
+        .into_any()
+}
+
+/// Who it is with.
+#[component]
+fn WhoBar(room: Room) -> impl IntoView {
+    let (state, id) = (room.state, room.id);
+    let conversation = Memo::new(move |_| state.conversation(id));
+    let title = move || {
+        let known = conversation.get();
+        let name = known.as_ref().map_or_else(|| short_id(&id), display_name);
+        view! {
+            {if state.is_own(&id) {
+                note_avatar(Size::Small).into_any()
+            } else {
+                avatar(&id, &name, Size::Small).into_any()
+            }}
+            <span class="heading-text">
+                <span class="heading-name" dir="auto">{name}</span>
+                {known.as_ref().map(|c| view! { <span class="heading-sub">{subtitle(c)}</span> })}
+            </span>
+        }
+        .into_any()
+    };
+    let open_menu = move |event: MouseEvent| {
+        let button = event.current_target().and_then(|t| t.dyn_into::<Element>().ok());
+        if let (Some(button), Some(known)) = (button, conversation.get_untracked()) {
+            room.desk
+                .menu
+                .set(Some(Open::at(below(&button), items(room, &known))));
+        }
+    };
+    view! {
+        <header class="pane-header">
+            <button
+                class="icon-button only-narrow"
+                aria-label=t("action.back")
+                on:click=move |_| state.nav.back(Route::Home)
+            >
+                {icon(Icon::Back)}
+            </button>
+            <h1 class="heading">
+                <button
+                    id="open-details"
+                    class="heading-button"
+                    title=t("details.title")
+                    on:click=move |_| state.nav.go(Route::Details(id))
+                >
+                    {title}
+                </button>
+            </h1>
+            <button
+                id="conversation-menu"
+                class="icon-button"
+                aria-haspopup="menu"
+                aria-label=t("header.menu")
+                title=t("header.menu")
+                on:click=open_menu
+            >
+                {icon(Icon::More)}
+            </button>
+        </header>
+    }
+}
+
+/// What the heading's menu offers.
+fn items(room: Room, known: &Conversation) -> Vec<Item> {
+    let (state, id) = (room.state, room.id);
+    let own = known.note_to_self;
+    let request = known.standing == Standing::IncomingRequest;
+    let blocked = known.standing == Standing::Blocked;
+    let mut items = vec![Item::new(Icon::Settings, t("details.title"), move || {
+        state.nav.go(Route::Details(id));
+    })];
+    if matches!(known.standing, Standing::Own | Standing::Active) {
+        items.push(Item::new(Icon::Timer, t("timer.title"), move || {
+            state.nav.go(Route::Disappearing(id));
+        }));
+    }
+    if !own && !request && !blocked {
+        let muted = is_muted(known);
+        let (picture, label, mode) = if muted {
+            (Icon::Bell, t("details.unmute"), Notify::All)
+        } else {
+            (Icon::Mute, t("details.mute"), Notify::Nothing)
+        };
+        items.push(Item::new(picture, label, move || {
+            state.command(Command::SetNotifications {
+                id,
+                mode,
+                muted_until: None,
+            });
+        }));
+    }
+    items.push(Item::new(Icon::Select, t("message.select_many"), move || {
+        room.desk.selected.set(Some(std::collections::BTreeMap::new()));
+    }));
+    if !request && !blocked {
+        items.push(Item::new(Icon::Unread, t("details.mark_unread"), move || {
+            carry_out(room, Command::MarkUnread(id), true, None);
+        }));
+    }
+    if !own && !blocked {
+        items.push(
+            Item::new(Icon::Block, t("block.do"), move || {
+                room.desk.asks.set(Some(Ask::Block))
+            })
+            .dangerous(),
+        );
+    }
+    items
+}
+
+/// How many messages are selected, and what can be done with them.
+#[component]
+fn SelectionBar(room: Room) -> impl IntoView {
+    let selected = room.desk.selected;
+    let count = Memo::new(move |_| selected.with(|all| all.as_ref().map_or(0, |all| all.len())));
+    let end = move |_| {
+        selected.set(None);
+        to_composer();
+    };
+    let delete = move |_| {
+        let picked: Vec<_> = selected
+            .get_untracked()
+            .unwrap_or_default()
+            .into_iter()
+            .take(MAX_SELECTED)
+            .collect();
+        if !picked.is_empty() {
+            room.desk.asks.set(Some(Ask::Delete(picked)));
+        }
+    };
+    view! {
+        <header class="pane-header selection">
+            <button
+                id="end-selection"
+                class="icon-button"
+                aria-label=t("select.end")
+                title=t("select.end")
+                on:click=end
+            >
+                {icon(Icon::Close)}
+            </button>
+            <h1 class="heading" role="status">
+                {move || match count.get() {
+                    0 => t("select.none"),
+                    n => tn("select.count", n as u64),
+                }}
+            </h1>
+            <button
+                id="delete-selected"
+                class="button danger"
+                disabled=move || count.get() == 0
+                on:click=delete
+            >
+                {icon(Icon::Trash)}
+                {t("delete.do")}
+            </button>
+        </header>
+    }
+}
