@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::channel::mpsc;
 use futures::lock::Mutex;
 use holdfast_protocol::account::{Account, Id};
+use holdfast_protocol::message::SenderCache;
 
 use crate::api::{
     Conversation, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus, Place,
@@ -62,6 +63,8 @@ pub(crate) struct State {
     pub(crate) last_poll: Option<u64>,
     pub(crate) polling_works: bool,
     pub(crate) unreadable: u32,
+    /// Whoever a message came from since the start: it forgets with the account.
+    pub(crate) senders: SenderCache,
 }
 
 /// The account with its keys.

@@ -90,7 +90,11 @@ impl Core {
             fresh.push((
                 hash,
                 message.expiration,
-                incoming::decode_one_to_one(account, &message.data),
+                incoming::decode_one_to_one_cached(
+                    account,
+                    &mut self.state.borrow_mut().senders,
+                    &message.data,
+                ),
             ));
             if fresh.len() % TURN == 0 {
                 yield_now().await;

@@ -7,6 +7,7 @@
 use super::MAX_STORED;
 use super::padding::unpad;
 use super::schema::{Content, Envelope, ProMessage, WebSocketMessage};
+use super::senders::SenderCache;
 use super::strict;
 use super::v1::{self, V1Error};
 use crate::account::{Account, Id};
@@ -125,6 +126,15 @@ pub struct ProClaim {
 
 /// Opens and checks a message from the own swarm's namespace 0, given the stored bytes after base64.
 pub fn decode_one_to_one(recipient: &Account, data: &[u8]) -> Result<Received, Reject> {
+    decode_one_to_one_cached(recipient, &mut SenderCache::default(), data)
+}
+
+/// The same for one of many messages: quicker for a sender who was heard before.
+pub fn decode_one_to_one_cached(
+    recipient: &Account,
+    senders: &mut SenderCache,
+    data: &[u8],
+) -> Result<Received, Reject> {
     if data.len() > MAX_STORED {
         return Err(Reject::TooLarge);
     }
@@ -141,7 +151,7 @@ pub fn decode_one_to_one(recipient: &Account, data: &[u8]) -> Result<Received, R
     check_source(envelope.source())?;
     let ciphertext = envelope.content.ok_or(Reject::NoContent)?;
 
-    let opened = v1::decrypt(recipient.x25519(), &ciphertext)?;
+    let opened = v1::decrypt_cached(recipient.x25519(), senders, &ciphertext)?;
     let sender = Id::account(opened.sender_x25519);
     let content: Content = strict::decode(unpad(&opened.content)).ok_or(Reject::Content)?;
 

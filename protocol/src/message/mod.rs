@@ -30,11 +30,13 @@ pub mod name;
 pub mod outgoing;
 mod padding;
 pub mod profile;
+mod senders;
 mod strict;
 pub mod v1;
 
 pub use incoming::{Received, Reject};
 pub use padding::{PADDING_BLOCK, pad, padded_size, unpad};
+pub use senders::SenderCache;
 pub(crate) use strict::decode as decode_strictly;
 
 /// The protobuf types, generated from `protocol/proto/`. Their `Debug` form names the type and nothing of its content.

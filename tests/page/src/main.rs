@@ -1,5 +1,6 @@
 //! Measures version 1 encryption in a browser, one thread, and leaves the figures as JSON in the page's title:
-//! `{"encrypt":{"value","n"},"decrypt":{"value","n"}}`, in calls a second. Opened with `#store` it runs the store suite
+//! `{"encrypt":{"value","n"},"decrypt":…,"decrypt_new_sender":…}`, in calls a second. `decrypt` is what a restored account
+//! does, many messages of few senders; `decrypt_new_sender` forgets each. Opened with `#store` it runs the store suite
 //! on the browser's IndexedDB instead. It is built as the app is.
 #![forbid(unsafe_code)]
 
@@ -9,17 +10,19 @@ mod store;
 use std::hint::black_box;
 
 use holdfast_protocol::account::{Account, Seed};
-use holdfast_protocol::message::v1;
+use holdfast_protocol::message::{SenderCache, v1};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use wasm_bindgen::JsValue;
 
 /// A padded text message, bytes, as in the native measurement.
 const MESSAGE: usize = 480;
+/// Senders of the decrypted messages, as in the native measurement.
+const SENDERS: usize = 10;
 /// How long each call is repeated, milliseconds.
 const RATE_TIME: f64 = 2_000.0;
 /// Calls between two looks at the clock.
-const BATCH: u32 = 20;
+const BATCH: usize = 20;
 
 fn main() -> Result<(), JsValue> {
     let window = web_sys::window().ok_or("there is no window")?;
@@ -38,17 +41,27 @@ fn main() -> Result<(), JsValue> {
     let key = recipient.x25519().public();
     let content = [7; MESSAGE];
     let failed = |error: v1::V1Error| JsValue::from_str(&error.to_string());
-    let message = v1::encrypt(sender.ed25519(), &key, &content, &mut rng).map_err(failed)?;
+    let mut messages = Vec::new();
+    for _ in 0..SENDERS {
+        let sender = Account::from_seed(Seed::generate(&mut rng));
+        messages.push(v1::encrypt(sender.ed25519(), &key, &content, &mut rng).map_err(failed)?);
+    }
+    let mut senders = SenderCache::default();
     let mut figures = Vec::new();
-    for name in ["encrypt", "decrypt"] {
+    for name in ["encrypt", "decrypt", "decrypt_new_sender"] {
         let started = performance.now();
         let mut n = 0;
         while performance.now() - started < RATE_TIME {
-            for _ in 0..BATCH {
-                if name == "encrypt" {
-                    black_box(v1::encrypt(sender.ed25519(), &key, &content, &mut rng).map_err(failed)?);
-                } else {
-                    black_box(v1::decrypt(recipient.x25519(), &message).map_err(failed)?);
+            for message in messages.iter().cycle().take(BATCH) {
+                let secret = recipient.x25519();
+                match name {
+                    "encrypt" => drop(black_box(
+                        v1::encrypt(sender.ed25519(), &key, &content, &mut rng).map_err(failed)?,
+                    )),
+                    "decrypt" => drop(black_box(
+                        v1::decrypt_cached(secret, &mut senders, message).map_err(failed)?,
+                    )),
+                    _ => drop(black_box(v1::decrypt(secret, message).map_err(failed)?)),
                 }
                 n += 1;
             }

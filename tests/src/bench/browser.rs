@@ -49,7 +49,7 @@ pub async fn run(network: &Network, folder: &Path) -> Outcome {
     browser.open(&page.app).await?;
     let title = browser.until("return document.title").await?;
     let figures: Value = serde_json::from_str(title.as_str().unwrap_or_default())?;
-    for name in ["encrypt", "decrypt"] {
+    for name in ["encrypt", "decrypt", "decrypt_new_sender"] {
         let figure = figures
             .get(name)
             .ok_or_else(|| format!("the page says {figures}"))?;

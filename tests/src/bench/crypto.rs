@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::keys::Ed25519KeyPair;
-use holdfast_protocol::message::v1;
+use holdfast_protocol::message::{SenderCache, v1};
 use holdfast_protocol::onion::{self, Destination, Hop, Peeled, Suite};
 use rand_core::CryptoRng;
 
@@ -12,6 +12,8 @@ use super::{Outcome, print_rate};
 
 /// A padded text message, bytes.
 pub const MESSAGE: usize = 480;
+/// Senders of the messages that are decrypted, as when an account is restored: many messages of few.
+pub const SENDERS: usize = 10;
 /// The body of an onion request, bytes: about what a signed retrieve takes.
 const REQUEST: usize = 700;
 /// Relays before the destination.
@@ -28,8 +30,20 @@ pub fn v1(rng: &mut impl CryptoRng) -> Outcome {
         black_box(v1::encrypt(sender.ed25519(), &key, &content, rng)?);
         Ok(())
     })?;
-    print_rate("v1_decrypt_native", || {
+    print_rate("v1_decrypt_new_sender_native", || {
         black_box(v1::decrypt(recipient.x25519(), &message)?);
+        Ok(())
+    })?;
+    let mut messages = Vec::with_capacity(SENDERS);
+    for _ in 0..SENDERS {
+        let sender = Account::from_seed(Seed::generate(rng));
+        messages.push(v1::encrypt(sender.ed25519(), &key, &content, rng)?);
+    }
+    let mut messages = messages.iter().cycle();
+    let mut senders = SenderCache::default();
+    print_rate("v1_decrypt_native", || {
+        let message = messages.next().ok_or("no messages")?;
+        black_box(v1::decrypt_cached(recipient.x25519(), &mut senders, message)?);
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use super::fields::{
 };
 use holdfast_protocol::account::Id;
 use holdfast_protocol::keys::{Ed25519KeyPair, X25519PublicKey};
-use holdfast_protocol::message::{incoming, pad, unpad, v1};
+use holdfast_protocol::message::{SenderCache, incoming, pad, unpad, v1};
 use holdfast_protocol::push::PushKey;
 use serde_json::Value;
 
@@ -71,7 +71,13 @@ fn opens(case: &Value, message: &[u8], sender: &Ed25519KeyPair) -> Result<(), St
 
 fn decrypt(case: &Value) -> Result<(), String> {
     let recipient = key_pair(case, "recipient_seed")?.x25519();
-    let opened = v1::decrypt(&recipient, &bytes(case, "ciphertext")?).map_err(failed)?;
+    let ciphertext = bytes(case, "ciphertext")?;
+    let opened = v1::decrypt(&recipient, &ciphertext).map_err(failed)?;
+    let mut senders = SenderCache::default();
+    for _ in ["new sender", "known sender"] {
+        let again = v1::decrypt_cached(&recipient, &mut senders, &ciphertext).map_err(failed)?;
+        same("decrypted again", &again, &opened)?;
+    }
     same_bytes("expect_msg", opened.content, bytes(case, "expect_msg")?)?;
     same(
         "expect_sender",
