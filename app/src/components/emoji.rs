@@ -84,9 +84,16 @@ fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
         .collect()
 }
 
+/// The languages with emoji names of their own in `static/emoji/`; the others take the English ones.
+const NAMED: [&str; 2] = ["en", "de"];
+
 async fn data() -> Option<Rc<Vec<Group>>> {
     let tag = i18n::tag();
-    let tag = if tag == i18n::PSEUDO { "en".into() } else { tag };
+    let tag = if NAMED.contains(&tag.as_str()) {
+        tag
+    } else {
+        "en".into()
+    };
     let kept = DATA.with_borrow(|data| {
         data.as_ref()
             .filter(|(of, _)| *of == tag)

@@ -10,6 +10,7 @@ pub(crate) enum Icon {
     Back,
     Bell,
     Block,
+    Chat,
     Check,
     Checks,
     Chevron,
@@ -26,6 +27,7 @@ pub(crate) enum Icon {
     Hide,
     Info,
     Key,
+    Keyboard,
     Lock,
     LogOut,
     More,
@@ -35,11 +37,13 @@ pub(crate) enum Icon {
     Note,
     Offline,
     Person,
+    PersonOff,
     Phone,
     Pin,
     Plus,
     Qr,
     Reply,
+    Requests,
     Retry,
     Select,
     Send,
@@ -137,6 +141,18 @@ impl Icon {
             }
             Icon::Trash => {
                 "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 11.6A1.5 1.5 0 0 0 8.9 20h6.2a1.5 1.5 0 0 0 1.5-1.4L17.5 7M10.3 11v5M13.7 11v5"
+            }
+            Icon::Chat => {
+                "M5.5 4.5h13a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H12l-4.5 4v-4h-2a2 2 0 0 1-2-2v-8a2 2 0 0 1 2-2z"
+            }
+            Icon::Keyboard => {
+                "M4.5 6.5h15a1.5 1.5 0 0 1 1.5 1.5v8a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 16V8a1.5 1.5 0 0 1 1.5-1.5zM7 10h.01M10.5 10h.01M14 10h.01M17 10h.01M8 14h8"
+            }
+            Icon::PersonOff => {
+                "M10 12.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2.5 20.5c.8-3.6 3.8-5.5 7.5-5.5 1.5 0 2.9.3 4 .9M16 16l5 5M21 16l-5 5"
+            }
+            Icon::Requests => {
+                "M12.5 4.5h-7a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h2v4l4.5-4h6.5a2 2 0 0 0 2-2v-3M18 3.5v6M15 6.5h6"
             }
         }
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod avatar;
 pub(crate) mod bars;
+pub(crate) mod choice;
 pub(crate) mod dialog;
 pub(crate) mod emoji;
 pub(crate) mod field;
@@ -13,5 +14,6 @@ pub(crate) mod focus;
 pub(crate) mod icon;
 pub(crate) mod menu;
 pub(crate) mod notices;
+pub(crate) mod press;
 pub(crate) mod qr;
 mod qr_path;

@@ -239,7 +239,10 @@ impl Worker {
             self.finish_log_out();
             return;
         }
-        self.post(&BetweenTabs::Event(event.clone()));
+        // One tab notifies: that of the engine.
+        if !matches!(event, Event::Notify { .. }) {
+            self.post(&BetweenTabs::Event(event.clone()));
+        }
         tell_page(&FromWorker::Event(event));
     }
 

@@ -189,3 +189,22 @@ pub(crate) fn span_up(seconds: u64) -> String {
         s => tn("span.days", s.div_ceil(day)),
     }
 }
+
+/// Sorts by name as the reader's language does.
+pub(crate) fn alphabetically<T>(items: &mut Vec<T>, name: impl Fn(&T) -> String) {
+    let compare = Intl::Collator::new(&locales(), &Object::new()).compare();
+    let mut named: Vec<(JsValue, T)> = items
+        .drain(..)
+        .map(|item| (JsValue::from_str(&name(&item)), item))
+        .collect();
+    named.sort_by(|(a, _), (b, _)| {
+        let order = compare
+            .call2(&JsValue::UNDEFINED, a, b)
+            .ok()
+            .and_then(|order| order.as_f64());
+        order
+            .and_then(|order| order.partial_cmp(&0.0))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    items.extend(named.into_iter().map(|(_, item)| item));
+}

@@ -15,7 +15,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 pub(crate) use format::{
-    clock, day_heading, duration_ago, full_date, full_time, list_time, local_day, number, span, span_up,
+    alphabetically, clock, day_heading, duration_ago, full_date, full_time, list_time, local_day, number,
+    span, span_up,
 };
 
 /// A language that the page can be shown in.

@@ -1,6 +1,7 @@
 //! What the page asks of the browser, apart from the engine.
 
 mod errors;
+pub(crate) mod notifications;
 pub(crate) mod session;
 
 pub(crate) use errors::error_text;

@@ -129,7 +129,7 @@ async fn fetch_profile() -> Result<Vec<u8>, StartError> {
     Ok(js_sys::Uint8Array::new(&body).to_vec())
 }
 
-fn has(object: &JsValue, name: &str) -> bool {
+pub(super) fn has(object: &JsValue, name: &str) -> bool {
     js_sys::Reflect::get(object, &name.into()).is_ok_and(|value| !value.is_undefined())
 }
 

@@ -9,17 +9,25 @@ use crate::i18n::t;
 use crate::state::AppState;
 use crate::state::identity::{id_groups, short_id};
 
-/// A conversation's name: the user's own name for the other, the name they gave themselves, or the shortened id.
+/// The name that stands for somebody: the user's own for them, else the one they gave; empty when there is neither.
+pub(crate) fn given_name(conversation: &Conversation) -> &str {
+    [&conversation.nickname, &conversation.name]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .find(|name| !name.trim().is_empty())
+        .unwrap_or_default()
+}
+
+/// A conversation's name: the nickname, the other's own name, or the shortened id.
 pub(crate) fn display_name(conversation: &Conversation) -> String {
     if conversation.note_to_self {
         return t("note.title");
     }
-    [&conversation.nickname, &conversation.name]
-        .into_iter()
-        .flatten()
-        .find(|name| !name.trim().is_empty())
-        .cloned()
-        .unwrap_or_else(|| short_id(&conversation.id))
+    match given_name(conversation) {
+        "" => short_id(&conversation.id),
+        name => name.to_owned(),
+    }
 }
 
 /// An Account ID in full, in groups that can be compared, with a button that copies it.

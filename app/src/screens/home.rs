@@ -1,5 +1,6 @@
 //! The app with an open account: the list beside what is chosen, or one of them on a narrow page.
 
+use holdfast_client::api::Place;
 use leptos::ev::{self, KeyboardEvent, PointerEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -8,7 +9,8 @@ use web_sys::HtmlElement;
 
 use super::conversation::ConversationView;
 use super::list::ListPane;
-use super::{network, new_conversation, profile, settings};
+use super::questions::Questions;
+use super::{blocked, network, new_conversation, profile, requests, settings};
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
 use crate::i18n::{is_rtl, t};
@@ -34,6 +36,7 @@ pub(crate) fn Home() -> impl IntoView {
         }
     });
     name_page(state);
+    follow_focus(state);
     let keys = window_event_listener(ev::keydown, move |event| shortcut(state, &event));
     on_cleanup(move || keys.remove());
     // What stands beside a conversation comes and goes without the conversation being read anew.
@@ -46,6 +49,9 @@ pub(crate) fn Home() -> impl IntoView {
         Route::NewConversation => view! { <new_conversation::NewConversation /> }.into_any(),
         Route::Profile => view! { <profile::Profile /> }.into_any(),
         Route::Settings => view! { <settings::Settings /> }.into_any(),
+        Route::SettingsOf(section) => settings::section(section),
+        Route::Blocked => view! { <blocked::Blocked /> }.into_any(),
+        Route::Requests => requests::nothing(),
         Route::Network => view! { <network::Network /> }.into_any(),
         _ => view! { <Nothing /> }.into_any(),
     };
@@ -53,38 +59,35 @@ pub(crate) fn Home() -> impl IntoView {
         <div
             class="home"
             node_ref=frame
-            data-pane=move || {
-                let on_main = matches!(
-                    shown.get(),
-                    Route::Conversation(_)
-                        | Route::NewConversation
-                        | Route::Profile
-                        | Route::Settings
-                        | Route::Network
-                );
-                if on_main { "main" } else { "list" }
-            }
+            data-pane=move || if shown.get().is_list() { "list" } else { "main" }
         >
             <ListPane />
             <Edge frame />
             <main class="main-pane">{pane}</main>
         </div>
+        <Questions />
     }
 }
 
 /// Shows the number of unread messages in the page's title. On a shared computer the title tells nothing.
 fn name_page(state: AppState) {
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
-    let unread = Memo::new(move |_| {
-        state
-            .conversations
-            .with(|all| all.iter().map(|c| c.data.with(|c| c.unread)).sum::<u32>())
-    });
+    let unread = Memo::new(move |_| state.conversations.counts().unread);
     Effect::new(move |_| {
         let count = if own_device { unread.get() } else { 0 };
         document().set_title(&page_title(count));
     });
     on_cleanup(|| document().set_title(PRODUCT));
+}
+
+/// Withdraws notifications when the user comes back, or when nothing is unread any more.
+fn follow_focus(state: AppState) {
+    Effect::new(move |_| {
+        let counts = state.conversations.counts();
+        if counts.unread == 0 && counts.new_requests == 0 {
+            state.notifier.withdraw();
+        }
+    });
 }
 
 /// The product's name, with the number of unread messages before it.
@@ -105,7 +108,7 @@ fn Nothing() -> impl IntoView {
             {mark()}
             <p>
                 {move || {
-                    if state.conversations.with(Vec::is_empty) {
+                    if state.conversations.none_at(Place::List) {
                         t("home.nothing_first")
                     } else {
                         t("home.nothing")
@@ -195,9 +198,11 @@ fn shortcut(state: AppState, event: &KeyboardEvent) {
     match code.as_str() {
         "KeyN" => state.nav.switch(Route::NewConversation),
         "ArrowDown" | "ArrowUp" => {
-            let order: Vec<_> = state
-                .conversations
-                .with_untracked(|all| all.iter().map(|c| c.id).collect());
+            let place = super::list::place(state);
+            let order: Vec<_> = untrack(|| state.conversations.at(place))
+                .into_iter()
+                .map(|c| c.id)
+                .collect();
             let open = state.nav.current_untracked().conversation();
             let at = open.and_then(|id| order.iter().position(|other| *other == id));
             let next = match (code.as_str(), at) {

@@ -1,31 +1,72 @@
 //! The conversation list.
 
-use holdfast_client::api::{Conversation, MessageState};
-use holdfast_protocol::account::Id;
+use holdfast_client::api::{MessageState, Place};
 use leptos::html;
 use leptos::prelude::*;
 
-use super::contact::display_name;
-use super::settings::EndSession;
-use crate::components::avatar::{Size, avatar, note_avatar};
+use super::leaving::EndSession;
+use super::requests::{RequestsBanner, RequestsHeader};
+use super::restoring::ReadingBar;
+use super::row::row;
+use super::settings::NotifyBanner;
+use crate::components::avatar::{Size, avatar};
 use crate::components::focus::walk;
 use crate::components::icon::{Icon, icon};
-use crate::i18n::{full_date, list_time, number, t, tf, tn};
+use crate::components::menu::{MenuHost, Open};
+use crate::i18n::t;
 use crate::platform::session::StorageMode;
+use crate::state::AppState;
 use crate::state::nav::Route;
-use crate::state::{AppState, Listed};
 
-/// Counts above this are shown as «999+» (`spec/12-client-behaviour.md §1`).
-const MAX_UNREAD: u32 = 999;
 /// The times in the list follow the clock this often.
 const MINUTE_MS: u64 = 60_000;
+
+/// Which list is shown: that of the requests as long as one of them is open.
+pub(crate) fn place(state: AppState) -> Place {
+    let route = state.nav.current();
+    let of_requests = route == Route::Requests
+        || route
+            .conversation()
+            .and_then(|id| state.conversation(id))
+            .is_some_and(|c| c.place == Place::Requests);
+    if of_requests { Place::Requests } else { Place::List }
+}
 
 /// The list with its heading.
 #[component]
 pub(crate) fn ListPane() -> impl IntoView {
     let state = AppState::get();
-    let node = NodeRef::<html::Ul>::new();
     let shared = state.mode.get_untracked() == StorageMode::SharedComputer;
+    let menu = RwSignal::new(None::<Open>);
+    let place = Memo::new(move |_| place(state));
+    let head = move || match place.get() {
+        Place::Requests => view! { <RequestsHeader /> }.into_any(),
+        _ => view! {
+            <Header />
+            <ReadingBar />
+            <PhraseBanner />
+            <NotifyBanner />
+            <RequestsBanner />
+        }
+        .into_any(),
+    };
+    view! {
+        <nav class="list-pane" aria-label=t("list.label")>
+            {head}
+            {move || rows(state, place.get(), menu)}
+            {move || {
+                (place.get() == Place::List && state.conversations.none_at(Place::List))
+                    .then(|| view! { <EmptyList /> }.into_any())
+            }}
+            {shared.then(|| view! { <EndSession /> }.into_any())}
+            <MenuHost open=menu />
+        </nav>
+    }
+}
+
+/// The rows of one place.
+fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView {
+    let node = NodeRef::<html::Ul>::new();
     let minute = RwSignal::new(());
     let tick = set_interval_with_handle(
         move || minute.set(()),
@@ -37,63 +78,61 @@ pub(crate) fn ListPane() -> impl IntoView {
         }
     });
     view! {
-        <nav class="list-pane" aria-label=t("list.label")>
-            <header class="list-header">
-                <button
-                    id="open-profile"
-                    class="avatar-button"
-                    aria-label=t("list.profile")
-                    title=t("list.profile")
-                    on:click=move |_| state.nav.switch(Route::Profile)
-                >
-                    {move || state.account.get().map(|a| avatar(&a.id, &a.name, Size::Small))}
-                </button>
-                <h1>{t("list.title")}</h1>
-                <ConnectionLight />
-                <button
-                    id="open-settings"
-                    class="icon-button"
-                    aria-label=t("settings.title")
-                    title=t("settings.title")
-                    on:click=move |_| state.nav.switch(Route::Settings)
-                >
-                    {icon(Icon::Settings)}
-                </button>
-                <button
-                    id="new-conversation"
-                    class="icon-button accent"
-                    aria-label=t("new.title")
-                    title=t("list.new_hint")
-                    on:click=move |_| state.nav.switch(Route::NewConversation)
-                >
-                    {icon(Icon::NewChat)}
-                </button>
-            </header>
-            <PhraseBanner />
-            <ul class="conversations" node_ref=node on:keydown=move |event| {
+        <ul
+            class="conversations"
+            node_ref=node
+            on:keydown=move |event| {
                 if let Some(list) = node.get_untracked() {
                     walk(&list, ".row", false, &event);
                 }
-            }>
-                <For
-                    each=move || state.conversations.get()
-                    key=|listed| listed.id
-                    children=move |listed| {
-                        let current = Memo::new(move |_| {
-                            state.nav.current().conversation() == Some(listed.id)
-                        });
-                        view! { <Row listed=listed.clone() current minute /> }.into_any()
-                    }
-                />
-            </ul>
-            {move || {
-                state
-                    .conversations
-                    .with(Vec::is_empty)
-                    .then(|| view! { <EmptyList /> }.into_any())
-            }}
-            {shared.then(|| view! { <EndSession /> }.into_any())}
-        </nav>
+            }
+        >
+            <For
+                each=move || state.conversations.at(place)
+                key=|listed| listed.id
+                children=move |listed| row(state, listed, minute, menu)
+            />
+        </ul>
+    }
+    .into_any()
+}
+
+/// The heading of the conversation list.
+#[component]
+fn Header() -> impl IntoView {
+    let state = AppState::get();
+    view! {
+        <header class="list-header">
+            <button
+                id="open-profile"
+                class="avatar-button"
+                aria-label=t("list.profile")
+                title=t("list.profile")
+                on:click=move |_| state.nav.switch(Route::Profile)
+            >
+                {move || state.account.get().map(|a| avatar(&a.id, &a.name, Size::Small))}
+            </button>
+            <h1>{t("list.title")}</h1>
+            <ConnectionLight />
+            <button
+                id="open-settings"
+                class="icon-button"
+                aria-label=t("settings.title")
+                title=t("settings.title")
+                on:click=move |_| state.nav.switch(Route::Settings)
+            >
+                {icon(Icon::Settings)}
+            </button>
+            <button
+                id="new-conversation"
+                class="icon-button accent"
+                aria-label=t("new.title")
+                title=t("list.new_hint")
+                on:click=move |_| state.nav.switch(Route::NewConversation)
+            >
+                {icon(Icon::NewChat)}
+            </button>
+        </header>
     }
 }
 
@@ -172,103 +211,6 @@ fn PhraseBanner() -> impl IntoView {
             }
             .into_any()
         })
-    }
-}
-
-/// One conversation of the list.
-#[component]
-fn Row(listed: Listed, current: Memo<bool>, minute: RwSignal<()>) -> impl IntoView {
-    let state = AppState::get();
-    let id = listed.id;
-    let data = listed.data;
-    let content = move || {
-        let conversation = data.get();
-        view! {
-            {if conversation.note_to_self {
-                note_avatar(Size::Medium).into_any()
-            } else {
-                avatar(&id, conversation.name.as_deref().unwrap_or_default(), Size::Medium)
-                    .into_any()
-            }}
-            <span class="row-name" dir="auto">{display_name(&conversation)}</span>
-            {row_time(&conversation, minute)}
-            {row_preview(state, id, &conversation)}
-            {(conversation.unread > 0).then(|| unread(conversation.unread))}
-        }
-        .into_any()
-    };
-    view! {
-        <li>
-            <button
-                class="row"
-                data-conversation=id.to_hex()
-                aria-current=move || current.get().then_some("true")
-                on:click=move |_| state.nav.switch(Route::Conversation(id))
-            >
-                {content}
-            </button>
-        </li>
-    }
-}
-
-fn row_time(conversation: &Conversation, minute: RwSignal<()>) -> impl IntoView + use<> {
-    conversation.preview.as_ref().map(|preview| {
-        let at = preview.sent_at;
-        view! {
-            <time class="row-time" title=full_date(at)>
-                {move || {
-                    minute.track();
-                    list_time(at)
-                }}
-            </time>
-        }
-    })
-}
-
-fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl IntoView + use<> {
-    let preview = conversation.preview.clone();
-    move || {
-        let draft = state
-            .draft(id)
-            .filter(|_| state.nav.current().conversation() != Some(id));
-        if let Some(draft) = draft {
-            return view! {
-                <span class="row-preview">
-                    <span class="draft">{t("list.draft")}</span>
-                    <span class="row-text" dir="auto">{draft}</span>
-                </span>
-            }
-            .into_any();
-        }
-        let Some(preview) = &preview else {
-            return view! { <span class="row-preview">{t("list.no_messages")}</span> }.into_any();
-        };
-        let text = if preview.outgoing {
-            tf("list.own_preview", &[("text", &preview.text)])
-        } else {
-            preview.text.clone()
-        };
-        view! {
-            <span class="row-preview">
-                {preview.outgoing.then(|| state_mark(preview.state))}
-                <span class="row-text" dir="auto">{text}</span>
-            </span>
-        }
-        .into_any()
-    }
-}
-
-fn unread(count: u32) -> impl IntoView {
-    let shown = if count > MAX_UNREAD {
-        format!("{}+", number(f64::from(MAX_UNREAD)))
-    } else {
-        number(f64::from(count))
-    };
-    view! {
-        <span class="unread">
-            <span aria-hidden="true">{shown}</span>
-            <span class="unseen">{tn("list.unread", u64::from(count))}</span>
-        </span>
     }
 }
 

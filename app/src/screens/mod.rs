@@ -4,9 +4,11 @@
     reason = "the component macro declares its properties as public"
 )]
 
-mod contact;
+mod blocked;
+pub(crate) mod contact;
 mod conversation;
 mod home;
+mod leaving;
 mod list;
 mod name;
 mod network;
@@ -15,8 +17,13 @@ mod phrase;
 mod place;
 mod problem;
 mod profile;
+mod questions;
 mod recognise;
+mod requests;
 mod restore;
+pub(crate) mod restoring;
+mod row;
+mod row_menu;
 mod settings;
 mod viewport;
 mod welcome;
@@ -30,6 +37,7 @@ use leptos::task::spawn_local;
 use crate::components::bars::TroubleBar;
 use crate::components::notices::Notices;
 use crate::i18n;
+use crate::platform::notifications;
 use crate::state::nav::Route;
 use crate::state::preferences::{self, Theme};
 use crate::state::{AppState, Phase, early};
@@ -70,6 +78,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     viewport::follow();
     spawn_local(state.open());
+    notifications::follow_focus(move || state.notifier.withdraw());
 
     let words = RwSignal::new(0_u32);
     let loaded = StoredValue::new(i18n::tag());
@@ -122,7 +131,9 @@ fn mark_theme(theme: Theme) {
 #[component]
 fn Page() -> impl IntoView {
     let state = AppState::get();
+    let waits = Memo::new(move |_| restoring::waits(state));
     move || match state.phase.get() {
+        Phase::Ready if waits.get() => view! { <restoring::Restoring /> }.into_any(),
         Phase::Opening => view! { <Opening /> }.into_any(),
         Phase::Start => view! { <Start /> }.into_any(),
         Phase::Ready => view! { <home::Home /> }.into_any(),

@@ -1,16 +1,19 @@
-//! A new conversation by Account ID, and the own id for others to write to.
+//! A new conversation: with a contact, by Account ID, or by others who get the own one.
 
+use holdfast_client::api::{Conversation, Place, Standing};
 use holdfast_protocol::account::{Id, IdError};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::contact::FullId;
+use super::contact::{FullId, display_name, given_name};
 use super::profile::PaneHeader;
+use crate::components::avatar::{Size, avatar};
 use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
 use crate::engine::LinkError;
-use crate::i18n::{number, t, tf};
+use crate::i18n::{alphabetically, number, t, tf};
+use crate::state::identity::short_id;
 use crate::state::{AppState, failure_text};
 
 /// What is wrong with a typed id, in words.
@@ -60,7 +63,11 @@ pub(crate) fn NewConversation() -> impl IntoView {
             .collect();
         match Id::parse_account(&compact) {
             Ok(id) => open(id),
-            Err(why) => error.set(id_error(&why)),
+            Err(why) => match matching(state, &typed.get_untracked()).first() {
+                // The words of a name, and Enter: its first match.
+                Some(contact) if !compact.is_empty() => open(contact.id),
+                _ => error.set(id_error(&why)),
+            },
         }
     };
     let own = state.account.get_untracked().map(|a| a.id);
@@ -78,7 +85,7 @@ pub(crate) fn NewConversation() -> impl IntoView {
                     >
                         <Field
                             id="account-id"
-                            label=t("new.label")
+                            label=t("new.label_any")
                             value=typed
                             error=error
                             help=t("new.help")
@@ -91,6 +98,7 @@ pub(crate) fn NewConversation() -> impl IntoView {
                         </button>
                     </form>
                 </section>
+                {move || contacts(matching(state, &typed.get()), Callback::new(open))}
                 {own
                     .map(|id| {
                         view! {
@@ -112,8 +120,73 @@ pub(crate) fn NewConversation() -> impl IntoView {
                                 </div>
                             </section>
                         }
+                            .into_any()
                     })}
             </div>
         </div>
     }
+}
+
+/// The contacts whose name contains what was typed, by name; all of them when nothing was.
+fn matching(state: AppState, typed: &str) -> Vec<Conversation> {
+    let wanted = typed.trim().to_lowercase();
+    let mut found: Vec<Conversation> = state.conversations.snapshot();
+    found.retain(|c| {
+        !c.note_to_self
+            && matches!(c.place, Place::List | Place::Hidden)
+            && matches!(c.standing, Standing::Active | Standing::OutgoingRequest)
+            && (wanted.is_empty() || display_name(c).to_lowercase().contains(&wanted))
+    });
+    alphabetically(&mut found, display_name);
+    found
+}
+
+/// The letter a contact stands under: `#` for names that begin with no letter, and for those without a name.
+fn letter(contact: &Conversation) -> String {
+    match given_name(contact).trim().chars().next() {
+        Some(first) if first.is_alphabetic() => first.to_uppercase().collect(),
+        _ => "#".to_owned(),
+    }
+}
+
+/// Contacts under letters.
+fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<AnyView> {
+    if found.is_empty() {
+        return None;
+    }
+    let mut under = String::new();
+    let mut rows: Vec<AnyView> = Vec::new();
+    for contact in found {
+        let letter = letter(&contact);
+        if letter != under {
+            rows.push(view! { <li class="letter" aria-hidden="true">{letter.clone()}</li> }.into_any());
+            under = letter;
+        }
+        let id = contact.id;
+        let given = given_name(&contact);
+        rows.push(
+            view! {
+                <li>
+                    <button class="person" data-contact=id.to_hex() on:click=move |_| open.run(id)>
+                        {avatar(&id, given, Size::Small)}
+                        <span class="choice-text">
+                            <strong dir="auto">{display_name(&contact)}</strong>
+                            {(!given.is_empty())
+                                .then(|| view! { <span dir="ltr">{short_id(&id)}</span> }.into_any())}
+                        </span>
+                    </button>
+                </li>
+            }
+            .into_any(),
+        );
+    }
+    Some(
+        view! {
+            <section class="card">
+                <h2>{t("new.contacts")}</h2>
+                <ul class="people">{rows}</ul>
+            </section>
+        }
+        .into_any(),
+    )
 }

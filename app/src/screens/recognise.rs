@@ -5,13 +5,12 @@ use leptos::prelude::*;
 
 use super::name::{StartHeader, enter};
 use crate::components::avatar::{Size, avatar};
-use crate::components::field::Field;
 use crate::i18n::t;
 use crate::state::AppState;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 
-/// The account that was recognised, with the name it shall have here.
+/// The account that was recognised.
 #[component]
 pub(crate) fn Recognise() -> impl IntoView {
     let state = AppState::get();
@@ -28,7 +27,7 @@ pub(crate) fn Recognise() -> impl IntoView {
             <StartHeader />
             <h1>{t("recognise.title")}</h1>
             <div class="recognised">
-                {move || name.with(|name| avatar(&id, name, Size::Large))}
+                {avatar(&id, "", Size::Large)}
                 <p class="short-id" dir="ltr">{short_id(&id)}</p>
                 <p class="help">{t("recognise.compare")}</p>
             </div>
@@ -39,13 +38,7 @@ pub(crate) fn Recognise() -> impl IntoView {
                     enter(state, name, busy, error, true);
                 }
             >
-                <Field
-                    id="display-name"
-                    label=t("recognise.name_label")
-                    value=name
-                    error=error
-                    help=t("recognise.name_help")
-                />
+                <p class="error" role="alert">{error}</p>
                 <button
                     id="restore-continue"
                     class="button primary large"

@@ -3,9 +3,11 @@
 //! One [`AppState`] lives as long as the page. The engine's events feed its signals; screens read them and call its
 //! methods.
 
+pub(crate) mod conversations;
 pub(crate) mod early;
 pub(crate) mod identity;
 pub(crate) mod nav;
+pub(crate) mod notify;
 pub(crate) mod phrase_input;
 pub(crate) mod preferences;
 pub(crate) mod text;
@@ -15,7 +17,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use holdfast_client::api::{
-    Account, Command, Conversation, Event, Message, MessageId, NetworkStatus, Reply, Snapshot, Trouble,
+    Account, Command, Conversation, Event, Message, MessageId, NetworkStatus, Reply, RestoreProgress,
+    RestoreStage, Snapshot, Trouble,
 };
 use holdfast_protocol::account::{Id, Seed};
 use leptos::prelude::*;
@@ -25,7 +28,10 @@ use leptos::task::spawn_local;
 use crate::engine::{EngineLink, LinkError};
 use crate::i18n::t;
 use crate::platform::session::{self, StartError, StorageMode};
+use crate::screens::restoring::all_back;
+use conversations::Conversations;
 use nav::{Nav, Route};
+use notify::Notifier;
 use preferences::Preferences;
 
 /// Where the page is between opening and use.
@@ -50,6 +56,27 @@ pub(crate) enum Stop {
     EngineLost,
 }
 
+/// Something that is asked before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Block an account; its request or conversation leaves the lists.
+    Block(Id),
+    /// Take an account off the blocked contacts.
+    Unblock(Id),
+    /// Decline a message request.
+    Decline(Id),
+    /// Decline all message requests.
+    DeclineAll,
+    /// Remove the messages of a conversation from this device.
+    Clear(Id),
+    /// Remove a conversation with its messages.
+    DeleteConversation(Id),
+    /// Remove a contact with its conversation.
+    DeleteContact(Id),
+    /// Choose a nickname.
+    Nickname(Id),
+}
+
 /// What happens to the messages of a conversation.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
@@ -59,28 +86,6 @@ pub(crate) enum Change {
     Removed(MessageId),
     /// Another engine took over: read the window again.
     Reread,
-}
-
-/// A conversation of the list; its signal changes without the list being laid out again.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    /// The other account, or the own one.
-    pub id: Id,
-    /// What is shown of it.
-    pub data: ArcRwSignal<Conversation>,
-}
-
-impl Listed {
-    fn new(conversation: Conversation) -> Self {
-        Self {
-            id: conversation.id,
-            data: ArcRwSignal::new(conversation),
-        }
-    }
-
-    fn active_at(&self) -> u64 {
-        self.data.with_untracked(|c| c.active_at)
-    }
 }
 
 type Watcher = Rc<dyn Fn(&Change)>;
@@ -102,8 +107,10 @@ pub(crate) struct AppState {
     pub mode: RwSignal<StorageMode>,
     /// The own account.
     pub account: RwSignal<Option<Account>>,
-    /// All visible conversations, newest activity first.
-    pub conversations: RwSignal<Vec<Listed>>,
+    /// All conversations and contacts, in the order of the list.
+    pub conversations: Conversations,
+    /// Where the return of a restored account stands; `None` for others and once everything is back.
+    pub restore: RwSignal<Option<RestoreProgress>>,
     /// Who types at this moment.
     pub typing: RwSignal<Vec<Id>>,
     /// The network's state.
@@ -112,10 +119,14 @@ pub(crate) struct AppState {
     pub troubles: RwSignal<Vec<Trouble>>,
     /// The user's choices.
     pub preferences: Preferences,
+    /// Notifications of the browser.
+    pub notifier: Notifier,
     /// A short notice at the edge of the page; counted, so that the same one can come twice.
     pub toast: RwSignal<Option<(u32, String)>>,
     /// What a screen reader is told now.
     pub announcement: RwSignal<String>,
+    /// A question that waits for the user's answer.
+    pub question: RwSignal<Option<Question>>,
     /// An address that waits for the user's consent to open it.
     pub leaving_to: RwSignal<Option<String>>,
     drafts: RwSignal<HashMap<Id, String>>,
@@ -124,6 +135,8 @@ pub(crate) struct AppState {
     starts: StoredValue<u32>,
     watchers: StoredValue<Vec<(Id, Watcher)>, LocalStorage>,
     pending: StoredValue<Pending, LocalStorage>,
+    /// The start screen that follows when the account has left this device.
+    after_leaving: StoredValue<Option<Route>>,
 }
 
 impl AppState {
@@ -134,19 +147,23 @@ impl AppState {
             nav: Nav::new(Route::Welcome),
             mode: RwSignal::new(StorageMode::OwnDevice),
             account: RwSignal::new(None),
-            conversations: RwSignal::new(Vec::new()),
+            conversations: Conversations::new(),
+            restore: RwSignal::new(None),
             typing: RwSignal::new(Vec::new()),
             network: RwSignal::new(NetworkStatus::default()),
             troubles: RwSignal::new(Vec::new()),
             preferences: Preferences::early(),
+            notifier: Notifier::new(),
             toast: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
+            question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
             drafts: RwSignal::new(HashMap::new()),
             link: StoredValue::new_local(None),
             starts: StoredValue::new(0),
             watchers: StoredValue::new_local(Vec::new()),
             pending: StoredValue::new_local(Pending::default()),
+            after_leaving: StoredValue::new(None),
         }
     }
 
@@ -244,16 +261,16 @@ impl AppState {
         }
         self.network.set(snapshot.network);
         self.troubles.set(snapshot.troubles);
-        let mut listed: Vec<Listed> = snapshot.conversations.into_iter().map(Listed::new).collect();
-        listed.sort_by_key(|c| std::cmp::Reverse(c.active_at()));
-        self.conversations.set(listed);
+        self.conversations.replace(snapshot.conversations);
         self.account.set(snapshot.account);
+        self.restore.set(snapshot.restore);
+        self.typing.set(Vec::new());
     }
 
     fn hear(self, event: Event) {
         match event {
             Event::Account(account) => self.account.set(Some(account)),
-            Event::Conversation(conversation) => self.put_conversation(conversation),
+            Event::Conversation(conversation) => self.conversations.put(conversation),
             Event::Message(message) => {
                 let conversation = message.conversation;
                 self.tell_watchers(Some(conversation), &Change::Put(message));
@@ -274,7 +291,7 @@ impl AppState {
                 self.replace_all(snapshot);
                 self.tell_watchers(None, &Change::Reread);
             }
-            Event::ConversationRemoved(id) => self.conversations.update(|all| all.retain(|c| c.id != id)),
+            Event::ConversationRemoved(id) => self.remove_conversation(id),
             Event::MessagesCleared { conversation } => {
                 self.tell_watchers(Some(conversation), &Change::Reread)
             }
@@ -284,40 +301,38 @@ impl AppState {
                     all.push(conversation);
                 }
             }),
-            Event::Notify { .. } | Event::Restore(_) => {}
+            Event::Restore(progress) => {
+                let complete = progress.stage == RestoreStage::Complete;
+                if complete {
+                    self.show_toast(all_back(&progress));
+                }
+                self.restore.set((!complete).then_some(progress));
+            }
+            Event::Notify {
+                conversation,
+                message,
+                reaction,
+            } => self.notifier.tell(self, conversation, message, reaction),
             Event::LoggedOut => self.forget_account(),
         }
     }
 
-    fn put_conversation(self, conversation: Conversation) {
-        let known = self
-            .conversations
-            .with_untracked(|all| all.iter().find(|c| c.id == conversation.id).cloned());
-        let moved = known
-            .as_ref()
-            .is_none_or(|listed| listed.active_at() != conversation.active_at);
-        let listed = match known {
-            Some(listed) => {
-                listed.data.set(conversation);
-                listed
-            }
-            None => Listed::new(conversation),
-        };
-        if moved {
-            self.conversations.update(|all| {
-                all.retain(|c| c.id != listed.id);
-                let at = all.partition_point(|c| c.active_at() > listed.active_at());
-                all.insert(at, listed);
-            });
+    /// Drops a conversation; its screen, if open, gives way to the list.
+    fn remove_conversation(self, id: Id) {
+        self.conversations.remove(id);
+        if self.nav.current_untracked().conversation() == Some(id) {
+            self.nav.back(Route::Home);
         }
     }
 
     /// A conversation as it is now.
     pub(crate) fn conversation(self, id: Id) -> Option<Conversation> {
-        let listed = self
-            .conversations
-            .with(|all| all.iter().find(|c| c.id == id).cloned());
-        listed.map(|c| c.data.get())
+        self.conversations.get(id)
+    }
+
+    /// Whether somebody is typing.
+    pub(crate) fn is_typing(self, id: Id) -> bool {
+        self.typing.with(|all| all.contains(&id))
     }
 
     /// A conversation as it is now, without following changes.
@@ -388,7 +403,7 @@ impl AppState {
     /// Opens a conversation with an account and shows it.
     pub(crate) async fn open_conversation(self, id: Id) -> Result<(), LinkError> {
         if let Reply::Conversation(conversation) = self.request(Command::OpenConversation(id)).await? {
-            self.put_conversation(conversation);
+            self.conversations.put(conversation);
             self.nav.switch(Route::Conversation(id));
         }
         Ok(())
@@ -452,6 +467,11 @@ impl AppState {
         });
     }
 
+    /// Goes on with this start screen when the account has left this device.
+    pub(crate) fn after_leaving(self, route: Route) {
+        self.after_leaving.set_value(Some(route));
+    }
+
     /// Back to the start screens, with nothing kept in memory.
     fn forget_account(self) {
         self.drafts.set(HashMap::new());
@@ -462,9 +482,17 @@ impl AppState {
         self.announcement.set(String::new());
         self.phase.set(Phase::Start);
         self.nav.reset(Route::Welcome);
+        if let Some(route) = self.after_leaving.try_update_value(Option::take).flatten()
+            && route != Route::Welcome
+        {
+            self.nav.go(route);
+        }
         self.account.set(None);
-        self.conversations.set(Vec::new());
+        self.conversations.replace(Vec::new());
+        self.restore.set(None);
         self.typing.set(Vec::new());
+        self.question.set(None);
+        self.notifier.withdraw();
         self.network.set(NetworkStatus::default());
         self.troubles.set(Vec::new());
     }

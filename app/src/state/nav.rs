@@ -8,6 +8,21 @@ use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
+/// A page of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// What others learn.
+    Privacy,
+    /// Notifications.
+    Notifications,
+    /// Writing.
+    Conversations,
+    /// Theme and language.
+    Appearance,
+    /// The keys that do something.
+    Keys,
+}
+
 /// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -38,8 +53,14 @@ pub(crate) enum Route {
     NewConversation,
     /// The own profile.
     Profile,
-    /// Settings.
+    /// The message requests, in place of the conversation list.
+    Requests,
+    /// The blocked contacts.
+    Blocked,
+    /// Settings: what there is.
     Settings,
+    /// A page of the settings.
+    SettingsOf(Section),
     /// The network panel.
     Network,
 }
@@ -54,6 +75,11 @@ impl Route {
             | Route::MessageInfo(id, _) => Some(id),
             _ => None,
         }
+    }
+
+    /// Whether it is a list, beside which wide pages show something else.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Route::Home | Route::Requests)
     }
 }
 
@@ -106,10 +132,10 @@ impl Nav {
         write_history(next, false);
     }
 
-    /// Goes to a screen that takes the place of the present one, unless that is the list: so that a walk through
+    /// Goes to a screen that takes the place of the present one, unless that is a list: so that a walk through
     /// conversations side by side leaves one step back.
     pub(crate) fn switch(&self, route: Route) {
-        if self.current_untracked() == Route::Home {
+        if self.current_untracked().is_list() {
             self.go(route);
             return;
         }

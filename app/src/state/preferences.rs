@@ -27,6 +27,10 @@ pub(crate) mod key {
     pub(crate) const READ_RECEIPTS: &str = "read-receipts";
     /// `on` when typing is told and shown; the engine reads it too.
     pub(crate) const TYPING_INDICATORS: &str = "typing-indicators";
+    /// `on` or `off` once the user was asked about notifications.
+    pub(crate) const NOTIFY: &str = "notify";
+    /// `none`, `name` or `message`: what notifications tell.
+    pub(crate) const NOTIFY_CONTENT: &str = "notify_content";
 }
 
 /// Light, dark, or what the system says.
@@ -60,6 +64,37 @@ impl Theme {
     }
 }
 
+/// What a notification tells to whoever sees the screen (`spec/12-client-behaviour.md §8.2`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum NotifyContent {
+    /// That there is something new.
+    #[default]
+    Nothing,
+    /// Who it is from.
+    Name,
+    /// Who it is from and what it says.
+    Message,
+}
+
+impl NotifyContent {
+    /// The value kept.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            NotifyContent::Nothing => "none",
+            NotifyContent::Name => "name",
+            NotifyContent::Message => "message",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        match name {
+            "name" => NotifyContent::Name,
+            "message" => NotifyContent::Message,
+            _ => NotifyContent::Nothing,
+        }
+    }
+}
+
 /// How wide the conversation list may be, in pixels, and how wide it is at first.
 pub(crate) const LIST_WIDTH: std::ops::RangeInclusive<u32> = 280..=480;
 const DEFAULT_LIST_WIDTH: u32 = 340;
@@ -87,6 +122,10 @@ pub(crate) struct Preferences {
     pub read_receipts: RwSignal<bool>,
     /// Typing is told and shown.
     pub typing_indicators: RwSignal<bool>,
+    /// Whether notifications are wanted; `None` as long as nobody asked.
+    pub notify: RwSignal<Option<bool>>,
+    /// What notifications tell.
+    pub notify_content: RwSignal<NotifyContent>,
 }
 
 impl Preferences {
@@ -104,6 +143,8 @@ impl Preferences {
             reactions: RwSignal::new(Vec::new()),
             read_receipts: RwSignal::new(false),
             typing_indicators: RwSignal::new(false),
+            notify: RwSignal::new(None),
+            notify_content: RwSignal::new(NotifyContent::Nothing),
         }
     }
 
@@ -129,12 +170,21 @@ impl Preferences {
             }
             key::PHRASE_SEEN => set_changed(self.phrase_seen, value == "1"),
             key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
+            key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
+            key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
+            key::NOTIFY => set_changed(
+                self.notify,
+                match value {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                },
+            ),
+            key::NOTIFY_CONTENT => set_changed(self.notify_content, NotifyContent::from_name(value)),
             key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
             key::REACTIONS => {
                 set_changed(self.reactions, value.split_whitespace().map(Into::into).collect());
             }
-            key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
-            key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
             _ => {}
         }
     }
@@ -149,6 +199,8 @@ impl Preferences {
         self.reactions.set(Vec::new());
         self.read_receipts.set(false);
         self.typing_indicators.set(false);
+        self.notify.set(None);
+        self.notify_content.set(NotifyContent::Nothing);
     }
 }
 

@@ -1,0 +1,135 @@
+//! The browser's notifications, and whether the user is looking at any tab of this site.
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Notification, NotificationOptions, NotificationPermission};
+
+use super::{listen, window};
+
+/// A lock held by a tab as long as it has the focus. The browser frees it when the tab ends in whatever way.
+const FOCUS: &str = "holdfast-focus";
+/// One notification at a time: a new one takes the place of the one before.
+const TAG: &str = "holdfast";
+/// Its picture.
+const ICON: &str = "icons/app.svg";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
+    fn request_lock(name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = query)]
+    fn query_locks() -> Result<Promise, JsValue>;
+}
+
+/// What the browser's user said to notifications of this site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// Yes.
+    Granted,
+    /// No; only the browser's settings change that.
+    Denied,
+    /// Nothing yet.
+    Default,
+    /// The browser has no notifications here.
+    Missing,
+}
+
+/// What the user said so far.
+pub(crate) fn permission() -> Permission {
+    if !super::session::has(&window(), "Notification") {
+        return Permission::Missing;
+    }
+    match Notification::permission() {
+        NotificationPermission::Granted => Permission::Granted,
+        NotificationPermission::Denied => Permission::Denied,
+        _ => Permission::Default,
+    }
+}
+
+/// Asks the user, unless they have answered before. Call it from a click or key press.
+pub(crate) async fn ask() -> Permission {
+    if permission() == Permission::Default
+        && let Ok(asked) = Notification::request_permission()
+    {
+        // The answer is read from where every browser keeps it.
+        let _ = JsFuture::from(asked).await;
+    }
+    permission()
+}
+
+/// Shows a notification in place of the one before; a click comes back to this tab and calls back.
+pub(crate) fn show(title: &str, body: &str, on_click: impl FnOnce() + 'static) -> Option<Notification> {
+    let options = NotificationOptions::new();
+    options.set_body(body);
+    options.set_tag(TAG);
+    options.set_icon(ICON);
+    let shown = Notification::new_with_options(title, &options).ok()?;
+    let closed = shown.clone();
+    let clicked = Closure::once_into_js(move || {
+        // Refused when the browser thinks that nobody clicked.
+        let _ = window().focus();
+        closed.close();
+        on_click();
+    });
+    shown.set_onclick(clicked.dyn_ref());
+    Some(shown)
+}
+
+/// Follows whether this tab has the focus, for as long as the page lives; calls back when it gains it.
+pub(crate) fn follow_focus(gained: impl Fn() + 'static) {
+    let release = std::rc::Rc::new(std::cell::RefCell::new(None::<Function>));
+    let hold = {
+        let release = release.clone();
+        move || {
+            let release = release.clone();
+            let granted = Closure::once_into_js(move |_lock: JsValue| -> Promise {
+                Promise::new(&mut |done, _| {
+                    *release.borrow_mut() = Some(done);
+                })
+            });
+            let options = Object::new();
+            // Setting a property of a fresh plain object can't fail.
+            let _ = Reflect::set(&options, &"mode".into(), &"shared".into());
+            // Without locks the page would not have started.
+            let _ = request_lock(FOCUS, &options, granted.unchecked_ref());
+        }
+    };
+    if has_focus() {
+        hold();
+    }
+    listen(&window(), "focus", move || {
+        hold();
+        gained();
+    });
+    listen(&window(), "blur", move || {
+        if let Some(done) = release.borrow_mut().take() {
+            // Settles the promise, whatever it returns.
+            let _ = done.call0(&JsValue::UNDEFINED);
+        }
+    });
+}
+
+/// Whether this tab has the focus.
+pub(crate) fn has_focus() -> bool {
+    super::document().has_focus().unwrap_or(false)
+}
+
+/// Whether any tab of this site has the focus.
+pub(crate) async fn any_focus() -> bool {
+    if has_focus() {
+        return true;
+    }
+    let Ok(asked) = query_locks() else {
+        return false;
+    };
+    let Ok(state) = JsFuture::from(asked).await else {
+        return false;
+    };
+    let held = Reflect::get(&state, &"held".into()).unwrap_or(JsValue::UNDEFINED);
+    held.dyn_into::<Array>().is_ok_and(|held| {
+        held.iter().any(|lock| {
+            Reflect::get(&lock, &"name".into()).is_ok_and(|name| name.as_string().as_deref() == Some(FOCUS))
+        })
+    })
+}

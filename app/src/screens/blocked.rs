@@ -1,0 +1,79 @@
+//! The blocked contacts, and the way back for each.
+
+use holdfast_client::api::Place;
+use leptos::prelude::*;
+
+use super::contact::{display_name, given_name};
+use super::profile::PaneHeader;
+use crate::components::avatar::{Size, avatar};
+use crate::components::icon::{Icon, icon};
+use crate::i18n::t;
+use crate::state::conversations::Listed;
+use crate::state::identity::short_id;
+use crate::state::{AppState, Question};
+
+/// The screen.
+#[component]
+pub(crate) fn Blocked() -> impl IntoView {
+    let state = AppState::get();
+    let none = Memo::new(move |_| state.conversations.none_at(Place::Blocked));
+    view! {
+        <div class="pane">
+            <PaneHeader title=t("blocked.title") />
+            <div class="pane-body">
+                <p class="help">{t("blocked.help")}</p>
+                {move || {
+                    if none.get() {
+                        view! {
+                            <div class="empty-pane">
+                                {icon(Icon::Block)}
+                                <p>{t("blocked.empty")}</p>
+                            </div>
+                        }
+                            .into_any()
+                    } else {
+                        list(state)
+                    }
+                }}
+            </div>
+        </div>
+    }
+}
+
+fn list(state: AppState) -> AnyView {
+    view! {
+        <ul class="card people">
+            <For
+                each=move || state.conversations.at(Place::Blocked)
+                key=|listed| listed.id
+                children=move |listed| person(state, listed)
+            />
+        </ul>
+    }
+    .into_any()
+}
+
+fn person(state: AppState, listed: Listed) -> AnyView {
+    let id = listed.id;
+    let data = listed.data;
+    let who = move || {
+        let c = data.get();
+        view! {
+            {avatar(&id, given_name(&c), Size::Small)}
+            <span class="choice-text">
+                <strong dir="auto">{display_name(&c)}</strong>
+                <span dir="ltr">{short_id(&id)}</span>
+            </span>
+        }
+        .into_any()
+    };
+    view! {
+        <li class="person" data-blocked=id.to_hex()>
+            {who}
+            <button class="button" on:click=move |_| state.question.set(Some(Question::Unblock(id)))>
+                {t("block.undo")}
+            </button>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,174 @@
+//! Settings: what there is, and the pages for each.
+
+mod notifications;
+mod pages;
+
+use leptos::prelude::*;
+
+use super::leaving::{Leave, Leaving};
+use super::profile::PaneHeader;
+use crate::components::avatar::{Size, avatar};
+use crate::components::icon::{Icon, icon};
+use crate::i18n::{number, t};
+use crate::platform::session::StorageMode;
+use crate::state::AppState;
+use crate::state::nav::{Route, Section};
+
+pub(crate) use notifications::NotifyBanner;
+pub(crate) use pages::LanguageChoice;
+
+/// A page of the settings.
+pub(crate) fn section(section: Section) -> AnyView {
+    let state = AppState::get();
+    match section {
+        Section::Privacy => pages::privacy(state),
+        Section::Notifications => notifications::notifications(state),
+        Section::Conversations => pages::conversations(state),
+        Section::Appearance => pages::appearance(state),
+        Section::Keys => pages::keys(),
+    }
+}
+
+/// The way to a page, with what it says at present.
+fn entry(id: &'static str, picture: Icon, label: String, now: Signal<String>, to: Route) -> AnyView {
+    let state = AppState::get();
+    view! {
+        <button id=id class="row-link entry" on:click=move |_| state.nav.go(to)>
+            {icon(picture)}
+            <span class="choice-label">{label}</span>
+            <span class="entry-now">{now}</span>
+            {icon(Icon::Chevron)}
+        </button>
+    }
+    .into_any()
+}
+
+/// The screen.
+#[component]
+pub(crate) fn Settings() -> impl IntoView {
+    let state = AppState::get();
+    let leave = RwSignal::new(None::<Leave>);
+    let own = state.mode.get_untracked() == StorageMode::OwnDevice;
+    let nothing = || Signal::derive(String::new);
+    let counted = move |count: u32| {
+        if count == 0 {
+            String::new()
+        } else {
+            number(f64::from(count))
+        }
+    };
+    let section = |section| Route::SettingsOf(section);
+    let me = move || {
+        state.account.get().map(|a| {
+            view! {
+                {avatar(&a.id, &a.name, Size::Medium)}
+                <span class="choice-text">
+                    <strong dir="auto">
+                        {if a.name.is_empty() { t("profile.no_name") } else { a.name.clone() }}
+                    </strong>
+                    <span>{t("settings.profile_help")}</span>
+                </span>
+            }
+            .into_any()
+        })
+    };
+    view! {
+        <div class="pane">
+            <PaneHeader title=t("settings.title") />
+            <div class="pane-body">
+                <section class="card link-card">
+                    <button
+                        id="settings-profile"
+                        class="row-link"
+                        on:click=move |_| state.nav.go(Route::Profile)
+                    >
+                        {me}
+                        {icon(Icon::Chevron)}
+                    </button>
+                </section>
+                <section class="card link-card">
+                    {entry("settings-privacy", Icon::Lock, t("privacy.title"), nothing(), section(Section::Privacy))}
+                    {entry(
+                        "settings-notifications",
+                        Icon::Bell,
+                        t("notifications.title"),
+                        Signal::derive(move || notifications::present(state)),
+                        section(Section::Notifications),
+                    )}
+                    {entry("settings-conversations", Icon::Chat, t("settings.conversations"), nothing(), section(Section::Conversations))}
+                    {entry("settings-appearance", Icon::Eye, t("settings.appearance"), nothing(), section(Section::Appearance))}
+                    {entry("settings-keys", Icon::Keyboard, t("settings.shortcuts"), nothing(), section(Section::Keys))}
+                </section>
+                <section class="card link-card">
+                    {entry(
+                        "settings-requests",
+                        Icon::Requests,
+                        t("requests.title"),
+                        Signal::derive(move || counted(state.conversations.counts().requests)),
+                        Route::Requests,
+                    )}
+                    {entry(
+                        "settings-blocked",
+                        Icon::Block,
+                        t("blocked.title"),
+                        Signal::derive(move || counted(state.conversations.counts().blocked)),
+                        Route::Blocked,
+                    )}
+                    {entry("settings-network", Icon::Network, t("network.title"), nothing(), Route::Network)}
+                </section>
+                <section class="card">
+                    <h2>{t("settings.device")}</h2>
+                    {device(own, leave)}
+                </section>
+                <p class="about">
+                    "Holdfast " {env!("CARGO_PKG_VERSION")} <br /> {t("settings.licence")}
+                </p>
+            </div>
+            {move || {
+                leave
+                    .get()
+                    .map(|what| {
+                        view! { <Leaving what on_close=move || leave.set(None) /> }.into_any()
+                    })
+            }}
+        </div>
+    }
+}
+
+/// What is kept here, and how to leave.
+fn device(own: bool, leave: RwSignal<Option<Leave>>) -> AnyView {
+    let (text, out) = if own {
+        (t("settings.device_own"), t("settings.log_out"))
+    } else {
+        (t("settings.device_shared"), t("settings.end_session"))
+    };
+    view! {
+        <p class="help">{text}</p>
+        <div class="row-actions">
+            <button
+                id="log-out"
+                class="button"
+                class:danger=!own
+                on:click=move |_| leave.set(Some(Leave::LogOut))
+            >
+                {icon(Icon::LogOut)}
+                {out}
+            </button>
+            {own
+                .then(|| {
+                    view! {
+                        <button
+                            id="clear-device"
+                            class="button danger"
+                            on:click=move |_| leave.set(Some(Leave::Clear))
+                        >
+                            {icon(Icon::Trash)}
+                            {t("settings.clear")}
+                        </button>
+                    }
+                        .into_any()
+                })}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,241 @@
+//! The conversations as listed: pinned ones first, then by newest activity.
+
+use std::cmp::Reverse;
+
+use holdfast_client::api::{Conversation, Notify, Place};
+use holdfast_protocol::account::Id;
+use leptos::prelude::*;
+
+/// A conversation of the list; its signal changes without the list being laid out again.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// The other account, or the own one.
+    pub id: Id,
+    /// What is shown of it.
+    pub data: ArcRwSignal<Conversation>,
+}
+
+/// Where a conversation stands in its list: by its pin, then by its activity.
+type Rank = (Reverse<i32>, Reverse<u64>);
+
+impl Listed {
+    fn new(conversation: Conversation) -> Self {
+        Self {
+            id: conversation.id,
+            data: ArcRwSignal::new(conversation),
+        }
+    }
+
+    fn rank(&self) -> Rank {
+        self.data
+            .with_untracked(|c| (Reverse(c.priority.max(0)), Reverse(c.active_at)))
+    }
+
+    fn place(&self) -> Place {
+        self.data.with_untracked(|c| c.place)
+    }
+}
+
+/// Numbers about all conversations together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Unread messages of the list, without those of muted conversations.
+    pub unread: u32,
+    /// Message requests.
+    pub requests: u32,
+    /// Message requests with something unread.
+    pub new_requests: u32,
+    /// Blocked contacts.
+    pub blocked: u32,
+}
+
+/// All conversations and contacts, whatever their place.
+#[derive(Clone, Copy)]
+pub(crate) struct Conversations {
+    all: RwSignal<Vec<Listed>>,
+    counts: RwSignal<Counts>,
+}
+
+impl Conversations {
+    pub(super) fn new() -> Self {
+        Self {
+            all: RwSignal::new(Vec::new()),
+            counts: RwSignal::new(Counts::default()),
+        }
+    }
+
+    /// Takes over a whole state.
+    pub(super) fn replace(self, conversations: Vec<Conversation>) {
+        let mut all: Vec<Listed> = conversations.into_iter().map(Listed::new).collect();
+        all.sort_by_key(Listed::rank);
+        self.all.set(all);
+        self.count();
+    }
+
+    /// Takes over a new or changed conversation.
+    pub(super) fn put(self, conversation: Conversation) {
+        let known = self
+            .all
+            .with_untracked(|all| all.iter().find(|c| c.id == conversation.id).cloned());
+        let (listed, before) = match known {
+            Some(listed) => {
+                let before = (listed.rank(), listed.place());
+                listed.data.set(conversation);
+                (listed, Some(before))
+            }
+            None => (Listed::new(conversation), None),
+        };
+        let rank = listed.rank();
+        if before != Some((rank, listed.place())) {
+            self.all.update(|all| {
+                all.retain(|c| c.id != listed.id);
+                let at = all.partition_point(|c| c.rank() < rank);
+                all.insert(at, listed);
+            });
+        }
+        self.count();
+    }
+
+    /// Drops a conversation.
+    pub(super) fn remove(self, id: Id) {
+        self.all.update(|all| all.retain(|c| c.id != id));
+        self.count();
+    }
+
+    fn count(self) {
+        let counts = self.all.with_untracked(|all| {
+            let mut counts = Counts::default();
+            for listed in all {
+                listed.data.with_untracked(|c| match c.place {
+                    Place::List if c.notify == Notify::All && c.muted_until.is_none() => {
+                        counts.unread += c.unread;
+                    }
+                    Place::Requests => {
+                        counts.requests += 1;
+                        counts.new_requests += u32::from(c.unread > 0);
+                    }
+                    Place::Blocked => counts.blocked += 1,
+                    Place::List | Place::Hidden => {}
+                });
+            }
+            counts
+        });
+        if self.counts.get_untracked() != counts {
+            self.counts.set(counts);
+        }
+    }
+
+    /// Numbers about all of them.
+    pub(crate) fn counts(self) -> Counts {
+        self.counts.get()
+    }
+
+    /// Those of one place, in order.
+    pub(crate) fn at(self, place: Place) -> Vec<Listed> {
+        self.all
+            .with(|all| all.iter().filter(|c| c.place() == place).cloned().collect())
+    }
+
+    /// Whether one place has none.
+    pub(crate) fn none_at(self, place: Place) -> bool {
+        self.all.with(|all| !all.iter().any(|c| c.place() == place))
+    }
+
+    /// A conversation as it is now, and again when it changes.
+    pub(crate) fn get(self, id: Id) -> Option<Conversation> {
+        let listed = self.all.with(|all| all.iter().find(|c| c.id == id).cloned());
+        listed.map(|c| c.data.get())
+    }
+
+    /// A conversation as it is now.
+    pub(crate) fn get_untracked(self, id: Id) -> Option<Conversation> {
+        self.all
+            .with_untracked(|all| all.iter().find(|c| c.id == id).map(|c| c.data.get_untracked()))
+    }
+
+    /// All of them as they are now.
+    pub(crate) fn snapshot(self) -> Vec<Conversation> {
+        self.all
+            .with(|all| all.iter().map(|c| c.data.get_untracked()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_client::api::{Conversation, Disappearing, Notify, Place, Standing};
+    use holdfast_protocol::account::Id;
+    use leptos::prelude::Owner;
+
+    use super::Conversations;
+
+    fn conversation(number: u8, priority: i32, active_at: u64) -> Conversation {
+        Conversation {
+            id: Id::parse(&format!("05{}", format!("{number:02x}").repeat(32))).expect("id"),
+            name: None,
+            nickname: None,
+            note_to_self: false,
+            standing: Standing::Active,
+            place: Place::List,
+            priority,
+            notify: Notify::All,
+            muted_until: None,
+            disappearing: Disappearing::Off,
+            draft: None,
+            preview: None,
+            unread: 2,
+            marked_unread: false,
+            read_up_to: 0,
+            active_at,
+        }
+    }
+
+    fn order(all: Conversations, place: Place) -> Vec<u8> {
+        all.at(place)
+            .iter()
+            .map(|c| c.id.as_bytes().last().copied().unwrap_or_default())
+            .collect()
+    }
+
+    #[test]
+    fn pins_come_first_and_changes_move_a_row() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = Conversations::new();
+            all.replace(vec![
+                conversation(1, 0, 10),
+                conversation(2, 0, 30),
+                conversation(3, 1, 5),
+            ]);
+            assert_eq!(order(all, Place::List), [3, 2, 1]);
+            all.put(conversation(1, 0, 40));
+            assert_eq!(order(all, Place::List), [3, 1, 2]);
+            all.put(conversation(2, 2, 30));
+            assert_eq!(order(all, Place::List), [2, 3, 1]);
+            all.remove(conversation(3, 0, 0).id);
+            assert_eq!(order(all, Place::List), [2, 1]);
+        });
+    }
+
+    #[test]
+    fn places_are_lists_of_their_own_and_are_counted() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = Conversations::new();
+            all.replace(vec![conversation(1, 0, 10), conversation(2, 0, 30)]);
+            assert_eq!(all.counts().unread, 4);
+            all.put(Conversation {
+                place: Place::Requests,
+                ..conversation(2, 0, 30)
+            });
+            assert_eq!(order(all, Place::List), [1]);
+            assert_eq!(order(all, Place::Requests), [2]);
+            let counts = all.counts();
+            assert_eq!((counts.unread, counts.requests, counts.new_requests), (2, 1, 1));
+            all.put(Conversation {
+                notify: Notify::Nothing,
+                ..conversation(1, 0, 10)
+            });
+            assert_eq!(all.counts().unread, 0, "muted ones are not counted");
+        });
+    }
+}
