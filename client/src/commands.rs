@@ -11,8 +11,8 @@ use crate::api::{
 };
 use crate::core::{Core, OwnAccount};
 use crate::ports::{Change, Collection, Scan, StoreError};
-use crate::records::{AccountRecord, decode, encode, keys};
-use crate::work::Work;
+use crate::records::{AccountRecord, Gone, decode, encode, keys};
+use crate::work::{Reader, Work};
 
 /// The largest window of messages.
 const MAX_PAGE: usize = 200;
@@ -75,6 +75,9 @@ impl Core {
                 .outbox
                 .insert(keys::read_number(&key)?, decode(&value)?);
         }
+        for (key, value) in store.scan(whole(Collection::Due)).await? {
+            self.state.borrow_mut().take_due(&key, &value)?;
+        }
         match self.load_network().await {
             // What is known of the network can be learnt again.
             Ok(()) | Err(StoreError::Damaged) => Ok(()),
@@ -119,8 +122,13 @@ impl Core {
             }
             Command::OpenConversation(id) => self.open_conversation(id).await,
             Command::SendText {
-                conversation, body, ..
-            } => Ok(Reply::Accepted(self.accept(conversation, &body, number).await?)),
+                conversation,
+                body,
+                reply_to,
+            } => {
+                let message = self.accept(conversation, &body, reply_to, number).await?;
+                Ok(Reply::Accepted(message))
+            }
             Command::Retry(id) => self.retry(id).await.map(|()| Reply::Done),
             Command::DeleteMessages {
                 messages,
@@ -274,13 +282,11 @@ impl Core {
         self.require_account()?;
         let mut work = Work::begin(self).await;
         for id in messages {
-            if !work.remove(*id).await? {
+            if !work.remove(*id, Gone::Here).await? {
                 return Err(Failure::NotFound);
             }
         }
         work.commit().await?;
-        self.outbox.notify();
-        self.refresh_status();
         Ok(Reply::Done)
     }
 
@@ -290,7 +296,7 @@ impl Core {
         if !work.knows_conversation(&conversation) {
             return Err(Failure::NotFound);
         }
-        work.mark_read(&conversation, up_to).await?;
+        work.mark_read(&conversation, up_to, Reader::Here);
         work.commit().await?;
         Ok(Reply::Done)
     }

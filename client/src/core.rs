@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use crate::network::time::NetworkTime;
 use crate::ports::{Collection, Ports, Scan, StoreError};
 use crate::profile::NetworkProfile;
 use crate::records::{
-    AccountRecord, ContactRecord, ConversationRecord, Counters, MessageRecord, OutboxRecord, decode, keys,
+    AccountRecord, ContactRecord, ConversationRecord, Counters, JobRecord, MessageRecord, OutboxRecord,
+    PREVIEW_CHARS, decode, keys,
 };
 
 /// See the module's description. Everything runs on one thread; no `RefCell` borrow is held across an await.
@@ -42,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) clock_measured: Signal,
     /// The outbox has something new to do.
     pub(crate) outbox: Signal,
+    /// There is something new to do at a time or on the own swarm.
+    pub(crate) due: Signal,
     /// Tasks that end with the account.
     pub(crate) session: RefCell<Vec<TaskGuard>>,
     broadcast: Broadcast,
@@ -60,6 +63,16 @@ pub(crate) struct State {
     pub(crate) outbox: BTreeMap<MessageId, OutboxRecord>,
     /// Messages on their way at this moment: not worth a write to the store.
     pub(crate) sending: HashSet<MessageId>,
+    /// Entries of the outbox that wait until then, on the monotonic clock, after attempts that failed.
+    pub(crate) postponed: HashMap<MessageId, u64>,
+    /// Sent times that were corrected since the start: before and after.
+    pub(crate) moved: Vec<(u64, u64)>,
+    /// When messages disappear, Unix milliseconds.
+    pub(crate) expiring: BTreeSet<(u64, MessageId)>,
+    /// What is to be done on the own swarm, by number.
+    pub(crate) jobs: BTreeMap<u64, JobRecord>,
+    /// Receipts to send, as sent times of messages, by contact.
+    pub(crate) receipts: BTreeMap<Id, Vec<u64>>,
     pub(crate) last_poll: Option<u64>,
     pub(crate) polling_works: bool,
     pub(crate) unreadable: u32,
@@ -104,11 +117,11 @@ impl State {
             notify: contact.notify,
             muted_until: Some(contact.muted_until).filter(|until| *until != 0),
             disappearing: contact.disappearing,
-            draft: None,
+            draft: (!record.draft.is_empty()).then(|| record.draft.clone()),
             marked_unread: record.marked_unread,
             preview: record.newest.as_ref().map(|newest| Preview {
                 text: newest.text.clone(),
-                kind: MessageKind::Text,
+                kind: newest.kind,
                 outgoing: newest.outgoing,
                 state: self.shown_state(newest.position.id, newest.state),
                 sent_at: newest.position.sent_at,
@@ -124,7 +137,36 @@ impl State {
         record.visible || self.contacts.get(id).is_some_and(ContactRecord::is_shared)
     }
 
-    fn shown_state(&self, id: MessageId, state: MessageState) -> MessageState {
+    /// Takes up an entry of what has to be done.
+    pub(crate) fn take_due(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        match keys::read_due(key)? {
+            (b'e', number) => {
+                let at = u64::from_be_bytes(value.try_into().map_err(|_| StoreError::Damaged)?);
+                self.expiring.insert((at, keys::read_number(number)?));
+            }
+            (b'j', number) => {
+                self.jobs.insert(keys::read_number(number)?.0, decode(value)?);
+            }
+            (b'r', contact) => {
+                self.receipts.insert(keys::read_id(contact)?, decode(value)?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// How the own account and another stand to each other.
+    pub(crate) fn standing(&self, id: &Id) -> Standing {
+        if self.account.as_ref().is_some_and(|own| own.keys.id() == *id) {
+            Standing::Own
+        } else {
+            self.contacts
+                .get(id)
+                .map_or(Standing::Fresh, ContactRecord::standing)
+        }
+    }
+
+    pub(crate) fn shown_state(&self, id: MessageId, state: MessageState) -> MessageState {
         match state {
             MessageState::Queued if self.sending.contains(&id) => MessageState::Sending,
             other => other,
@@ -152,6 +194,7 @@ impl Core {
             wake: Signal::default(),
             clock_measured: Signal::default(),
             outbox: Signal::default(),
+            due: Signal::default(),
             session: RefCell::default(),
             broadcast: Broadcast::default(),
             status: RefCell::new(status),
@@ -311,17 +354,56 @@ impl Core {
             limit,
         };
         let entries = self.ports.store.scan(scan).await?;
-        let state = self.state.borrow();
-        entries
+        let mut messages = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let (conversation, position) = keys::read_message(&key)?;
+            let record: MessageRecord = decode(&value)?;
+            let mut message = record.shown(conversation, position);
+            message.state = self.state.borrow().shown_state(message.id, message.state);
+            messages.push(message);
+        }
+        self.resolve_quotes(&mut messages).await?;
+        Ok(messages)
+    }
+
+    /// Fills in what messages answer, where that is here. What was deleted is not quoted any more.
+    pub(crate) async fn resolve_quotes(&self, messages: &mut [Message]) -> Result<(), StoreError> {
+        let answers: Vec<_> = messages
+            .iter_mut()
+            .filter_map(|message| Some((message.conversation, message.quote.as_mut()?)))
+            .collect();
+        if answers.is_empty() {
+            return Ok(());
+        }
+        let store = &self.ports.store;
+        let wanted = answers
+            .iter()
+            .map(|(conversation, quote)| keys::by_author(conversation, &quote.author, quote.sent_at))
+            .collect();
+        let mut found = Vec::new();
+        for ((conversation, quote), number) in answers
             .into_iter()
-            .map(|(key, value)| {
-                let (conversation, position) = keys::read_message(&key)?;
-                let record: MessageRecord = decode(&value)?;
-                let mut message = record.shown(conversation, position);
-                message.state = state.shown_state(message.id, message.state);
-                Ok(message)
-            })
-            .collect()
+            .zip(store.get_many(Collection::MessageIndex, wanted).await?)
+        {
+            if let Some(number) = number {
+                let position = Position {
+                    sent_at: quote.sent_at,
+                    id: keys::read_number(&number)?,
+                };
+                found.push((keys::message(&conversation, position), position.id, quote));
+            }
+        }
+        let wanted = found.iter().map(|(key, ..)| key.clone()).collect();
+        let values = store.get_many(Collection::Messages, wanted).await?;
+        for ((_, id, quote), value) in found.into_iter().zip(values) {
+            let Some(value) = value else { continue };
+            let record: MessageRecord = decode(&value)?;
+            if record.kind == MessageKind::Text {
+                quote.found = Some(id);
+                quote.text = record.body.chars().take(PREVIEW_CHARS).collect();
+            }
+        }
+        Ok(())
     }
 
     /// Everything that stands in the way now.

@@ -17,8 +17,10 @@ pub mod api;
 mod commands;
 mod contacts;
 mod core;
+mod deleting;
 mod driver;
 pub mod engine;
+mod expiry;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
 mod network;
@@ -26,6 +28,7 @@ mod outbox;
 mod poll;
 pub mod ports;
 pub mod profile;
+mod receipts;
 mod receive;
 mod records;
 mod requests;

@@ -1,24 +1,56 @@
 //! Messages on their way out: accepted durably, sent in order for each destination, repeated with identical bytes until a
 //! node of the recipient's swarm has them; the copy for the own devices follows on its own (`spec/02-messages-v1.md §6`).
-//! This file takes texts in; `sending` brings them out.
+//! This file takes things in; `sending` brings them out.
 
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::message::outgoing::{OutgoingError, encode_one_to_one, sync_copy};
 use holdfast_protocol::message::profile::Profile;
-use holdfast_protocol::message::schema::{Content, DataMessage};
+use holdfast_protocol::message::schema::{Content, DataMessage, Quote};
 use holdfast_protocol::swarm::{Namespace, message_hash};
+use prost::Message as _;
 
-use crate::api::{Failure, Message, MessageId, MessageState, RequestId};
+use crate::api::{Failure, Message, MessageId, MessageKind, MessageState, Position, RequestId};
 use crate::core::Core;
+use crate::expiry;
 use crate::ports::{Collection, StoreError};
-use crate::records::{OutboxRecord, keys};
+use crate::records::{Guessed, Lifetime, MessageRecord, OutboxRecord, Target, keys};
 use crate::sending::Lane;
-use crate::work::{Known, NewMessage, Work};
+use crate::work::{Known, Reader, Work};
 
 /// The longest text that is sent, in code points (`spec/02-messages-v1.md §6.7`).
 pub(crate) const MAX_TEXT: usize = holdfast_protocol::message::MAX_BODY;
-/// A correction of the clock below this leaves accepted messages as they are.
+/// A correction of the clock below this leaves what was accepted as it is.
 const SHIFT_MS: u64 = 5_000;
+
+/// Something to send durably: see [`Core::send_content`].
+pub(crate) struct Outgoing {
+    /// The contact, or the own id for the own devices alone.
+    pub(crate) conversation: Id,
+    /// What it says; profile and sync target are added here.
+    pub(crate) content: Content,
+    /// From [`Work::next_sent_at`]: its own, also where it is about another message.
+    pub(crate) sent_at: u64,
+    /// The message that it is, whose state follows the sending.
+    pub(crate) message: Option<MessageId>,
+    /// Who gets it.
+    pub(crate) copies: Copies,
+    /// How long it lives in the swarms.
+    pub(crate) lifetime: Lifetime,
+}
+
+/// Who gets something (`spec/02-messages-v1.md §6.1`). Within the note to self it is the own devices in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// The contact alone: receipts, request responses.
+    Contact,
+    /// The own devices alone.
+    Own,
+    /// Both: whatever belongs to the conversation.
+    Both,
+}
+
+/// The bytes for the contact and for the own devices.
+type Encoded = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl Core {
     /// Takes a text for sending. When this returns, it is stored.
@@ -26,6 +58,7 @@ impl Core {
         &self,
         conversation: Id,
         body: &str,
+        reply_to: Option<MessageId>,
         number: Option<RequestId>,
     ) -> Result<Message, Failure> {
         let account = self.require_account()?;
@@ -36,9 +69,6 @@ impl Core {
         if body.chars().count() > MAX_TEXT {
             return Err(Failure::TextTooLong);
         }
-        if conversation.x25519().is_none() {
-            return Err(Failure::NotAnAccount);
-        }
         let mut work = Work::begin(self).await;
         if let Some(message) = self.accepted_before(&work, number).await? {
             return Ok(message);
@@ -48,37 +78,109 @@ impl Core {
         }
         work.approve(&conversation);
         let sent_at = work.next_sent_at(self.time.now());
-        let (for_contact, for_self) = self.encode_text(&account, &conversation, body, sent_at)?;
-        let message = work.insert(NewMessage {
+        let quote = match reply_to {
+            Some(id) => Some(self.answerable(&work, &conversation, id).await?),
+            None => None,
+        };
+        let mode = work.disappearing(&conversation);
+        let mut content = Content {
+            data_message: Some(DataMessage {
+                body: Some(body.to_owned()),
+                quote: quote.map(|target| Quote {
+                    id: target.sent_at,
+                    author: target.author.to_hex(),
+                    ..Quote::default()
+                }),
+                ..DataMessage::default()
+            }),
+            ..Content::default()
+        };
+        expiry::write_mode(&mut content, mode);
+        let record = MessageRecord {
+            quote,
+            expiry: expiry::unstarted(mode),
+            ..MessageRecord::text(account.id(), true, body.to_owned(), MessageState::Queued)
+        };
+        let position = work.insert(&conversation, sent_at, record).await?;
+        let outgoing = Outgoing {
             conversation,
-            author: account.id(),
-            outgoing: true,
-            body: body.to_owned(),
+            content,
             sent_at,
-            state: MessageState::Queued,
-            hash: None,
-        })?;
-        self.remember_copy(&mut work, &account, &for_self)?;
-        work.put_outbox(OutboxRecord {
-            conversation,
-            position: message.position(),
-            for_contact,
-            for_self: Some(for_self),
-            guessed_offset: (!self.time.is_known()).then(|| self.time.offset()),
-            failed: None,
-        })?;
-        work.mark_read(&conversation, sent_at).await?;
+            message: Some(position.id),
+            copies: Copies::Both,
+            lifetime: Lifetime::of(mode),
+        };
+        self.send_content(&mut work, &account, outgoing)?;
+        work.mark_read(&conversation, sent_at, Reader::Here);
         if let Some(number) = number {
             work.put(
                 Collection::MessageIndex,
                 keys::by_request(number),
-                keys::outbox(message.id),
+                keys::outbox(position.id),
             );
         }
         work.commit().await?;
-        self.outbox.notify();
-        self.refresh_status();
-        Ok(message)
+        self.message_at(&conversation, position)
+            .await?
+            .ok_or(Failure::NotFound)
+    }
+
+    /// Takes anything for sending: durable once the unit is committed, then repeated until a node of each swarm has it.
+    /// The state of a message follows; anything else is tried for as long as it could live.
+    ///
+    /// # Errors
+    /// The recipient can't be written to, or the content does not fit.
+    pub(crate) fn send_content(
+        &self,
+        work: &mut Work<'_>,
+        account: &Account,
+        outgoing: Outgoing,
+    ) -> Result<(), Failure> {
+        let Outgoing {
+            conversation,
+            content,
+            sent_at,
+            message,
+            copies,
+            lifetime,
+        } = outgoing;
+        let (for_contact, for_self) =
+            self.encode_content(account, &conversation, &content, sent_at, copies)?;
+        if let Some(copy) = &for_self {
+            self.remember_copy(work, account, copy)?;
+        }
+        let number = match message {
+            Some(id) => id,
+            None => MessageId(work.next_number()),
+        };
+        let guessed = (!self.time.is_known()).then(|| Guessed {
+            offset: self.time.offset(),
+            content: content.encode_to_vec(),
+        });
+        work.put_outbox(OutboxRecord {
+            number,
+            message: message.is_some(),
+            conversation,
+            sent_at,
+            for_contact,
+            for_self,
+            lifetime,
+            guessed,
+            failed: None,
+        })?;
+        Ok(())
+    }
+
+    /// A message of the conversation that can be answered: a text that is not deleted.
+    async fn answerable(&self, work: &Work<'_>, conversation: &Id, id: MessageId) -> Result<Target, Failure> {
+        let (place, position, record) = work.message(id).await?.ok_or(Failure::NotFound)?;
+        if place != *conversation || record.kind != MessageKind::Text {
+            return Err(Failure::NotAllowed);
+        }
+        Ok(Target {
+            author: record.author,
+            sent_at: position.sent_at,
+        })
     }
 
     /// The message that a repeated command made the first time.
@@ -104,21 +206,14 @@ impl Core {
         self.message_at(&conversation, position).await
     }
 
-    /// The bytes for the contact (none in a note to self) and for the own devices.
-    fn encode_text(
+    fn encode_content(
         &self,
         account: &Account,
         conversation: &Id,
-        body: &str,
+        content: &Content,
         sent_at: u64,
-    ) -> Result<(Option<Vec<u8>>, Vec<u8>), Failure> {
-        let mut content = Content {
-            data_message: Some(DataMessage {
-                body: Some(body.to_owned()),
-                ..DataMessage::default()
-            }),
-            ..Content::default()
-        };
+        copies: Copies,
+    ) -> Result<Encoded, Failure> {
         let own = account.id();
         let encode = |recipient: &Id, content: &Content| {
             encode_one_to_one(account, recipient, content, sent_at, &mut self.rng()).map_err(|error| {
@@ -129,18 +224,36 @@ impl Core {
             })
         };
         if *conversation == own {
-            return Ok((None, encode(&own, &content)?));
+            return Ok((None, Some(encode(&own, content)?)));
         }
-        let for_self = encode(&own, &sync_copy(&content, conversation))?;
-        if let (Some(data), Some(own)) = (&mut content.data_message, &self.state.borrow().account) {
+        let for_self = match copies {
+            Copies::Contact => None,
+            Copies::Own | Copies::Both => Some(encode(&own, &sync_copy(content, conversation))?),
+        };
+        let for_contact = match copies {
+            Copies::Own => None,
+            Copies::Contact | Copies::Both => Some(encode(conversation, &self.with_profile(content))?),
+        };
+        Ok((for_contact, for_self))
+    }
+
+    /// The content with the own profile, where its kind carries one.
+    fn with_profile(&self, content: &Content) -> Content {
+        let mut content = content.clone();
+        if let Some(own) = &self.state.borrow().account {
             let profile = Profile {
                 name: own.record.name.clone(),
                 picture: None,
                 updated_at: own.record.name_changed,
             };
-            profile.attach(data);
+            if let Some(data) = &mut content.data_message {
+                profile.attach(data);
+            }
+            if let Some(response) = &mut content.message_request_response {
+                profile.attach_to_response(response);
+            }
         }
-        Ok((Some(encode(conversation, &content)?), for_self))
+        content
     }
 
     /// The own copy will come back from the own swarm: it is known already.
@@ -153,13 +266,7 @@ impl Core {
     pub(crate) async fn retry(&self, id: MessageId) -> Result<(), Failure> {
         self.require_account()?;
         let mut work = Work::begin(self).await;
-        let record = self
-            .state
-            .borrow()
-            .outbox
-            .get(&id)
-            .cloned()
-            .ok_or(Failure::NotFound)?;
+        let record = work.outbox_entry(id).ok_or(Failure::NotFound)?;
         if record.failed.is_some() {
             work.put_outbox(OutboxRecord {
                 failed: None,
@@ -168,52 +275,100 @@ impl Core {
             work.set_state(id, MessageState::Queued, None).await?;
         }
         work.commit().await?;
-        self.outbox.notify();
-        self.refresh_status();
         Ok(())
     }
 
-    /// Messages accepted before network time was known get the time that they should have had.
+    /// What was accepted before network time was known gets the time that it should have had.
     pub(crate) async fn correct_times(&self, account: &Account, lane: Lane) -> Result<(), StoreError> {
         for record in self.lane_entries(lane) {
-            let Some(guessed) = record.guessed_offset else {
+            let Some(guessed) = record.guessed.clone() else {
                 continue;
             };
             let offset = self.time.offset();
             let mut work = Work::begin(self).await;
+            if work.outbox_entry(record.number).as_ref() != Some(&record) {
+                continue;
+            }
             let mut corrected = OutboxRecord {
-                guessed_offset: None,
+                guessed: None,
                 ..record.clone()
             };
-            // Once a copy is out, its time is fixed.
-            let untouched = record.for_contact.is_some() || record.conversation == account.id();
-            if offset.abs_diff(guessed) > SHIFT_MS && untouched {
+            if offset.abs_diff(guessed.offset) > SHIFT_MS
+                && let Ok(mut content) = Content::decode(guessed.content.as_slice())
+            {
+                let moved = self.state.borrow().moved.clone();
+                retime(&mut content, &account.id(), &moved);
                 let wanted = record
-                    .position
                     .sent_at
-                    .saturating_add_signed(offset.saturating_sub(guessed));
+                    .saturating_add_signed(offset.saturating_sub(guessed.offset));
                 let mut sent_at = work.corrected_sent_at(wanted, self.time.now());
-                while work.known(&record.conversation, &account.id(), sent_at).await? != Known::New {
+                let at = |sent_at| Target {
+                    author: account.id(),
+                    sent_at,
+                };
+                while work.known(&record.conversation, &at(sent_at)).await? != Known::New {
                     sent_at = work.next_sent_at(sent_at);
                 }
-                let Some(message) = work.read(&record.conversation, record.position).await? else {
-                    continue;
+                let copies = match (&record.for_contact, &record.for_self) {
+                    (Some(_), Some(_)) => Copies::Both,
+                    (Some(_), None) => Copies::Contact,
+                    _ => Copies::Own,
                 };
-                let encoded = self.encode_text(account, &record.conversation, &message.body, sent_at);
-                if let Ok((for_contact, for_self)) = encoded
-                    && let Some(position) = work
-                        .move_message(&record.conversation, record.position, sent_at)
-                        .await?
+                if let Ok((for_contact, for_self)) =
+                    self.encode_content(account, &record.conversation, &content, sent_at, copies)
                 {
-                    self.remember_copy(&mut work, account, &for_self)?;
-                    corrected.position = position;
+                    if let Some(copy) = &for_self {
+                        self.remember_copy(&mut work, account, copy)?;
+                    }
+                    if record.message {
+                        let from = Position {
+                            sent_at: record.sent_at,
+                            id: record.number,
+                        };
+                        work.move_message(&record.conversation, from, sent_at).await?;
+                        self.state.borrow_mut().moved.push((record.sent_at, sent_at));
+                        let quote = content.data_message.and_then(|data| data.quote);
+                        if let Some(target) = quote.as_ref().and_then(target_of) {
+                            work.set_quote(record.number, target).await?;
+                        }
+                    }
+                    corrected.sent_at = sent_at;
                     corrected.for_contact = for_contact;
-                    corrected.for_self = Some(for_self);
+                    corrected.for_self = for_self;
                 }
             }
             work.put_outbox(corrected)?;
             work.commit().await?;
         }
         Ok(())
+    }
+}
+
+/// What a quote names, if its author is an id.
+pub(crate) fn target_of(quote: &Quote) -> Option<Target> {
+    Some(Target {
+        author: Id::parse(&quote.author).ok()?,
+        sent_at: quote.id,
+    })
+}
+
+/// Lets a content that speaks of own messages follow their corrected times.
+fn retime(content: &mut Content, own: &Id, moved: &[(u64, u64)]) {
+    let follow = |author: &str, sent_at: &mut u64| {
+        let corrected = moved.iter().find(|(before, _)| before == sent_at);
+        if let Some((_, corrected)) = corrected.filter(|_| Id::parse(author) == Ok(*own)) {
+            *sent_at = *corrected;
+        }
+    };
+    if let Some(data) = &mut content.data_message {
+        if let Some(quote) = &mut data.quote {
+            follow(&quote.author, &mut quote.id);
+        }
+        if let Some(reaction) = &mut data.reaction {
+            follow(&reaction.author, &mut reaction.id);
+        }
+    }
+    if let Some(unsend) = &mut content.unsend_request {
+        follow(&unsend.author, &mut unsend.timestamp);
     }
 }

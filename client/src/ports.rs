@@ -98,11 +98,15 @@ pub enum Collection {
     Network,
     /// Contacts' names and what is known of them.
     Contacts,
+    /// What has to be done: by when messages disappear, work on the own swarm, receipts to send. Read whole at start.
+    Due,
+    /// What is known of messages that are not here: not come yet, or gone.
+    Marks,
 }
 
 impl Collection {
     /// All collections, for stores that create them up front.
-    pub const ALL: [Collection; 9] = [
+    pub const ALL: [Collection; 11] = [
         Collection::Meta,
         Collection::Conversations,
         Collection::Messages,
@@ -112,6 +116,8 @@ impl Collection {
         Collection::Cursors,
         Collection::Network,
         Collection::Contacts,
+        Collection::Due,
+        Collection::Marks,
     ];
 
     /// A stable name, for tables and object stores.
@@ -126,6 +132,8 @@ impl Collection {
             Collection::Cursors => "cursors",
             Collection::Network => "network",
             Collection::Contacts => "contacts",
+            Collection::Due => "due",
+            Collection::Marks => "marks",
         }
     }
 }

@@ -7,6 +7,7 @@ use holdfast_protocol::account::Account;
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::message::kind::Kind;
 use holdfast_protocol::message::profile::{change_in_message, change_in_response};
+use holdfast_protocol::message::schema::DataMessage;
 use holdfast_protocol::message::{MAX_BODY_PRO, Received, cut_body, incoming};
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
 use holdfast_protocol::swarm::{MessageHash, Namespace, message_hash};
@@ -14,9 +15,10 @@ use holdfast_protocol::swarm::{MessageHash, Namespace, message_hash};
 use crate::api::MessageState;
 use crate::core::Core;
 use crate::driver::yield_now;
+use crate::outbox::target_of;
 use crate::ports::{Change, Collection, StoreError};
-use crate::records::{SeenRecord, decode, encode, keys};
-use crate::work::{Known, NewMessage, Work};
+use crate::records::{MessageRecord, SeenRecord, Target, decode, encode, keys};
+use crate::work::{Known, Reader, Work};
 
 /// Messages handled in one commit: large enough to be quick, small enough for front ends to see progress.
 const CHUNK: usize = 100;
@@ -106,13 +108,9 @@ impl Core {
         let mut work = Work::begin(self).await;
         let places = fresh.iter().filter_map(|(_, _, decoded)| {
             let received = decoded.as_ref().ok()?;
-            Some(keys::by_author(
-                &received.conversation,
-                &received.sender,
-                received.sent_at,
-            ))
+            Some((received.conversation, named(received)))
         });
-        work.look_up(places.collect()).await?;
+        work.look_up(&places.collect::<Vec<_>>()).await?;
         for (hash, expiration, decoded) in fresh {
             taken.new += 1;
             self.remember(&mut work, &hash, expiration)?;
@@ -202,8 +200,7 @@ impl Core {
                         contact.take_profile(change);
                     }
                 }
-                let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
-                self.take_visible(work, hash, &received, own, body).await?;
+                self.take_visible(work, hash, &received, own, data).await?;
             }
             Kind::RequestResponse(response) => {
                 work.approved_by(&received.sender);
@@ -223,38 +220,41 @@ impl Core {
         hash: &MessageHash,
         received: &Received,
         own: bool,
-        body: String,
+        data: &DataMessage,
     ) -> Result<(), StoreError> {
         let conversation = received.conversation;
-        match work
-            .known(&conversation, &received.sender, received.sent_at)
-            .await?
-        {
+        let hash = hash.as_str().to_owned();
+        match work.known(&conversation, &named(received)).await? {
             Known::New => {
-                work.insert(NewMessage {
-                    conversation,
-                    author: received.sender,
-                    outgoing: own,
-                    body,
-                    sent_at: received.sent_at,
-                    state: if own {
-                        MessageState::Sent
-                    } else {
-                        MessageState::Received
-                    },
-                    hash: Some(hash.as_str().to_owned()),
-                })?;
+                let state = if own {
+                    MessageState::Sent
+                } else {
+                    MessageState::Received
+                };
+                let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
+                let record = MessageRecord {
+                    quote: data.quote.as_ref().and_then(target_of),
+                    hash: Some(hash),
+                    received_at: Some(self.time.now()),
+                    ..MessageRecord::text(received.sender, own, body, state)
+                };
+                work.insert(&conversation, received.sent_at, record).await?;
                 if own {
                     // Whoever answers has read what came before (`spec/02-messages-v1.md §5.1`).
-                    work.mark_read(&conversation, received.sent_at).await?;
+                    work.mark_read(&conversation, received.sent_at, Reader::Elsewhere);
                 }
             }
-            Known::Present(id) if own => {
-                work.set_state(id, MessageState::Sent, Some(hash.as_str().to_owned()))
-                    .await?;
-            }
-            Known::Present(_) | Known::Deleted => {}
+            Known::Present(id) if own => work.set_state(id, MessageState::Sent, Some(hash)).await?,
+            Known::Present(_) | Known::Gone(_) => {}
         }
         Ok(())
+    }
+}
+
+/// How others refer to a message.
+fn named(received: &Received) -> Target {
+    Target {
+        author: received.sender,
+        sent_at: received.sent_at,
     }
 }

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{
-    Disappearing, Message, MessageId, MessageKind, MessageState, Notify, Position, RequestId, SendFailure,
-    Standing,
+    Disappearing, Expiry, Message, MessageId, MessageKind, MessageState, Notice, Notify, Position, Quote,
+    Reaction, RequestId, SendFailure, Standing,
 };
 use crate::ports::StoreError;
 
@@ -23,6 +23,8 @@ const ID: usize = 33;
 
 /// Characters of a text that the conversation list keeps.
 pub(crate) const PREVIEW_CHARS: usize = 200;
+/// Reactions that are kept of one message, whoever they are from: no honest conversation of two comes near.
+const MAX_REACTIONS: usize = 100;
 
 /// A record's bytes.
 pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
@@ -57,7 +59,7 @@ pub(crate) struct AccountRecord {
 /// Counters that only go up, in `Meta` under [`keys::COUNTERS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters {
-    /// The last local message number given.
+    /// The last local number given: to messages, and to whatever else is sent or has to be done.
     pub(crate) message: u64,
     /// The last sent time given, Unix milliseconds: each is unique on this device (`spec/02-messages-v1.md §6.4`).
     pub(crate) sent_at: u64,
@@ -75,24 +77,28 @@ pub(crate) struct ConversationRecord {
     pub(crate) read_up_to: u64,
     pub(crate) active_at: u64,
     pub(crate) newest: Option<Newest>,
+    /// A text begun and not sent; empty for none.
+    pub(crate) draft: String,
 }
 
 /// The newest message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Newest {
     pub(crate) position: Position,
+    pub(crate) kind: MessageKind,
     pub(crate) text: String,
     pub(crate) outgoing: bool,
     pub(crate) state: MessageState,
 }
 
 impl Newest {
-    pub(crate) fn of(message: &Message) -> Self {
+    pub(crate) fn of(position: Position, record: &MessageRecord) -> Self {
         Self {
-            position: message.position(),
-            text: message.body.chars().take(PREVIEW_CHARS).collect(),
-            outgoing: message.outgoing,
-            state: message.state,
+            position,
+            kind: record.kind,
+            text: record.body.chars().take(PREVIEW_CHARS).collect(),
+            outgoing: record.outgoing,
+            state: record.state,
         }
     }
 }
@@ -107,6 +113,7 @@ impl ConversationRecord {
             read_up_to: 0,
             active_at: 0,
             newest: None,
+            draft: String::new(),
         }
     }
 }
@@ -175,43 +182,222 @@ impl ContactRecord {
 pub(crate) struct MessageRecord {
     pub(crate) author: Id,
     pub(crate) outgoing: bool,
+    pub(crate) kind: MessageKind,
     pub(crate) body: String,
+    pub(crate) quote: Option<Target>,
+    pub(crate) reactions: Vec<ReactionRecord>,
+    pub(crate) expiry: Option<Expiry>,
     pub(crate) state: MessageState,
     /// The storage hash on the own swarm, for deleting and for changing its expiry there.
     pub(crate) hash: Option<String>,
+    /// Unix milliseconds; `None` for what was written here.
+    pub(crate) received_at: Option<u64>,
+}
+
+/// A message as others refer to it, within a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) author: Id,
+    /// Unix milliseconds.
+    pub(crate) sent_at: u64,
+}
+
+/// The last word of somebody about an emoji under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReactionRecord {
+    pub(crate) emoji: String,
+    pub(crate) from: Id,
+    /// Sent time of the word, Unix milliseconds: an older one that comes later does not count.
+    pub(crate) at: u64,
+    /// Added, or taken back.
+    pub(crate) on: bool,
 }
 
 impl MessageRecord {
+    /// A text as somebody wrote it.
+    pub(crate) fn text(author: Id, outgoing: bool, body: String, state: MessageState) -> Self {
+        Self {
+            author,
+            outgoing,
+            kind: MessageKind::Text,
+            body,
+            quote: None,
+            reactions: Vec::new(),
+            expiry: None,
+            state,
+            hash: None,
+            received_at: None,
+        }
+    }
+
+    /// Something that happened.
+    pub(crate) fn notice(author: Id, outgoing: bool, notice: Notice, state: MessageState) -> Self {
+        Self {
+            kind: MessageKind::Notice(notice),
+            ..Self::text(author, outgoing, String::new(), state)
+        }
+    }
+
+    /// The message without what has to be looked up: the quoted message is not found yet.
     pub(crate) fn shown(self, conversation: Id, position: Position) -> Message {
         Message {
             id: position.id,
             conversation,
             author: self.author,
             outgoing: self.outgoing,
-            kind: MessageKind::Text,
+            kind: self.kind,
             body: self.body,
-            quote: None,
-            reactions: Vec::new(),
-            expiry: None,
+            quote: self.quote.map(|target| Quote {
+                author: target.author,
+                sent_at: target.sent_at,
+                found: None,
+                text: String::new(),
+            }),
+            reactions: shown_reactions(self.reactions),
+            expiry: self.expiry,
             sent_at: position.sent_at,
             state: self.state,
         }
     }
+
+    /// Whether it makes its conversation unread until it was seen.
+    pub(crate) fn counts(&self) -> bool {
+        !self.outgoing
+            && matches!(
+                self.kind,
+                MessageKind::Text | MessageKind::Notice(Notice::MissedCall)
+            )
+    }
+
+    /// Adds what somebody says about an emoji; `false` when it changes nothing.
+    pub(crate) fn react(&mut self, word: ReactionRecord) -> bool {
+        let same = |held: &&mut ReactionRecord| held.from == word.from && held.emoji == word.emoji;
+        let full = self.reactions.len() >= MAX_REACTIONS;
+        match self.reactions.iter_mut().find(same) {
+            Some(held) if held.at >= word.at => false,
+            Some(held) => {
+                let changed = held.on != word.on;
+                // Taking up a word of the same kind keeps the order of first use.
+                if changed {
+                    *held = word;
+                }
+                changed
+            }
+            None if full => false,
+            None => {
+                let changed = word.on;
+                self.reactions.push(word);
+                changed
+            }
+        }
+    }
+
+    /// What remains once its author removed it for everyone.
+    pub(crate) fn emptied(self) -> Self {
+        Self {
+            kind: MessageKind::Deleted,
+            body: String::new(),
+            quote: None,
+            reactions: Vec::new(),
+            ..self
+        }
+    }
 }
 
-/// A message that was accepted and is not finished, in `Outbox` under its local number.
+/// One entry for each emoji, in the order of first use.
+fn shown_reactions(mut words: Vec<ReactionRecord>) -> Vec<Reaction> {
+    words.retain(|word| word.on);
+    words.sort_by(|one, other| (one.at, &one.emoji).cmp(&(other.at, &other.emoji)));
+    let mut shown: Vec<Reaction> = Vec::new();
+    for word in words {
+        match shown.iter_mut().find(|reaction| reaction.emoji == word.emoji) {
+            Some(reaction) => reaction.from.push(word.from),
+            None => shown.push(Reaction {
+                emoji: word.emoji,
+                from: vec![word.from],
+            }),
+        }
+    }
+    shown
+}
+
+/// Something that was accepted for sending and is not finished, in `Outbox` under its number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OutboxRecord {
+    /// A message's own number, or one for this entry alone.
+    pub(crate) number: MessageId,
+    /// The number is a message's, whose state follows.
+    pub(crate) message: bool,
     pub(crate) conversation: Id,
-    pub(crate) position: Position,
+    /// Unix milliseconds.
+    pub(crate) sent_at: u64,
     /// The bytes to store for the contact: made once, so that a repeated attempt stores the same hash. `None` once stored.
     pub(crate) for_contact: Option<Vec<u8>>,
     /// The bytes to store for the own devices; the only ones in a note to self.
     pub(crate) for_self: Option<Vec<u8>>,
-    /// The offset that the sent time was made with, when network time was not known yet.
-    pub(crate) guessed_offset: Option<i64>,
+    /// How long both live in their swarms, milliseconds.
+    pub(crate) lifetime: Lifetime,
+    /// Made before network time was known.
+    pub(crate) guessed: Option<Guessed>,
     /// Given up until the user tries again.
     pub(crate) failed: Option<SendFailure>,
+}
+
+/// How long the copies of something live in the swarms, milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lifetime {
+    pub(crate) contact: u64,
+    pub(crate) own: u64,
+}
+
+/// What it takes to give something its right time once the network's is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Guessed {
+    /// The offset that the sent time was made with.
+    pub(crate) offset: i64,
+    /// The content as given, encoded.
+    pub(crate) content: Vec<u8>,
+}
+
+/// Something to do on the own swarm until a node confirms it, in `Due` under [`keys::job`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobRecord {
+    /// The message's storage hash.
+    pub(crate) hash: String,
+    pub(crate) what: Job,
+    /// Unix milliseconds after which no node can still have it.
+    pub(crate) until: u64,
+}
+
+/// See [`JobRecord`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Job {
+    /// It is to be deleted.
+    Delete,
+    /// It is to go at this time, Unix milliseconds, unless it goes earlier.
+    Shorten(u64),
+}
+
+/// What is known of a message that is not here, in `Marks` under [`keys::mark`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MarkRecord {
+    /// Unix milliseconds after which it can't come any more.
+    pub(crate) until: u64,
+    /// It must not be shown.
+    pub(crate) gone: Option<Gone>,
+    /// The other side has read it.
+    pub(crate) read: bool,
+    /// Reactions that came before it.
+    pub(crate) reactions: Vec<ReactionRecord>,
+}
+
+/// Why a message must not be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Gone {
+    /// It was removed from this device.
+    Here,
+    /// Its author, or the own account on another device, asked for its deletion.
+    Unsent,
 }
 
 /// A storage hash that was handled, in `Seen` under its text.
@@ -275,7 +461,7 @@ pub(crate) mod keys {
         [&b"n"[..], &id.0.to_be_bytes()].concat()
     }
 
-    /// In `MessageIndex`: a message's local number by what makes it unique; 0 once deleted here.
+    /// In `MessageIndex`: a message's local number by what makes it unique.
     pub(crate) fn by_author(conversation: &Id, author: &Id, sent_at: u64) -> Vec<u8> {
         [
             &b"a"[..],
@@ -284,6 +470,65 @@ pub(crate) mod keys {
             &sent_at.to_be_bytes(),
         ]
         .concat()
+    }
+
+    /// In `MessageIndex`: the own messages of a sent time, as eight bytes each; nearly always one.
+    pub(crate) fn own_sent(sent_at: u64) -> Vec<u8> {
+        [&b"o"[..], &sent_at.to_be_bytes()].concat()
+    }
+
+    /// In `MessageIndex`: the messages that answer a message, which may not be here, as eight bytes each.
+    pub(crate) fn answers(conversation: &Id, target: &Target) -> Vec<u8> {
+        [
+            &b"q"[..],
+            conversation.as_bytes(),
+            target.author.as_bytes(),
+            &target.sent_at.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    /// In `Marks`. What an own device asked to delete names no conversation: it stands under the own id.
+    pub(crate) fn mark(conversation: &Id, author: &Id, sent_at: u64) -> Vec<u8> {
+        [
+            conversation.as_bytes(),
+            author.as_bytes(),
+            &sent_at.to_be_bytes()[..],
+        ]
+        .concat()
+    }
+
+    /// In `Marks`: a call that was told already, by its text identifier, hashed to a fixed size.
+    pub(crate) fn call(conversation: &Id, uuid: &str) -> Vec<u8> {
+        let hash = blake2b_simd::Params::new().hash_length(16).hash(uuid.as_bytes());
+        [&b"call"[..], conversation.as_bytes(), hash.as_bytes()].concat()
+    }
+
+    /// In `Due`: when a message disappears, as eight bytes.
+    pub(crate) fn expiry(id: MessageId) -> Vec<u8> {
+        [&b"e"[..], &id.0.to_be_bytes()].concat()
+    }
+
+    /// In `Due`: see [`JobRecord`].
+    pub(crate) fn job(number: u64) -> Vec<u8> {
+        [&b"j"[..], &number.to_be_bytes()].concat()
+    }
+
+    /// In `Due`: the sent times of messages whose receipts are to be sent to a contact.
+    pub(crate) fn receipts(contact: &Id) -> Vec<u8> {
+        [&b"r"[..], contact.as_bytes()].concat()
+    }
+
+    /// In `Due`: a conversation that is being cleared, with the position up to which.
+    pub(crate) fn clearing(conversation: &Id) -> Vec<u8> {
+        [&b"c"[..], conversation.as_bytes()].concat()
+    }
+
+    /// What a key in `Due` stands for, and its rest.
+    pub(crate) fn read_due(key: &[u8]) -> Result<(u8, &[u8]), StoreError> {
+        key.split_first()
+            .map(|(kind, rest)| (*kind, rest))
+            .ok_or(StoreError::Damaged)
     }
 
     /// In `MessageIndex`: the message that a numbered command made.
@@ -303,6 +548,15 @@ pub(crate) mod keys {
 
     pub(crate) fn outbox(id: MessageId) -> Vec<u8> {
         id.0.to_be_bytes().to_vec()
+    }
+
+    /// A list of numbers of eight bytes each.
+    pub(crate) fn read_numbers(value: &[u8]) -> Vec<MessageId> {
+        let (numbers, _) = value.as_chunks::<8>();
+        numbers
+            .iter()
+            .map(|bytes| MessageId(u64::from_be_bytes(*bytes)))
+            .collect()
     }
 
     pub(crate) fn read_number(key: &[u8]) -> Result<MessageId, StoreError> {

@@ -14,11 +14,12 @@ use holdfast_protocol::swarm::reply::{self, BatchReply, Stored, SwarmReply};
 use holdfast_protocol::swarm::request::{Batch, Request, Store as StoreRequest};
 use holdfast_protocol::swarm::{MessageHash, Namespace};
 
-use crate::api::{MessageId, MessageState, SendFailure};
+use crate::api::{MessageId, MessageState, Position, SendFailure};
 use crate::core::Core;
+use crate::expiry;
 use crate::network::request::CallError;
 use crate::ports::StoreError;
-use crate::records::OutboxRecord;
+use crate::records::{Job, OutboxRecord};
 use crate::work::Work;
 
 /// Messages for one destination that travel together; a node takes 20 (`spec/03-network.md §3.5`).
@@ -33,8 +34,10 @@ const BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
 /// Wait while there is no connection at all.
 const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait before copies for the own devices are tried again.
+/// How long to wait before what is no message by itself is tried again.
 const COPY_WAIT: Duration = Duration::from_secs(60);
+/// Nothing that is postponed waits longer.
+const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a message waits for network time before it goes out with this machine's.
 const TIME_WAIT: Duration = Duration::from_secs(20);
 /// Nodes that must refuse before a message counts as refused: one may lie.
@@ -74,17 +77,27 @@ impl OutboxRecord {
         }
     }
 
-    fn bytes(&self, lane: Lane) -> Option<&Vec<u8>> {
+    /// The bytes of a copy, and how long it lives in its swarm, milliseconds.
+    fn copy(&self, lane: Lane) -> Option<(&Vec<u8>, u64)> {
         match lane {
-            Lane::Contact(_) => self.for_contact.as_ref(),
-            Lane::Own => self.for_self.as_ref(),
+            Lane::Contact(_) => self
+                .for_contact
+                .as_ref()
+                .map(|bytes| (bytes, self.lifetime.contact)),
+            Lane::Own => self.for_self.as_ref().map(|bytes| (bytes, self.lifetime.own)),
         }
     }
-}
 
-impl OutboxRecord {
-    fn conversation_is_own(&self, own: Option<Id>) -> bool {
-        Some(self.conversation) == own
+    /// Whether a message's state says how this lane goes: its copy for the own devices tells nothing about it.
+    fn leads(&self, lane: Lane, own: Option<Id>) -> bool {
+        self.message && (lane != Lane::Own || Some(self.conversation) == own)
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            sent_at: self.sent_at,
+            id: self.number,
+        }
     }
 }
 
@@ -95,19 +108,16 @@ impl Core {
         let mut workers: FuturesUnordered<LocalBoxFuture<'_, Lane>> = FuturesUnordered::new();
         loop {
             let seen = self.outbox.count();
-            let lanes: HashSet<Lane> = self
-                .state
-                .borrow()
-                .outbox
-                .values()
-                .filter_map(OutboxRecord::lane)
-                .collect();
+            let lanes = self.lanes();
             for lane in lanes {
                 if busy.insert(lane) {
                     workers.push(Box::pin(self.empty_lane(&account, lane)));
                 }
             }
-            let news = Box::pin(self.outbox.passed(seen));
+            let news = Box::pin(select(
+                Box::pin(self.outbox.passed(seen)),
+                self.ports.clock.sleep(self.shortest_postponement()),
+            ));
             if workers.is_empty() {
                 news.await;
             } else if let Either::Left((Some(lane), _)) = select(workers.next(), news).await {
@@ -116,9 +126,29 @@ impl Core {
         }
     }
 
+    /// Where there is something to send now.
+    fn lanes(&self) -> HashSet<Lane> {
+        let now = self.ports.clock.monotonic_ms();
+        let mut state = self.state.borrow_mut();
+        state.postponed.retain(|_, until| *until > now);
+        let ready = |record: &&OutboxRecord| !state.postponed.contains_key(&record.number);
+        let ready = state.outbox.values().filter(ready);
+        ready.filter_map(OutboxRecord::lane).collect()
+    }
+
+    /// How long nothing has to be looked at again.
+    fn shortest_postponement(&self) -> Duration {
+        let now = self.ports.clock.monotonic_ms();
+        let state = self.state.borrow();
+        let next = state.postponed.values().min();
+        next.map_or(LONGEST_SLEEP, |until| {
+            Duration::from_millis(until.saturating_sub(now))
+        })
+    }
+
     /// Sends all of a lane, in order.
     async fn empty_lane(&self, account: &Account, lane: Lane) -> Lane {
-        while let Some(first) = self.lane_entries(lane).first().map(|record| record.position.id) {
+        while let Some(first) = self.lane_entries(lane).first().map(|record| record.number) {
             if !self.send_next(account, lane, first).await {
                 break;
             }
@@ -133,10 +163,10 @@ impl Core {
         let mut entries: Vec<_> = state
             .outbox
             .values()
-            .filter(|record| record.lane() == Some(lane))
+            .filter(|record| record.lane() == Some(lane) && !state.postponed.contains_key(&record.number))
             .cloned()
             .collect();
-        entries.sort_by_key(|record| record.position);
+        entries.sort_by_key(|record| record.number);
         entries.truncate(TOGETHER);
         entries
     }
@@ -155,7 +185,7 @@ impl Core {
                 continue;
             }
             let entries = self.lane_entries(lane);
-            if entries.first().map(|record| record.position.id) != Some(first) {
+            if entries.first().map(|record| record.number) != Some(first) {
                 // Deleted meanwhile.
                 return true;
             }
@@ -222,9 +252,8 @@ impl Core {
     }
 
     async fn mark_sending(&self, record: &OutboxRecord, lane: Lane, sending: bool) {
-        // A copy on its way says nothing about its message, which is sent already.
-        if lane != Lane::Own || record.conversation_is_own(self.own_id()) {
-            self.set_sending(&record.conversation, record.position, sending)
+        if record.leads(lane, self.own_id()) {
+            self.set_sending(&record.conversation, record.position(), sending)
                 .await;
         }
     }
@@ -240,8 +269,8 @@ impl Core {
         let now = self.time.now();
         let stores: Vec<StoreRequest> = entries
             .iter()
-            .filter_map(|record| record.bytes(lane))
-            .map(|bytes| StoreRequest::new(*target, Namespace::MESSAGES, bytes.clone(), now, TTL_DEFAULT))
+            .filter_map(|record| record.copy(lane))
+            .map(|(bytes, life)| StoreRequest::new(*target, Namespace::MESSAGES, bytes.clone(), now, life))
             .collect();
         let hashes: Vec<MessageHash> = stores.iter().map(StoreRequest::hash).collect();
         let mut requests: Vec<Request> = stores.into_iter().map(Request::Store).collect();
@@ -346,55 +375,74 @@ impl Core {
         lane: Lane,
     ) -> Result<(), StoreError> {
         let mut work = Work::begin(self).await;
+        let (own, now) = (self.own_id(), self.time.now());
         for (record, hash) in entries.iter().zip(hashes) {
-            let id = record.position.id;
-            let known = self.state.borrow().outbox.contains_key(&id);
-            if !known {
-                // Deleted while it was on its way.
-                continue;
-            }
-            match lane {
-                Lane::Contact(_) => {
-                    work.put_outbox(OutboxRecord {
-                        for_contact: None,
-                        ..record.clone()
-                    })?;
-                    work.set_state(id, MessageState::Sent, None).await?;
+            let id = record.number;
+            let Some(held) = work.outbox_entry(id) else {
+                // Removed while it was on its way: what came to the own swarm goes again.
+                if lane == Lane::Own && record.message {
+                    work.add_job(hash.as_str().to_owned(), Job::Delete)?;
                 }
-                Lane::Own => {
-                    work.remove_outbox(id);
-                    work.set_state(id, MessageState::Sent, Some(hash.as_str().to_owned()))
+                continue;
+            };
+            match lane {
+                Lane::Contact(_) if held.for_self.is_some() => work.put_outbox(OutboxRecord {
+                    for_contact: None,
+                    guessed: None,
+                    ..held
+                })?,
+                Lane::Contact(_) | Lane::Own => work.remove_outbox(id),
+            }
+            if record.message {
+                let hash = (lane == Lane::Own).then(|| hash.as_str().to_owned());
+                if record.leads(lane, own) {
+                    work.update(id, |message| expiry::start(&mut message.expiry, now))
                         .await?;
                 }
+                work.set_state(id, MessageState::Sent, hash).await?;
             }
         }
         work.commit().await?;
         let mut state = self.state.borrow_mut();
         for record in entries {
-            state.sending.remove(&record.position.id);
+            state.sending.remove(&record.number);
         }
-        drop(state);
-        self.outbox.notify();
         Ok(())
     }
 
-    /// Gives a message up until the user tries again; copies for the own devices are tried again later by themselves.
+    /// Gives a message up until the user tries again. Whatever else is tried again later by itself, unless nodes refuse it
+    /// or it could not live any more.
     async fn give_up(&self, lane: Lane, id: MessageId, failure: SendFailure) -> bool {
         let Some(record) = self.state.borrow().outbox.get(&id).cloned() else {
             return true;
         };
-        if lane == Lane::Own && !record.conversation_is_own(self.own_id()) {
-            self.sleep(COPY_WAIT).await;
-            return true;
-        }
         let mut work = Work::begin(self).await;
+        let leads = record.leads(lane, self.own_id());
         let changed = async {
-            work.put_outbox(OutboxRecord {
-                failed: Some(failure),
-                ..record
-            })?;
-            work.set_state(id, MessageState::Failed(failure), None).await?;
-            work.commit().await
+            if leads {
+                work.put_outbox(OutboxRecord {
+                    failed: Some(failure),
+                    ..record
+                })?;
+                work.set_state(id, MessageState::Failed(failure), None).await?;
+                return work.commit().await;
+            }
+            let over = record.sent_at.saturating_add(TTL_DEFAULT) < self.time.now();
+            if over || matches!(failure, SendFailure::Refused | SendFailure::TooLarge) {
+                if matches!(lane, Lane::Contact(_)) && record.for_self.is_some() {
+                    work.put_outbox(OutboxRecord {
+                        for_contact: None,
+                        ..record
+                    })?;
+                } else {
+                    work.remove_outbox(id);
+                }
+                return work.commit().await;
+            }
+            let wait = u64::try_from(COPY_WAIT.as_millis()).unwrap_or(0);
+            let until = self.ports.clock.monotonic_ms().saturating_add(wait);
+            self.state.borrow_mut().postponed.insert(id, until);
+            Ok(())
         };
         if changed.await.is_err() {
             self.sleep(LONGEST_BACKOFF).await;

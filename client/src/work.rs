@@ -1,44 +1,55 @@
 //! One unit of work on the store: read, decide, commit everything or nothing, then tell the front ends.
 //!
 //! Units exclude each other, so what one has read is still true when it commits. The memory's copy of conversations and
-//! contacts changes only after the store has acknowledged.
+//! contacts changes only after the store has acknowledged. What a unit has written it reads back before its commit, so
+//! that a message and what happens to it may come in one page.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod commit;
+
+use std::collections::{BTreeMap, HashMap};
 
 use futures::lock::MutexGuard;
 use holdfast_protocol::account::Id;
-use holdfast_protocol::swarm::MAX_TTL_MS;
+use holdfast_protocol::message::TTL_DEFAULT;
 
-use crate::api::{Event, Message, MessageId, MessageState, Position};
-use crate::core::{Core, State};
-use crate::ports::{Change, Collection, Scan, StoreError};
+use crate::api::{Disappearing, Event, MessageId, MessageState, Position};
+use crate::core::Core;
+use crate::ports::{Change, Collection, Store, StoreError};
 use crate::records::{
-    ContactRecord, ConversationRecord, Counters, MessageRecord, Newest, OutboxRecord, decode, encode, keys,
+    ContactRecord, ConversationRecord, Counters, Gone, Job, JobRecord, MarkRecord, MessageRecord,
+    OutboxRecord, Target, decode, encode, keys,
 };
 
-/// Entries read at once while counting.
-const COUNT_PAGE: usize = 500;
+/// Answers to one message that are told when it comes or goes.
+const MAX_ANSWERS: usize = 64;
+/// How much longer than the swarm something is remembered: clocks differ, and nodes repair each other.
+const MARK_SLACK_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What the store knows of a message by its conversation, author and sent time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     /// Nothing.
     New,
-    /// It was deleted on this device and must not come back.
-    Deleted,
+    /// It was deleted and must not come back.
+    Gone(Gone),
     /// It is there.
     Present(MessageId),
 }
 
-/// A message about to be inserted.
-pub(crate) struct NewMessage {
-    pub(crate) conversation: Id,
-    pub(crate) author: Id,
-    pub(crate) outgoing: bool,
-    pub(crate) body: String,
-    pub(crate) sent_at: u64,
-    pub(crate) state: MessageState,
-    pub(crate) hash: Option<String>,
+/// Where messages were read that are marked as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// On this device: the other side may be told.
+    Here,
+    /// On another own device, which tells.
+    Elsewhere,
+}
+
+/// A message before the unit and after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Touched {
+    old: Option<MessageRecord>,
+    new: Option<MessageRecord>,
 }
 
 /// See the module's description.
@@ -50,10 +61,19 @@ pub(crate) struct Work<'a> {
     contacts: BTreeMap<Id, ContactRecord>,
     counters: Counters,
     outbox: BTreeMap<MessageId, Option<OutboxRecord>>,
+    messages: BTreeMap<(Id, Position), Touched>,
+    places: HashMap<MessageId, Option<(Id, Position)>>,
     /// What the index holds or will hold, as far as it was looked at.
-    index: HashMap<Vec<u8>, Option<MessageId>>,
-    inserted: Vec<(Id, u64)>,
+    index: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    marks: HashMap<Vec<u8>, Option<MarkRecord>>,
+    jobs: BTreeMap<u64, Option<JobRecord>>,
+    /// Receipts to send; `None` once they are on their way.
+    receipts: BTreeMap<Id, Option<Vec<u64>>>,
+    reads: BTreeMap<Id, Reader>,
     events: Vec<Event>,
+    /// Filled at the commit: where each touched conversation ended before it.
+    newest_before: BTreeMap<Id, Option<Position>>,
+    outbox_changed: bool,
 }
 
 impl<'a> Work<'a> {
@@ -69,9 +89,16 @@ impl<'a> Work<'a> {
             contacts: BTreeMap::new(),
             counters,
             outbox: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            places: HashMap::new(),
             index: HashMap::new(),
-            inserted: Vec::new(),
+            marks: HashMap::new(),
+            jobs: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            reads: BTreeMap::new(),
             events: Vec::new(),
+            newest_before: BTreeMap::new(),
+            outbox_changed: false,
         }
     }
 
@@ -90,12 +117,32 @@ impl<'a> Work<'a> {
         0
     }
 
+    /// The store, to read what this unit does not keep track of.
+    pub(crate) fn store(&self) -> &'a dyn Store {
+        &*self.core.ports.store
+    }
+
+    /// Whether a swarm may still have a message of this sent time.
+    pub(crate) fn can_still_come(&self, sent_at: u64) -> bool {
+        sent_at.saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS)) > self.now()
+    }
+
     /// Adds a change that has no memory beside the store.
     pub(crate) fn put(&mut self, collection: Collection, key: Vec<u8>, value: Vec<u8>) {
         self.changes.push(Change::Put(collection, key, value));
     }
 
-    /// A sent time that no other message of this device has, at or after `now`.
+    /// Removes an entry that has no memory beside the store.
+    pub(crate) fn delete(&mut self, collection: Collection, key: Vec<u8>) {
+        self.changes.push(Change::Delete(collection, key));
+    }
+
+    /// Tells front ends of something once all of this is durable.
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// A sent time that nothing else from this device has, at or after `now`.
     pub(crate) fn next_sent_at(&mut self, now: u64) -> u64 {
         self.counters.sent_at = now.max(self.counters.sent_at.saturating_add(1));
         self.counters.sent_at
@@ -111,7 +158,14 @@ impl<'a> Work<'a> {
         self.next_sent_at(wanted)
     }
 
-    /// A conversation to read or change, new and hidden when it is not known.
+    /// A local number that nothing else has.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.counters.message = self.counters.message.saturating_add(1);
+        self.counters.message
+    }
+
+    /// A conversation to read or change, new and hidden when it is not known. Its counters and newest message follow the
+    /// messages when the unit is committed.
     pub(crate) fn conversation(&mut self, id: &Id) -> &mut ConversationRecord {
         let core = self.core;
         self.conversations.entry(*id).or_insert_with(|| {
@@ -124,7 +178,6 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Whether a conversation exists, visible or not.
     pub(crate) fn knows_conversation(&self, id: &Id) -> bool {
         self.conversations.contains_key(id) || self.core.state.borrow().conversations.contains_key(id)
     }
@@ -143,9 +196,16 @@ impl<'a> Work<'a> {
         self.conversations.insert(*id, ConversationRecord::new());
     }
 
+    /// How long messages written in a conversation live at present.
+    pub(crate) fn disappearing(&self, id: &Id) -> Disappearing {
+        let state = self.core.state.borrow();
+        let contact = self.contacts.get(id).or_else(|| state.contacts.get(id));
+        contact.map(|contact| contact.disappearing).unwrap_or_default()
+    }
+
     /// Sets an entry of the outbox.
     pub(crate) fn put_outbox(&mut self, record: OutboxRecord) -> Result<(), StoreError> {
-        let id = record.position.id;
+        let id = record.number;
         self.put(Collection::Outbox, keys::outbox(id), encode(&record)?);
         self.outbox.insert(id, Some(record));
         Ok(())
@@ -153,50 +213,197 @@ impl<'a> Work<'a> {
 
     /// Removes an entry of the outbox.
     pub(crate) fn remove_outbox(&mut self, id: MessageId) {
-        self.changes
-            .push(Change::Delete(Collection::Outbox, keys::outbox(id)));
+        self.delete(Collection::Outbox, keys::outbox(id));
         self.outbox.insert(id, None);
     }
 
-    /// Reads many entries of the index at once, for [`Work::known`].
-    pub(crate) async fn look_up(&mut self, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let values = self
+    /// An entry of the outbox.
+    pub(crate) fn outbox_entry(&self, id: MessageId) -> Option<OutboxRecord> {
+        match self.outbox.get(&id) {
+            Some(entry) => entry.clone(),
+            None => self.core.state.borrow().outbox.get(&id).cloned(),
+        }
+    }
+
+    /// Has something done on the own swarm.
+    pub(crate) fn add_job(&mut self, hash: String, what: Job) -> Result<(), StoreError> {
+        let number = self.next_number();
+        let until = self
             .core
-            .ports
-            .store
-            .get_many(Collection::MessageIndex, keys.clone())
-            .await?;
-        for (key, value) in keys.into_iter().zip(values) {
-            let number = value.map(|value| keys::read_number(&value)).transpose()?;
-            self.index.insert(key, number);
+            .time
+            .now()
+            .saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS));
+        let record = JobRecord { hash, what, until };
+        self.put(Collection::Due, keys::job(number), encode(&record)?);
+        self.jobs.insert(number, Some(record));
+        Ok(())
+    }
+
+    /// A job is done.
+    pub(crate) fn remove_job(&mut self, number: u64) {
+        self.delete(Collection::Due, keys::job(number));
+        self.jobs.insert(number, None);
+    }
+
+    /// The sent times of messages whose receipts wait to be sent to a contact.
+    pub(crate) fn receipts(&self, contact: &Id) -> Vec<u64> {
+        match self.receipts.get(contact) {
+            Some(waiting) => waiting.clone().unwrap_or_default(),
+            None => {
+                let state = self.core.state.borrow();
+                state.receipts.get(contact).cloned().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Sets which receipts wait to be sent to a contact.
+    pub(crate) fn set_receipts(&mut self, contact: &Id, waiting: Vec<u64>) -> Result<(), StoreError> {
+        let key = keys::receipts(contact);
+        if waiting.is_empty() {
+            self.delete(Collection::Due, key);
+            self.receipts.insert(*contact, None);
+        } else {
+            self.put(Collection::Due, key, encode(&waiting)?);
+            self.receipts.insert(*contact, Some(waiting));
         }
         Ok(())
     }
 
-    /// Whether a message is there already.
-    pub(crate) async fn known(
-        &self,
-        conversation: &Id,
-        author: &Id,
-        sent_at: u64,
-    ) -> Result<Known, StoreError> {
-        let key = keys::by_author(conversation, author, sent_at);
-        let number = match self.index.get(&key) {
-            Some(known) => *known,
-            None => match self.core.ports.store.get(Collection::MessageIndex, &key).await? {
-                Some(value) => Some(keys::read_number(&value)?),
+    /// Reads at once what is known of many messages, for [`Work::known`] and [`Work::mark`].
+    pub(crate) async fn look_up(&mut self, messages: &[(Id, Target)]) -> Result<(), StoreError> {
+        let by_author = messages
+            .iter()
+            .map(|(conversation, target)| keys::by_author(conversation, &target.author, target.sent_at))
+            .collect();
+        self.look_up_index(by_author).await?;
+        let mut wanted = Vec::new();
+        for (conversation, target) in messages {
+            wanted.push(keys::mark(conversation, &target.author, target.sent_at));
+            wanted.push(keys::mark(&target.author, &target.author, target.sent_at));
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.retain(|key| !self.marks.contains_key(key));
+        let store = &self.core.ports.store;
+        let values = store.get_many(Collection::Marks, wanted.clone()).await?;
+        for (key, value) in wanted.into_iter().zip(values) {
+            let mark = value.map(|value| decode(&value)).transpose()?;
+            self.marks.insert(key, mark);
+        }
+        Ok(())
+    }
+
+    async fn look_up_index(&mut self, mut keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        keys.retain(|key| !self.index.contains_key(key));
+        let store = &self.core.ports.store;
+        let values = store.get_many(Collection::MessageIndex, keys.clone()).await?;
+        self.index.extend(keys.into_iter().zip(values));
+        Ok(())
+    }
+
+    async fn indexed(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.index.get(key) {
+            Some(held) => Ok(held.clone()),
+            None => self.core.ports.store.get(Collection::MessageIndex, key).await,
+        }
+    }
+
+    fn set_index(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        match &value {
+            Some(value) => self.put(Collection::MessageIndex, key.clone(), value.clone()),
+            None => self.delete(Collection::MessageIndex, key.clone()),
+        }
+        self.index.insert(key, value);
+    }
+
+    async fn list_in_index(
+        &mut self,
+        key: Vec<u8>,
+        id: MessageId,
+        most: usize,
+        listed: bool,
+    ) -> Result<(), StoreError> {
+        let mut numbers = keys::read_numbers(&self.indexed(&key).await?.unwrap_or_default());
+        numbers.retain(|number| *number != id);
+        if listed && numbers.len() < most {
+            numbers.push(id);
+        }
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.0.to_be_bytes()).collect();
+        self.set_index(key, (!bytes.is_empty()).then_some(bytes));
+        Ok(())
+    }
+
+    /// What is known of a message that is not here.
+    pub(crate) async fn mark(&self, conversation: &Id, target: &Target) -> Result<MarkRecord, StoreError> {
+        let key = keys::mark(conversation, &target.author, target.sent_at);
+        let mark = match self.marks.get(&key) {
+            Some(mark) => mark.clone(),
+            None => match self.core.ports.store.get(Collection::Marks, &key).await? {
+                Some(value) => Some(decode(&value)?),
                 None => None,
             },
         };
-        Ok(match number {
-            None => Known::New,
-            Some(MessageId(0)) => Known::Deleted,
-            Some(id) => Known::Present(id),
+        Ok(mark.unwrap_or_default())
+    }
+
+    /// Remembers something of a message that is not here, for as long as it can still come.
+    pub(crate) fn set_mark(
+        &mut self,
+        conversation: &Id,
+        target: &Target,
+        mark: MarkRecord,
+    ) -> Result<(), StoreError> {
+        let mark = MarkRecord {
+            until: self
+                .core
+                .time
+                .now()
+                .saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS)),
+            ..mark
+        };
+        let key = keys::mark(conversation, &target.author, target.sent_at);
+        self.put(Collection::Marks, key.clone(), encode(&mark)?);
+        self.marks.insert(key, Some(mark));
+        Ok(())
+    }
+
+    /// What was waiting for a message has come into effect.
+    pub(crate) fn remove_mark(&mut self, conversation: &Id, target: &Target) {
+        let key = keys::mark(conversation, &target.author, target.sent_at);
+        self.delete(Collection::Marks, key.clone());
+        self.marks.insert(key, None);
+    }
+
+    /// Whether a message is there already.
+    pub(crate) async fn known(&self, conversation: &Id, target: &Target) -> Result<Known, StoreError> {
+        let key = keys::by_author(conversation, &target.author, target.sent_at);
+        if let Some(number) = self.indexed(&key).await? {
+            return Ok(Known::Present(keys::read_number(&number)?));
+        }
+        let mark = self.mark(conversation, target).await?;
+        if let Some(gone) = mark.gone {
+            return Ok(Known::Gone(gone));
+        }
+        // What an own device asked to delete stands under the own id, whatever the conversation.
+        let asked = self.mark(&target.author, target).await?;
+        let own = Some(target.author) == self.core.own_id();
+        Ok(match asked.gone {
+            Some(gone) if own => Known::Gone(gone),
+            _ => Known::New,
         })
+    }
+
+    /// Own messages of a sent time, in whatever conversation.
+    pub(crate) async fn own_sent(&self, sent_at: u64) -> Result<Vec<MessageId>, StoreError> {
+        let value = self.indexed(&keys::own_sent(sent_at)).await?;
+        Ok(keys::read_numbers(&value.unwrap_or_default()))
     }
 
     /// Where a message lies, by its number.
     pub(crate) async fn find(&self, id: MessageId) -> Result<Option<(Id, Position)>, StoreError> {
+        if let Some(place) = self.places.get(&id) {
+            return Ok(*place);
+        }
         match self
             .core
             .ports
@@ -209,70 +416,15 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Adds a message that is not known yet, and makes its conversation visible.
-    pub(crate) fn insert(&mut self, new: NewMessage) -> Result<Message, StoreError> {
-        self.counters.message = self.counters.message.saturating_add(1);
-        let position = Position {
-            sent_at: new.sent_at,
-            id: MessageId(self.counters.message),
-        };
-        let now = self.core.time.now();
-        let conversation = new.conversation;
-        let record = MessageRecord {
-            author: new.author,
-            outgoing: new.outgoing,
-            body: new.body,
-            state: new.state,
-            hash: new.hash,
-        };
-        self.place(&conversation, position, &record)?;
-        let message = record.shown(conversation, position);
-        let held = self.conversation(&conversation);
-        held.visible = true;
-        held.total = held.total.saturating_add(1);
-        let unread = !message.outgoing && message.sent_at > held.read_up_to;
-        held.unread = held.unread.saturating_add(u32::from(unread));
-        // A sender's clock in the future must not pin its conversation to the top for ever.
-        held.active_at = held.active_at.max(message.sent_at.min(now));
-        if held
-            .newest
-            .as_ref()
-            .is_none_or(|newest| newest.position < position)
-        {
-            held.newest = Some(Newest::of(&message));
-        }
-        if unread {
-            self.inserted.push((conversation, position.sent_at));
-        }
-        self.events.push(Event::Message(message.clone()));
-        Ok(message)
-    }
-
-    fn place(
-        &mut self,
-        conversation: &Id,
-        position: Position,
-        record: &MessageRecord,
-    ) -> Result<(), StoreError> {
-        let key = keys::message(conversation, position);
-        let by_author = keys::by_author(conversation, &record.author, position.sent_at);
-        self.put(Collection::Messages, key.clone(), encode(record)?);
-        self.put(Collection::MessageIndex, keys::by_number(position.id), key);
-        self.put(
-            Collection::MessageIndex,
-            by_author.clone(),
-            keys::outbox(position.id),
-        );
-        self.index.insert(by_author, Some(position.id));
-        Ok(())
-    }
-
     /// A message's record.
     pub(crate) async fn read(
         &self,
         conversation: &Id,
         position: Position,
     ) -> Result<Option<MessageRecord>, StoreError> {
+        if let Some(touched) = self.messages.get(&(*conversation, position)) {
+            return Ok(touched.new.clone());
+        }
         let key = keys::message(conversation, position);
         match self.core.ports.store.get(Collection::Messages, &key).await? {
             Some(value) => decode(&value).map(Some),
@@ -280,37 +432,162 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Changes a stored message's state, and its hash when one is given. Nothing happens when it is gone.
+    /// A message by its number: its place and its record.
+    pub(crate) async fn message(
+        &self,
+        id: MessageId,
+    ) -> Result<Option<(Id, Position, MessageRecord)>, StoreError> {
+        let Some((conversation, position)) = self.find(id).await? else {
+            return Ok(None);
+        };
+        let record = self.read(&conversation, position).await?;
+        Ok(record.map(|record| (conversation, position, record)))
+    }
+
+    /// Sets or removes a message's record at its place.
+    async fn write(
+        &mut self,
+        conversation: &Id,
+        position: Position,
+        record: Option<MessageRecord>,
+    ) -> Result<(), StoreError> {
+        let key = (*conversation, position);
+        if !self.messages.contains_key(&key) {
+            let old = self.read(conversation, position).await?;
+            self.messages.insert(key, Touched { old, new: None });
+        }
+        if let Some(touched) = self.messages.get_mut(&key) {
+            touched.new = record;
+        }
+        Ok(())
+    }
+
+    /// Adds a message that is not known yet, and makes its conversation visible.
+    pub(crate) async fn insert(
+        &mut self,
+        conversation: &Id,
+        sent_at: u64,
+        record: MessageRecord,
+    ) -> Result<Position, StoreError> {
+        let position = Position {
+            sent_at,
+            id: MessageId(self.next_number()),
+        };
+        self.place(conversation, position, record).await?;
+        let now = self.core.time.now();
+        let held = self.conversation(conversation);
+        held.visible = true;
+        // A sender's clock in the future must not pin its conversation to the top for ever.
+        held.active_at = held.active_at.max(sent_at.min(now));
+        Ok(position)
+    }
+
+    async fn place(
+        &mut self,
+        conversation: &Id,
+        position: Position,
+        record: MessageRecord,
+    ) -> Result<(), StoreError> {
+        let place = keys::message(conversation, position);
+        let by_author = keys::by_author(conversation, &record.author, position.sent_at);
+        self.put(Collection::MessageIndex, keys::by_number(position.id), place);
+        self.set_index(by_author, Some(keys::outbox(position.id)));
+        if record.outgoing {
+            self.list_in_index(keys::own_sent(position.sent_at), position.id, usize::MAX, true)
+                .await?;
+        }
+        if let Some(target) = &record.quote {
+            let key = keys::answers(conversation, target);
+            self.list_in_index(key, position.id, MAX_ANSWERS, true).await?;
+        }
+        self.places.insert(position.id, Some((*conversation, position)));
+        self.write(conversation, position, Some(record)).await
+    }
+
+    /// Takes a message from its place, with what leads to it.
+    async fn displace(
+        &mut self,
+        conversation: &Id,
+        position: Position,
+        record: &MessageRecord,
+    ) -> Result<(), StoreError> {
+        let by_author = keys::by_author(conversation, &record.author, position.sent_at);
+        self.set_index(by_author, None);
+        if record.outgoing {
+            self.list_in_index(keys::own_sent(position.sent_at), position.id, usize::MAX, false)
+                .await?;
+        }
+        if let Some(target) = &record.quote {
+            let key = keys::answers(conversation, target);
+            self.list_in_index(key, position.id, MAX_ANSWERS, false).await?;
+        }
+        self.delete(Collection::MessageIndex, keys::by_number(position.id));
+        self.places.insert(position.id, None);
+        self.write(conversation, position, None).await
+    }
+
+    /// Takes what this unit has put into a conversation out again.
+    pub(crate) async fn clear_touched(&mut self, conversation: &Id) -> Result<(), StoreError> {
+        let touched: Vec<_> = self
+            .messages
+            .iter()
+            .filter(|((id, _), touched)| id == conversation && touched.new.is_some())
+            .filter_map(|((_, position), touched)| Some((*position, touched.new.clone()?)))
+            .collect();
+        for (position, record) in touched {
+            self.displace(conversation, position, &record).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes a message; `false` when it is gone.
+    pub(crate) async fn update(
+        &mut self,
+        id: MessageId,
+        change: impl FnOnce(&mut MessageRecord),
+    ) -> Result<bool, StoreError> {
+        let Some((conversation, position, mut record)) = self.message(id).await? else {
+            return Ok(false);
+        };
+        let quote = record.quote;
+        change(&mut record);
+        if let (Some(target), None) = (quote, record.quote) {
+            let key = keys::answers(&conversation, &target);
+            self.list_in_index(key, id, MAX_ANSWERS, false).await?;
+        }
+        self.write(&conversation, position, Some(record)).await?;
+        Ok(true)
+    }
+
+    /// Lets a message answer another one, or the same one under its right time.
+    pub(crate) async fn set_quote(&mut self, id: MessageId, target: Target) -> Result<(), StoreError> {
+        let Some((conversation, position, mut record)) = self.message(id).await? else {
+            return Ok(());
+        };
+        if let Some(before) = record.quote.replace(target) {
+            let key = keys::answers(&conversation, &before);
+            self.list_in_index(key, id, MAX_ANSWERS, false).await?;
+        }
+        let key = keys::answers(&conversation, &target);
+        self.list_in_index(key, id, MAX_ANSWERS, true).await?;
+        self.write(&conversation, position, Some(record)).await
+    }
+
+    /// Changes a message's state, and its hash when one is given. What was read stays read.
     pub(crate) async fn set_state(
         &mut self,
         id: MessageId,
         state: MessageState,
         hash: Option<String>,
     ) -> Result<(), StoreError> {
-        let Some((conversation, position)) = self.find(id).await? else {
-            return Ok(());
-        };
-        let Some(mut record) = self.read(&conversation, position).await? else {
-            return Ok(());
-        };
-        record.state = state;
-        record.hash = hash.or(record.hash);
-        self.put(
-            Collection::Messages,
-            keys::message(&conversation, position),
-            encode(&record)?,
-        );
-        self.announce(conversation, position, record);
+        self.update(id, |record| {
+            if !(state == MessageState::Sent && record.state == MessageState::Read) {
+                record.state = state;
+            }
+            record.hash = hash.or(record.hash.take());
+        })
+        .await?;
         Ok(())
-    }
-
-    fn announce(&mut self, conversation: Id, position: Position, record: MessageRecord) {
-        let message = record.shown(conversation, position);
-        let held = self.conversation(&conversation);
-        if let Some(newest) = held.newest.as_mut().filter(|newest| newest.position == position) {
-            newest.state = message.state;
-        }
-        self.events.push(Event::Message(message));
     }
 
     /// Gives a message that nobody has seen yet another sent time.
@@ -324,290 +601,50 @@ impl<'a> Work<'a> {
             return Ok(None);
         };
         let to = Position { sent_at, id: from.id };
-        self.changes.push(Change::Delete(
-            Collection::Messages,
-            keys::message(conversation, from),
-        ));
-        let by_author = keys::by_author(conversation, &record.author, from.sent_at);
-        self.changes
-            .push(Change::Delete(Collection::MessageIndex, by_author));
-        self.place(conversation, to, &record)?;
-        let message = record.shown(*conversation, to);
-        let newest = self.newest_except(conversation, from.id).await?;
+        self.displace(conversation, from, &record).await?;
+        self.place(conversation, to, record).await?;
         let now = self.core.time.now();
         let held = self.conversation(conversation);
-        let moved = Newest::of(&message);
-        held.newest = match newest {
-            Some(other) if other.position > to => Some(other),
-            _ => Some(moved),
-        };
-        held.active_at = held
-            .newest
-            .as_ref()
-            .map_or(0, |newest| newest.position.sent_at.min(now));
-        self.events.push(Event::Message(message));
+        if held.active_at == from.sent_at.min(now) || held.active_at > now {
+            held.active_at = sent_at.min(now);
+        }
         Ok(Some(to))
     }
 
-    /// Removes a message from this device for good.
-    pub(crate) async fn remove(&mut self, id: MessageId) -> Result<bool, StoreError> {
-        let Some((conversation, position)) = self.find(id).await? else {
+    /// Removes a message from this device for good. Copies that may still come from the swarm are not let in again.
+    pub(crate) async fn remove(&mut self, id: MessageId, why: Gone) -> Result<bool, StoreError> {
+        let Some((conversation, position, record)) = self.message(id).await? else {
             return Ok(false);
         };
-        let Some(record) = self.read(&conversation, position).await? else {
-            return Ok(false);
-        };
-        self.changes.push(Change::Delete(
-            Collection::Messages,
-            keys::message(&conversation, position),
-        ));
-        self.changes
-            .push(Change::Delete(Collection::MessageIndex, keys::by_number(id)));
-        // Its copy may still come from the swarm: the number 0 says that it was deleted.
-        let by_author = keys::by_author(&conversation, &record.author, position.sent_at);
-        self.put(Collection::MessageIndex, by_author, keys::outbox(MessageId(0)));
-        let newest = self.newest_except(&conversation, id).await?;
-        let held = self.conversation(&conversation);
-        held.total = held.total.saturating_sub(1);
-        if !record.outgoing && position.sent_at > held.read_up_to {
-            held.unread = held.unread.saturating_sub(1);
+        self.displace(&conversation, position, &record).await?;
+        if self.can_still_come(position.sent_at) {
+            let target = Target {
+                author: record.author,
+                sent_at: position.sent_at,
+            };
+            let mark = MarkRecord {
+                gone: Some(why),
+                ..MarkRecord::default()
+            };
+            self.set_mark(&conversation, &target, mark)?;
         }
-        held.newest = newest;
-        if self.core.state.borrow().outbox.contains_key(&id) {
+        if self.outbox_entry(id).is_some() {
             self.remove_outbox(id);
         }
-        self.events.push(Event::MessageRemoved { conversation, id });
         Ok(true)
     }
 
-    /// Removes all messages of a conversation from this device.
-    pub(crate) async fn clear_messages(&mut self, conversation: &Id) -> Result<(), StoreError> {
-        let now = self.now();
-        let mut from = keys::message(conversation, Position::FIRST);
-        loop {
-            let scan = Scan {
-                collection: Collection::Messages,
-                from,
-                to: Some(keys::message(conversation, Position::LAST)),
-                reverse: false,
-                limit: COUNT_PAGE,
-            };
-            let page = self.core.ports.store.scan(scan).await?;
-            for (key, value) in &page {
-                let (_, position) = keys::read_message(key)?;
-                let record: MessageRecord = decode(value)?;
-                self.changes
-                    .push(Change::Delete(Collection::Messages, key.clone()));
-                let by_number = keys::by_number(position.id);
-                self.changes
-                    .push(Change::Delete(Collection::MessageIndex, by_number));
-                let by_author = keys::by_author(conversation, &record.author, position.sent_at);
-                // Only what a swarm may still have can come back.
-                if position.sent_at.saturating_add(MAX_TTL_MS) > now {
-                    self.put(Collection::MessageIndex, by_author, keys::outbox(MessageId(0)));
-                } else {
-                    self.changes
-                        .push(Change::Delete(Collection::MessageIndex, by_author));
-                }
-                if self.core.state.borrow().outbox.contains_key(&position.id) {
-                    self.remove_outbox(position.id);
-                }
-            }
-            match page.last() {
-                Some((key, _)) if page.len() == COUNT_PAGE => {
-                    from = key.clone();
-                    from.push(0);
-                }
-                _ => break,
-            }
-        }
-        let held = self.conversation(conversation);
-        held.total = 0;
-        held.unread = 0;
-        held.newest = None;
-        self.events.push(Event::MessagesCleared {
-            conversation: *conversation,
-        });
-        Ok(())
-    }
-
-    async fn newest_except(&self, conversation: &Id, id: MessageId) -> Result<Option<Newest>, StoreError> {
-        let newest = self.core.scan_messages(conversation, None, None, true, 2).await?;
-        Ok(newest
-            .into_iter()
-            .find(|message| message.id != id)
-            .as_ref()
-            .map(Newest::of))
-    }
-
-    /// Everything sent up to a time counts as read.
-    pub(crate) async fn mark_read(&mut self, conversation: &Id, up_to: u64) -> Result<(), StoreError> {
+    /// Everything sent up to a time counts as read. Unread counts, timers and receipts follow at the commit.
+    pub(crate) fn mark_read(&mut self, conversation: &Id, up_to: u64, reader: Reader) {
         let held = self.conversation(conversation);
         held.marked_unread = false;
-        let (before, unread) = (held.read_up_to, held.unread);
-        if up_to <= before {
-            return Ok(());
+        if up_to <= held.read_up_to {
+            return;
         }
-        let all = held
-            .newest
-            .as_ref()
-            .is_none_or(|newest| newest.position.sent_at <= up_to);
-        let read = if all || unread == 0 {
-            unread
-        } else {
-            let within = |sent_at: u64| sent_at > before && sent_at <= up_to;
-            let inserted = self
-                .inserted
-                .iter()
-                .filter(|(id, sent_at)| id == conversation && within(*sent_at))
-                .count();
-            let stored = self.count_received(conversation, before, up_to).await?;
-            stored.saturating_add(u32::try_from(inserted).unwrap_or(u32::MAX))
-        };
-        let held = self.conversation(conversation);
         held.read_up_to = up_to;
-        held.unread = unread.saturating_sub(read);
-        self.inserted
-            .retain(|(id, sent_at)| id != conversation || *sent_at > up_to);
-        Ok(())
-    }
-
-    /// Stored messages of others that were sent after `after` and up to `up_to`.
-    async fn count_received(&self, conversation: &Id, after: u64, up_to: u64) -> Result<u32, StoreError> {
-        let end = keys::message(
-            conversation,
-            Position {
-                sent_at: up_to,
-                id: MessageId(u64::MAX),
-            },
-        );
-        let mut from = keys::message(
-            conversation,
-            Position {
-                sent_at: after.saturating_add(1),
-                id: MessageId(0),
-            },
-        );
-        let mut count = 0u32;
-        loop {
-            let scan = Scan {
-                collection: Collection::Messages,
-                from,
-                to: Some(end.clone()),
-                reverse: false,
-                limit: COUNT_PAGE,
-            };
-            let page = self.core.ports.store.scan(scan).await?;
-            for (_, value) in &page {
-                let record: MessageRecord = decode(value)?;
-                count = count.saturating_add(u32::from(!record.outgoing));
-            }
-            match page.last() {
-                Some((key, _)) if page.len() == COUNT_PAGE => {
-                    from = key.clone();
-                    from.push(0);
-                }
-                _ => return Ok(count),
-            }
+        let entry = self.reads.entry(*conversation).or_insert(reader);
+        if reader == Reader::Here {
+            *entry = Reader::Here;
         }
-    }
-
-    /// Makes everything durable, then visible. On failure nothing has changed.
-    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        let mut shown = Vec::new();
-        {
-            let state = self.core.state.borrow();
-            let conversations = std::mem::take(&mut self.conversations);
-            let contacts = std::mem::take(&mut self.contacts);
-            let no_contact = ContactRecord::default();
-            self.contacts = contacts
-                .into_iter()
-                .filter(|(id, new)| state.contacts.get(id).unwrap_or(&no_contact) != new)
-                .collect();
-            let no_conversation = ConversationRecord::new();
-            self.conversations = conversations
-                .into_iter()
-                .filter(|(id, new)| state.conversations.get(id).unwrap_or(&no_conversation) != new)
-                .collect();
-        }
-        for (id, record) in &self.contacts {
-            let change = if *record == ContactRecord::default() {
-                Change::Delete(Collection::Contacts, keys::id(id))
-            } else {
-                Change::Put(Collection::Contacts, keys::id(id), encode(record)?)
-            };
-            self.changes.push(change);
-        }
-        for (id, record) in &self.conversations {
-            let change = if *record == ConversationRecord::new() {
-                Change::Delete(Collection::Conversations, keys::id(id))
-            } else {
-                Change::Put(Collection::Conversations, keys::id(id), encode(record)?)
-            };
-            self.changes.push(change);
-        }
-        if self.counters != self.core.state.borrow().counters {
-            let counters = encode(&self.counters)?;
-            self.changes
-                .push(Change::Put(Collection::Meta, keys::COUNTERS.to_vec(), counters));
-        }
-        if !self.changes.is_empty() {
-            let result = self
-                .core
-                .ports
-                .store
-                .commit(std::mem::take(&mut self.changes))
-                .await;
-            self.core.note_store(&result);
-            result?;
-        }
-        {
-            let mut state = self.core.state.borrow_mut();
-            state.counters = self.counters;
-            for (id, entry) in self.outbox {
-                match entry {
-                    Some(record) => state.outbox.insert(id, record),
-                    None => state.outbox.remove(&id),
-                };
-            }
-            let changed: BTreeSet<Id> = self
-                .contacts
-                .keys()
-                .chain(self.conversations.keys())
-                .copied()
-                .collect();
-            let none = ConversationRecord::new();
-            let listed = |state: &State, id: &Id| {
-                let record = state.conversations.get(id).unwrap_or(&none);
-                state.is_listed(id, record)
-            };
-            let before: BTreeSet<Id> = changed.iter().filter(|id| listed(&state, id)).copied().collect();
-            for (id, record) in self.contacts {
-                if record == ContactRecord::default() {
-                    state.contacts.remove(&id);
-                } else {
-                    state.contacts.insert(id, record);
-                }
-            }
-            for (id, record) in self.conversations {
-                if record == none {
-                    state.conversations.remove(&id);
-                } else {
-                    state.conversations.insert(id, record);
-                }
-            }
-            for id in changed {
-                if listed(&state, &id) {
-                    let record = state.conversations.get(&id).unwrap_or(&none);
-                    shown.push(Event::Conversation(state.show(id, record)));
-                } else if before.contains(&id) {
-                    shown.push(Event::ConversationRemoved(id));
-                }
-            }
-        }
-        for event in self.events.into_iter().chain(shown) {
-            self.core.emit(event);
-        }
-        Ok(())
     }
 }

@@ -21,7 +21,7 @@ use web_sys::{
 const DATABASE: &str = "holdfast";
 
 /// The database's version. A step up needs a migration in [`create_stores`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The object store of the vault's records.
 const VAULT: &str = "vault";
@@ -276,6 +276,7 @@ fn factory() -> Result<IdbFactory, StoreError> {
         .ok_or_else(|| StoreError::Gone("the browser offers no IndexedDB".into()))
 }
 
+/// Makes the object stores that are not there yet; those of an older version stay as they are.
 fn create_stores(database: &IdbDatabase) {
     for name in Collection::ALL.map(Collection::name).into_iter().chain([VAULT]) {
         let _ = database.create_object_store(name);

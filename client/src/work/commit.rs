@@ -1,0 +1,462 @@
+//! The end of a unit of work: what follows from its changes, the one commit, and what front ends hear.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use holdfast_protocol::account::Id;
+
+use super::{Reader, Touched, Work};
+use crate::api::{Event, Message, MessageId, Position};
+use crate::core::State;
+use crate::ports::{Change, Collection, Scan, StoreError};
+use crate::records::{
+    ContactRecord, ConversationRecord, Job, MessageRecord, Newest, Target, decode, encode, keys,
+};
+
+/// Entries read at once while counting.
+const COUNT_PAGE: usize = 500;
+/// Receipts that wait for one contact; older ones are not told any more.
+const MAX_RECEIPTS: usize = 1_000;
+
+/// Everything of a conversation after a sent time and up to another.
+fn span(conversation: Id, after: u64, up_to: u64) -> (Bound<(Id, Position)>, Bound<(Id, Position)>) {
+    let last = |sent_at| Position {
+        sent_at,
+        id: MessageId(u64::MAX),
+    };
+    (
+        Bound::Excluded((conversation, last(after))),
+        Bound::Included((conversation, last(up_to.max(after)))),
+    )
+}
+
+/// When a message of somebody else disappears that is read now, if that starts its timer; Unix milliseconds.
+fn started(record: &MessageRecord, now: u64) -> Option<u64> {
+    let expiry = record.expiry.filter(|_| !record.outgoing)?;
+    crate::expiry::starts_by_reading(&expiry).map(|timer_ms| now.saturating_add(timer_ms))
+}
+
+impl Work<'_> {
+    /// Makes everything durable, then visible. On failure nothing has changed.
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        for (conversation, reader) in std::mem::take(&mut self.reads) {
+            self.settle_reading(conversation, reader).await?;
+        }
+        self.settle_conversations().await?;
+        self.collect_changes()?;
+        if !self.changes.is_empty() {
+            let result = self
+                .core
+                .ports
+                .store
+                .commit(std::mem::take(&mut self.changes))
+                .await;
+            self.core.note_store(&result);
+            result?;
+        }
+        let listed = self.take_effect();
+        // Front ends can read again what could not be read here.
+        let messages = self.shown_messages().await.unwrap_or_default();
+        self.announce(messages, listed);
+        Ok(())
+    }
+
+    /// Counts what was read, starts its timers, and notes the receipts.
+    async fn settle_reading(&mut self, conversation: Id, reader: Reader) -> Result<(), StoreError> {
+        let core = self.core;
+        let now = core.time.now();
+        let before = core
+            .state
+            .borrow()
+            .conversations
+            .get(&conversation)
+            .map_or(0, |held| held.read_up_to);
+        let up_to = self.conversation(&conversation).read_up_to;
+        if up_to <= before {
+            return Ok(());
+        }
+        let mut read = 0u32;
+        let mut seen = Vec::new();
+        let mut timed = Vec::new();
+        for (position, record) in self.received_between(&conversation, before, up_to).await? {
+            if record.counts() {
+                seen.push(position.sent_at);
+            }
+            if let Some(at) = started(&record, now) {
+                timed.push((position, record, at));
+            } else {
+                read = read.saturating_add(u32::from(record.counts()));
+            }
+        }
+        for ((_, position), touched) in self.messages.range(span(conversation, before, up_to)) {
+            let Some(record) = &touched.new else { continue };
+            if record.counts() {
+                seen.push(position.sent_at);
+            }
+            if let Some(at) = started(record, now) {
+                timed.push((*position, record.clone(), at));
+            }
+        }
+        let held = self.conversation(&conversation);
+        held.unread = held.unread.saturating_sub(read);
+        for (position, mut record, at) in timed {
+            if let Some(expiry) = &mut record.expiry {
+                expiry.at = Some(at);
+            }
+            if let Some(hash) = record.hash.clone() {
+                self.add_job(hash, Job::Shorten(at))?;
+            }
+            self.write(&conversation, position, Some(record)).await?;
+        }
+        if reader == Reader::Here && !seen.is_empty() && core.tells_reading(&conversation) {
+            let mut waiting = self.receipts(&conversation);
+            waiting.append(&mut seen);
+            waiting.sort_unstable();
+            waiting.dedup();
+            let excess = waiting.len().saturating_sub(MAX_RECEIPTS);
+            waiting.drain(..excess);
+            self.set_receipts(&conversation, waiting)?;
+        }
+        Ok(())
+    }
+
+    /// Stored messages of others that were sent after `after` and up to `up_to`, without those that this unit changes.
+    async fn received_between(
+        &self,
+        conversation: &Id,
+        after: u64,
+        up_to: u64,
+    ) -> Result<Vec<(Position, MessageRecord)>, StoreError> {
+        let place = |sent_at, id| {
+            let id = MessageId(id);
+            keys::message(conversation, Position { sent_at, id })
+        };
+        let mut from = place(after, u64::MAX);
+        let end = place(up_to, u64::MAX);
+        let mut found = Vec::new();
+        loop {
+            let scan = Scan {
+                collection: Collection::Messages,
+                from,
+                to: Some(end.clone()),
+                reverse: false,
+                limit: COUNT_PAGE,
+            };
+            let page = self.core.ports.store.scan(scan).await?;
+            for (key, value) in &page {
+                let (_, position) = keys::read_message(key)?;
+                let record: MessageRecord = decode(value)?;
+                if !record.outgoing && !self.messages.contains_key(&(*conversation, position)) {
+                    found.push((position, record));
+                }
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == COUNT_PAGE => {
+                    from = key.clone();
+                    from.push(0);
+                }
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// Lets counters and newest messages follow what was touched.
+    async fn settle_conversations(&mut self) -> Result<(), StoreError> {
+        let mut by_conversation: BTreeMap<Id, Vec<(Position, Touched)>> = BTreeMap::new();
+        for ((conversation, position), touched) in &self.messages {
+            if touched.old != touched.new {
+                let list = by_conversation.entry(*conversation).or_default();
+                list.push((*position, touched.clone()));
+            }
+        }
+        for (conversation, touched) in by_conversation {
+            let read_before = self
+                .core
+                .state
+                .borrow()
+                .conversations
+                .get(&conversation)
+                .map_or(0, |held| held.read_up_to);
+            let newest_before = self
+                .conversation(&conversation)
+                .newest
+                .as_ref()
+                .map(|newest| newest.position);
+            self.newest_before.insert(conversation, newest_before);
+            let newest = self.newest_after(&conversation, &touched).await?;
+            let held = self.conversation(&conversation);
+            for (position, Touched { old, new }) in &touched {
+                let unread = |record: &Option<MessageRecord>, read_up_to: u64| {
+                    let counts = record.as_ref().is_some_and(MessageRecord::counts);
+                    u32::from(counts && position.sent_at > read_up_to)
+                };
+                let (before, after) = (unread(old, read_before), unread(new, held.read_up_to));
+                held.unread = held.unread.saturating_add(after).saturating_sub(before);
+                held.total = held
+                    .total
+                    .saturating_add(u32::from(new.is_some()))
+                    .saturating_sub(u32::from(old.is_some()));
+            }
+            held.newest = newest;
+        }
+        Ok(())
+    }
+
+    /// The newest message of a conversation once its changes are made.
+    async fn newest_after(
+        &mut self,
+        conversation: &Id,
+        touched: &[(Position, Touched)],
+    ) -> Result<Option<Newest>, StoreError> {
+        let here = touched
+            .iter()
+            .rev()
+            .find_map(|(position, touched)| Some(Newest::of(*position, touched.new.as_ref()?)));
+        let before = self.conversation(conversation).newest.clone();
+        let untouched =
+            before.filter(|newest| touched.iter().all(|(position, _)| *position != newest.position));
+        let had_one = self.conversation(conversation).newest.is_some();
+        let elsewhere = if untouched.is_some() || !had_one {
+            untouched
+        } else {
+            self.newest_stored_except(conversation, touched).await?
+        };
+        Ok(match (here, elsewhere) {
+            (Some(here), Some(elsewhere)) if elsewhere.position > here.position => Some(elsewhere),
+            (Some(here), _) => Some(here),
+            (None, elsewhere) => elsewhere,
+        })
+    }
+
+    async fn newest_stored_except(
+        &self,
+        conversation: &Id,
+        touched: &[(Position, Touched)],
+    ) -> Result<Option<Newest>, StoreError> {
+        let place = |sent_at, id| {
+            let id = MessageId(id);
+            keys::message(conversation, Position { sent_at, id })
+        };
+        let scan = Scan {
+            collection: Collection::Messages,
+            from: place(0, 0),
+            to: Some(place(u64::MAX, u64::MAX)),
+            reverse: true,
+            limit: touched.len().saturating_add(1),
+        };
+        for (key, value) in self.core.ports.store.scan(scan).await? {
+            let (_, position) = keys::read_message(&key)?;
+            if touched.iter().all(|(other, _)| *other != position) {
+                return Ok(Some(Newest::of(position, &decode(&value)?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Turns what was changed in memory into changes of the store.
+    fn collect_changes(&mut self) -> Result<(), StoreError> {
+        let core = self.core;
+        let state = core.state.borrow();
+        let no_contact = ContactRecord::default();
+        self.contacts
+            .retain(|id, new| state.contacts.get(id).unwrap_or(&no_contact) != new);
+        let no_conversation = ConversationRecord::new();
+        self.conversations
+            .retain(|id, new| state.conversations.get(id).unwrap_or(&no_conversation) != new);
+        for (id, record) in &self.contacts {
+            self.changes.push(if *record == no_contact {
+                Change::Delete(Collection::Contacts, keys::id(id))
+            } else {
+                Change::Put(Collection::Contacts, keys::id(id), encode(record)?)
+            });
+        }
+        for (id, record) in &self.conversations {
+            self.changes.push(if *record == no_conversation {
+                Change::Delete(Collection::Conversations, keys::id(id))
+            } else {
+                Change::Put(Collection::Conversations, keys::id(id), encode(record)?)
+            });
+        }
+        self.messages.retain(|_, touched| touched.old != touched.new);
+        for ((conversation, position), touched) in &self.messages {
+            let key = keys::message(conversation, *position);
+            self.changes.push(match &touched.new {
+                Some(record) => Change::Put(Collection::Messages, key, encode(record)?),
+                None => Change::Delete(Collection::Messages, key),
+            });
+            let moved = touched.new.is_none() && matches!(self.places.get(&position.id), Some(Some(_)));
+            let (before, after) = (touched.old_end(), touched.new_end());
+            if before != after && !moved {
+                let key = keys::expiry(position.id);
+                self.changes.push(match after {
+                    Some(at) => Change::Put(Collection::Due, key, at.to_be_bytes().to_vec()),
+                    None => Change::Delete(Collection::Due, key),
+                });
+            }
+        }
+        if self.counters != state.counters {
+            self.changes.push(Change::Put(
+                Collection::Meta,
+                keys::COUNTERS.to_vec(),
+                encode(&self.counters)?,
+            ));
+        }
+        Ok(())
+    }
+
+    /// The memory follows the store. Gives what to tell of conversations.
+    fn take_effect(&mut self) -> Vec<Event> {
+        let mut listed = Vec::new();
+        let mut state = self.core.state.borrow_mut();
+        state.counters = self.counters;
+        self.outbox_changed = !self.outbox.is_empty();
+        for (id, entry) in std::mem::take(&mut self.outbox) {
+            match entry {
+                Some(record) => state.outbox.insert(id, record),
+                None => state.outbox.remove(&id),
+            };
+        }
+        for (number, entry) in std::mem::take(&mut self.jobs) {
+            match entry {
+                Some(record) => state.jobs.insert(number, record),
+                None => state.jobs.remove(&number),
+            };
+            self.core.due.notify();
+        }
+        for (contact, waiting) in std::mem::take(&mut self.receipts) {
+            match waiting {
+                Some(waiting) => state.receipts.insert(contact, waiting),
+                None => state.receipts.remove(&contact),
+            };
+            self.core.due.notify();
+        }
+        for ((_, position), touched) in &self.messages {
+            let (before, after) = (touched.old_end(), touched.new_end());
+            if before != after {
+                if let Some(at) = before {
+                    state.expiring.remove(&(at, position.id));
+                }
+                if let Some(at) = after {
+                    state.expiring.insert((at, position.id));
+                }
+                self.core.due.notify();
+            }
+        }
+        let none = ConversationRecord::new();
+        let shows = |state: &State, id: &Id| {
+            let record = state.conversations.get(id).unwrap_or(&none);
+            state.is_listed(id, record)
+        };
+        let contacts = std::mem::take(&mut self.contacts);
+        let conversations = std::mem::take(&mut self.conversations);
+        let changed: BTreeSet<Id> = contacts.keys().chain(conversations.keys()).copied().collect();
+        let before: BTreeSet<Id> = changed.iter().filter(|id| shows(&state, id)).copied().collect();
+        for (id, record) in contacts {
+            if record == ContactRecord::default() {
+                state.contacts.remove(&id);
+            } else {
+                state.contacts.insert(id, record);
+            }
+        }
+        for (id, record) in conversations {
+            if record == none {
+                state.conversations.remove(&id);
+            } else {
+                state.conversations.insert(id, record);
+            }
+        }
+        for id in changed {
+            if shows(&state, &id) {
+                let record = state.conversations.get(&id).unwrap_or(&none);
+                listed.push(Event::Conversation(state.show(id, record)));
+            } else if before.contains(&id) {
+                listed.push(Event::ConversationRemoved(id));
+            }
+        }
+        listed
+    }
+
+    /// The touched messages that are there, and those that answer a message which came, changed or went.
+    async fn shown_messages(&self) -> Result<Vec<Message>, StoreError> {
+        let mut shown: BTreeMap<(Id, Position), MessageRecord> = BTreeMap::new();
+        let mut asked = Vec::new();
+        for ((conversation, position), touched) in &self.messages {
+            if let Some(record) = &touched.new {
+                shown.insert((*conversation, *position), record.clone());
+            }
+            let text =
+                |record: &Option<MessageRecord>| record.as_ref().map(|held| (held.kind, held.body.clone()));
+            if text(&touched.old) != text(&touched.new)
+                && let Some(record) = touched.new.as_ref().or(touched.old.as_ref())
+            {
+                let target = Target {
+                    author: record.author,
+                    sent_at: position.sent_at,
+                };
+                let key = keys::answers(conversation, &target);
+                // Nothing answers what is newer than everything else, unless it came along.
+                let newer =
+                    touched.old.is_none() && self.newest_before.get(conversation) < Some(&Some(*position));
+                let came_along = matches!(self.index.get(&key), Some(Some(_)));
+                if !newer || came_along {
+                    asked.push(key);
+                }
+            }
+        }
+        let store = &self.core.ports.store;
+        let mut answers = Vec::new();
+        for value in store.get_many(Collection::MessageIndex, asked).await? {
+            answers.extend(keys::read_numbers(&value.unwrap_or_default()));
+        }
+        for id in answers {
+            if let Some((conversation, position, record)) = self.message(id).await? {
+                shown.insert((conversation, position), record);
+            }
+        }
+        let mut messages: Vec<Message> = {
+            let state = self.core.state.borrow();
+            shown
+                .into_iter()
+                .map(|((conversation, position), record)| {
+                    let mut message = record.shown(conversation, position);
+                    message.state = state.shown_state(message.id, message.state);
+                    message
+                })
+                .collect()
+        };
+        self.core.resolve_quotes(&mut messages).await?;
+        Ok(messages)
+    }
+
+    fn announce(self, messages: Vec<Message>, listed: Vec<Event>) {
+        for message in messages {
+            self.core.emit(Event::Message(message));
+        }
+        for ((conversation, position), touched) in &self.messages {
+            let gone = self.places.get(&position.id).is_none_or(Option::is_none);
+            if touched.old.is_some() && touched.new.is_none() && gone {
+                self.core.emit(Event::MessageRemoved {
+                    conversation: *conversation,
+                    id: position.id,
+                });
+            }
+        }
+        for event in self.events.into_iter().chain(listed) {
+            self.core.emit(event);
+        }
+        if self.outbox_changed {
+            self.core.outbox.notify();
+            self.core.refresh_status();
+        }
+    }
+}
+
+impl Touched {
+    fn old_end(&self) -> Option<u64> {
+        self.old.as_ref().and_then(|record| record.expiry?.at)
+    }
+
+    fn new_end(&self) -> Option<u64> {
+        self.new.as_ref().and_then(|record| record.expiry?.at)
+    }
+}
