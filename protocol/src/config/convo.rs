@@ -225,7 +225,8 @@ fn read(id: ConvoId, data: &Dict, leaf: &Dict) -> Convo {
 
 /// Every record with its id; what is none is passed over.
 fn leaves(data: &Dict) -> impl Iterator<Item = (ConvoId, &Dict)> {
-    let kinds: [(&[u8], fn(Id) -> ConvoId); 4] = [
+    type Kind = fn(Id) -> ConvoId;
+    let kinds: [(&[u8], Kind); 4] = [
         (ONE_TO_ONE, ConvoId::OneToOne),
         (BLINDED, ConvoId::Blinded),
         (GROUPS, ConvoId::Group),

@@ -3,6 +3,7 @@
 use super::diff::{Diff, apply};
 use super::message::{Frozen, Hash, LAG, Row};
 use super::tree::{Dict, prune};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) fn merge(candidates: &[&Frozen], read_only: bool) -> Option<Outcome> 
             !lagged.contains(&name) && seen.insert(name) && message.seqno + LAG > max
         })
         .collect();
-    live.sort_by(|(_, a), (_, b)| (b.seqno, b.hash).cmp(&(a.seqno, a.hash)));
+    live.sort_by_key(|(_, message)| Reverse((message.seqno, message.hash)));
     let (first, newest) = *live.first()?;
     if live.len() == 1 || read_only {
         return Some(Outcome::One(first));
