@@ -1,7 +1,9 @@
 //! `cargo xtask lint`: format, clippy, dependencies, language files and leftovers.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,18 +32,17 @@ const SOURCES: [&str; 8] = [
 
 /// No check takes longer than this, even with everything still to compile.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// The advisory database has a few megabytes.
+const FETCH_LIMIT: Duration = Duration::from_secs(2 * 60);
 
 /// Runs every check and names all that failed.
 pub(crate) fn run() -> Outcome {
     let progress = Progress::new();
     let wasm = setup::web(&progress)?;
-    let dependencies = setup::cargo_deny(&progress).and_then(|()| {
-        progress.attempt(
-            "dependencies",
-            &mut cargo(&["deny", "--log-level", "error", "check"]),
-            LIMIT,
-        )
-    });
+    let (dependencies, advisories) = match setup::cargo_deny(&progress) {
+        Ok(()) => (dependencies(&progress), advisories(&progress)),
+        Err(error) => (Err(error), Ok(())),
+    };
     let strict = [
         "clippy",
         "--workspace",
@@ -57,6 +58,7 @@ pub(crate) fn run() -> Outcome {
         progress.attempt("clippy", &mut cargo(&strict), LIMIT),
         progress.attempt("clippy of the app", &mut app_clippy(wasm), LIMIT),
         dependencies,
+        advisories,
         languages(),
         leftovers(),
     ];
@@ -77,6 +79,45 @@ fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = paths::command("cargo");
     cargo.args(arguments);
     cargo
+}
+
+/// Duplicates of the cryptography, licences and where crates come from: known without a network.
+fn dependencies(progress: &Progress) -> Outcome {
+    let mut check = cargo(&[
+        "deny",
+        "--log-level",
+        "error",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    progress.attempt("dependencies", &mut check, LIMIT)
+}
+
+/// Known weaknesses of dependencies, by the newest database that can be had. Without any, that is said and nothing fails.
+fn advisories(progress: &Progress) -> Outcome {
+    let mut fetch = cargo(&["deny", "--log-level", "error", "fetch", "db"]);
+    let fetched = progress.attempt("advisory database", &mut fetch, FETCH_LIMIT);
+    if fetched.is_err() {
+        if !has_advisory_database() {
+            progress.say("advisories not checked: no database could be fetched");
+            return Ok(());
+        }
+        progress
+            .say("advisories are checked by the database of an earlier run: no newer one could be fetched");
+    }
+    let mut check = cargo(&["deny", "--offline", "--log-level", "error", "check", "advisories"]);
+    progress.attempt("advisories", &mut check, LIMIT)
+}
+
+/// Whether cargo-deny keeps an advisory database, in the folder that is its default.
+fn has_advisory_database() -> bool {
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    home.and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok())
+        .is_some_and(|entries| entries.flatten().any(|entry| entry.path().join(".git").exists()))
 }
 
 /// The app for wasm32, where the pinned toolchain has it; else natively, which compiles the same sources.
