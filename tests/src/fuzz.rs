@@ -5,6 +5,7 @@
 //! briefly with seeded mutations, so that every run of the tests does the same.
 
 mod accounts;
+mod configs;
 mod messages;
 pub mod mutate;
 mod network;
@@ -32,6 +33,7 @@ const CRYPTOGRAPHIC: u32 = 300;
 pub fn targets() -> Vec<Target> {
     let groups = [
         accounts::TARGETS,
+        configs::TARGETS,
         messages::TARGETS,
         network::TARGETS,
         packets::TARGETS,

@@ -254,20 +254,22 @@ fn leaves(data: &Dict) -> impl Iterator<Item = (ConvoId, &Dict)> {
     by_id.chain(rooms)
 }
 
-/// Moves what is too old to be synced into the archive. Nothing happens with other documents.
-pub(super) fn archive(config: &mut Config, now_ms: u64) {
+/// Moves what is too old to be synced into the archive; whether anything was. Nothing happens with other documents.
+pub(super) fn archive(config: &mut Config, now_ms: u64) -> bool {
     if config.kind() != ConfigKind::ConvoInfoVolatile {
-        return;
+        return false;
     }
     let old: Vec<(ConvoId, Dict)> = leaves(config.data())
         .filter(|(_, leaf)| is_old(leaf, now_ms))
         .map(|(id, leaf)| (id, leaf.clone()))
         .collect();
+    let moved = !old.is_empty();
     for (id, leaf) in old {
         let key = server_key(config.data(), &id);
         config.archive_leaf(&id, leaf, key);
         erase_leaf(config, &id);
     }
+    moved
 }
 
 /// Whether a record is not synced any more: not marked unread, and neither what was read nor a proof of Pro is recent.
@@ -297,7 +299,5 @@ pub(super) fn after_merge(config: &mut Config, now_ms: u64) -> bool {
         tree::remove(&mut config.archive, &id.path());
         config.needs_dump = true;
     }
-    let before = config.seqno();
-    archive(config, now_ms);
-    config.seqno() != before
+    archive(config, now_ms)
 }

@@ -177,3 +177,6 @@ impl ConfigKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use super::wrap;
 use super::zstd::{self, CompressionError, MAX_PLAIN};
 use super::{ConfigKind, convo};
 use crate::account::Account;
-use crate::swarm::Namespace;
+use crate::swarm::{Namespace, message_hash};
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
@@ -295,14 +295,24 @@ impl Config {
             self.state = ConfigState::Waiting;
             self.needs_dump = true;
         }
-        self.needs_dump |= !self.old.is_empty();
-        let obsolete = std::mem::take(&mut self.old).into_iter().collect();
+        // A copy of this very message may be among them, stored by a push whose confirmation was lost. Storing it again
+        // and then deleting it would leave the swarm with nothing.
+        let account = self.account.id();
         let namespace = self.kind.namespace();
+        let own: BTreeSet<String> = messages
+            .iter()
+            .map(|message| message_hash(&account, namespace, message).as_str().to_owned())
+            .collect();
+        let (kept, obsolete) = std::mem::take(&mut self.old)
+            .into_iter()
+            .partition::<BTreeSet<_>, _>(|hash| own.contains(hash));
+        self.needs_dump |= !obsolete.is_empty();
+        self.old = kept;
         Ok(Push {
             namespace,
             seqno,
             messages,
-            obsolete,
+            obsolete: obsolete.into_iter().collect(),
         })
     }
 
@@ -368,15 +378,9 @@ impl Config {
         };
         match kept {
             None => {
-                // A copy of the current message that is not known to be ours must not be deleted: it may be all the
-                // swarm has.
-                let known = !self.hashes.is_empty();
                 let before = self.old.len();
-                for candidate in candidates {
-                    if known || candidate.message.hash != local.hash {
-                        self.old.extend(candidate.hashes);
-                    }
-                }
+                self.old
+                    .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
                 self.old.retain(|hash| !self.hashes.contains(hash));
                 self.needs_dump |= self.old.len() != before;
                 return;

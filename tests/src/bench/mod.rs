@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod clients;
+pub mod configs;
 pub mod crypto;
 pub mod http;
 pub mod network;

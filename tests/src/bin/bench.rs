@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use holdfast_tests::bench::network::Network;
-use holdfast_tests::bench::{Outcome, browser, clients, crypto, storage};
+use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, storage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 6] = ["v1", "onion", "storage", "latency", "memory", "browser"];
+const GROUPS: [&str; 7] = [
+    "v1", "onion", "configs", "storage", "latency", "memory", "browser",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +40,7 @@ async fn measure(group: &str) -> Outcome {
     match group {
         "v1" => crypto::v1(&mut rng),
         "onion" => crypto::onions(&mut rng),
+        "configs" => configs::run(&mut rng),
         "storage" => {
             // Two nodes are two swarms of one; eight are two of four.
             storage::run(&Network::start(&folder.0.join("two"), 2)?, 1, &mut rng).await?;

@@ -5,10 +5,12 @@
 
 mod accounts;
 mod blinding;
+mod configs;
 mod fields;
 mod messages;
 mod names;
 mod onion;
+mod records;
 mod swarm;
 mod xed25519;
 
@@ -24,6 +26,7 @@ type Runner = fn(&str, &Value) -> Option<Result<(), String>>;
 const RUNNERS: &[Runner] = &[
     accounts::run,
     blinding::run,
+    configs::run,
     messages::run,
     names::run,
     onion::run,

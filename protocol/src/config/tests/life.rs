@@ -1,0 +1,277 @@
+//! One document on one or two devices: edits, pushes, confirmations, dumps, and what ages.
+
+use super::super::{
+    Config, ConfigKind, ConfigState, Contact, Contacts, Convo, ConvoId, ConvoInfoVolatile, Group,
+    Notifications, ProfilePicture, Refusal, UserGroups, UserProfile,
+};
+use super::{NOW, account};
+use crate::account::{Id, IdKind};
+use crate::keys::Ed25519KeyPair;
+use crate::swarm::message_hash;
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// Stores a push and tells so.
+fn store(config: &mut Config, hash: &str) -> Vec<(String, Vec<u8>)> {
+    let push = config.push(NOW).unwrap();
+    let stored: Vec<_> = push
+        .messages
+        .into_iter()
+        .enumerate()
+        .map(|(at, data)| (format!("{hash}{at}"), data))
+        .collect();
+    config.confirm_pushed(push.seqno, stored.iter().map(|(hash, _)| hash.as_str()));
+    stored
+}
+
+#[test]
+fn changes_of_the_profile_leave_their_time() {
+    let mut profile = UserProfile::new(&account());
+    assert_eq!(profile.updated_at(), 0);
+    profile.set_name("Ann", NOW).unwrap();
+    assert_eq!(profile.updated_at(), NOW / 1000);
+    profile.set_note_to_self_priority(-1);
+    profile.set_note_to_self_expiry(60);
+    profile.set_name("Ann", NOW + DAY).unwrap();
+    assert_eq!(profile.updated_at(), NOW / 1000);
+    assert!(profile.set_name(&"é".repeat(51), NOW).is_err());
+    assert!(profile.set_name_cut(&"é".repeat(51), NOW));
+    assert_eq!(profile.name(), Some("é".repeat(50).as_str()));
+}
+
+#[test]
+fn the_picture_in_force_is_the_later_one() {
+    let picture = |url: &str| ProfilePicture::new(url, &[5; 32]).unwrap().unwrap();
+    let mut profile = UserProfile::new(&account());
+    profile.set_picture(Some(&picture("http://a")), NOW).unwrap();
+    profile
+        .set_reuploaded_picture(&picture("http://b"), NOW + DAY)
+        .unwrap();
+    assert_eq!(profile.picture(), Some(picture("http://b")));
+    // A change of the name keeps it in force.
+    profile.set_name("Ann", NOW + 2 * DAY).unwrap();
+    assert_eq!(profile.picture(), Some(picture("http://b")));
+    assert_eq!(profile.updated_at(), (NOW + 2 * DAY) / 1000);
+    profile
+        .set_picture(Some(&picture("http://c")), NOW + 3 * DAY)
+        .unwrap();
+    assert_eq!(profile.picture(), Some(picture("http://c")));
+    assert!(profile.set_picture(None, NOW + 4 * DAY).unwrap());
+    assert_eq!(profile.picture(), None);
+    let mut long = picture("http://d");
+    long.url = "x".repeat(224);
+    assert!(profile.set_picture(Some(&long), NOW).is_err());
+    assert!(!format!("{long:?} {profile:?}").contains("xx"));
+}
+
+#[test]
+fn a_failed_push_is_made_again_and_a_confirmation_comes_late() {
+    let mut config = UserProfile::new(&account());
+    config.set_name("one", NOW).unwrap();
+    let first = config.push(NOW).unwrap();
+    assert_eq!(config.state(), ConfigState::Waiting);
+    assert_eq!(config.push(NOW).unwrap(), first);
+    config.set_name("two", NOW).unwrap();
+    config.confirm_pushed(first.seqno, ["old"]);
+    assert_eq!((config.state(), config.seqno()), (ConfigState::Dirty, 2));
+    store(&mut config, "new");
+    assert_eq!(config.active_hashes(), ["new0".to_owned()].into());
+    config.confirm_pushed(2, ["again"]);
+    assert_eq!(config.active_hashes(), ["new0".to_owned()].into());
+}
+
+#[test]
+fn the_own_message_is_never_called_obsolete_before_it_is_confirmed() {
+    // The app stored a push and died before it knew.
+    let mut config = UserProfile::new(&account());
+    config.set_name("Ann", NOW).unwrap();
+    let push = config.push(NOW).unwrap();
+    let mut config = UserProfile::load(&account(), &config.dump()).unwrap();
+    let hash = message_hash(&account().id(), push.namespace, &push.messages[0]);
+    let report = config.merge(
+        &[(hash.as_str(), &push.messages[0]), ("other", &push.messages[0])],
+        NOW,
+    );
+    assert!(report.accepted.contains(hash.as_str()) && !report.edits_lost);
+    let again = config.push(NOW).unwrap();
+    assert_eq!(again.messages, push.messages);
+    assert_eq!(again.obsolete, ["other"]);
+    // A later message takes its place, and then it must go.
+    let mut later = config.clone();
+    later.set_name("Bob", NOW).unwrap();
+    assert_eq!(later.push(NOW).unwrap().obsolete, [hash.as_str()]);
+    config.confirm_pushed(again.seqno, [hash.as_str()]);
+    assert!(config.obsolete_hashes().is_empty() && config.active_hashes().contains(hash.as_str()));
+}
+
+#[test]
+fn a_dump_keeps_everything() {
+    let mut contacts = Contacts::new(&account());
+    for at in 0..1_200_u32 {
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(&at.wrapping_mul(0x9e37_79b1).to_le_bytes());
+        key[4..20].copy_from_slice(&crate::hash::blake2b::<16>(&[&at.to_le_bytes()]));
+        let mut contact = Contact::new(Id::new(IdKind::Account, &key));
+        contact.name = format!("{}", u64::from(at) * 0x9e37_79b9_7f4a);
+        contact.nickname = data_encoding::HEXLOWER.encode(&crate::hash::blake2b::<40>(&[&key]));
+        contacts.set_contact(&contact).unwrap();
+    }
+    let stored = store(&mut contacts, "part");
+    assert!(stored.len() > 1, "one message was enough");
+    assert!(!contacts.needs_push() && contacts.needs_dump());
+
+    let mut other = Contacts::new(&account());
+    let (last, first) = stored.split_last().unwrap();
+    assert!(!other.merge(first, NOW).changed && other.needs_dump());
+    let mut other = Contacts::load(&account(), &other.dump()).unwrap();
+    assert!(!other.needs_dump());
+    assert_eq!(other.active_hashes().len(), first.len());
+    let report = other.merge(std::slice::from_ref(last), NOW);
+    assert!(report.changed && report.refused.is_empty());
+    assert_eq!(other.message_hash(), contacts.message_hash());
+    let mut reloaded = Contacts::load(&account(), &other.dump()).unwrap();
+    assert_eq!(reloaded.active_hashes().len(), stored.len());
+    assert_eq!(reloaded.contacts().count(), 1_200);
+    // What was received is stored again with the same bytes.
+    let again: Vec<_> = reloaded.push(NOW).unwrap().messages;
+    assert_eq!(
+        again,
+        stored.into_iter().map(|(_, data)| data).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn unpushed_edits_survive_a_reload_as_a_later_message() {
+    let mut config = UserProfile::new(&account());
+    config.set_name("one", NOW).unwrap();
+    store(&mut config, "a");
+    config.set_name("two", NOW).unwrap();
+    let dump = config.dump();
+    let mut config = UserProfile::load(&account(), &dump).unwrap();
+    assert_eq!((config.name(), config.seqno()), (Some("two"), 3));
+    assert_eq!(config.push(NOW).unwrap().obsolete, ["a0"]);
+    for end in 0..dump.len() {
+        assert!(UserProfile::load(&account(), &dump[..end]).is_err());
+    }
+}
+
+#[test]
+fn edits_too_far_behind_are_reported_as_lost() {
+    let (mut ahead, mut behind) = (UserProfile::new(&account()), UserProfile::new(&account()));
+    ahead.set_name("0", NOW).unwrap();
+    let first = store(&mut ahead, "0");
+    behind.merge(&first, NOW);
+    behind.set_note_to_self_priority(1);
+    let mut last = first;
+    for at in 1..=6 {
+        ahead.set_name(&at.to_string(), NOW).unwrap();
+        last = store(&mut ahead, &at.to_string());
+    }
+    let report = behind.merge(&last, NOW);
+    assert!(report.changed && report.edits_lost && !behind.needs_push());
+    assert_eq!(behind.note_to_self_priority(), 0);
+}
+
+#[test]
+fn contacts_follow_their_rules() {
+    let id = Id::new(IdKind::Account, &[1; 32]);
+    let mut contacts = Contacts::new(&account());
+    let mut contact = Contact::new(id);
+    contact.created = 1_700_000_000_000;
+    contact.notifications = Notifications::Mentions;
+    contact.pro_features = 0b101;
+    assert!(contacts.set_contact(&contact).unwrap());
+    contact.created = 5;
+    contacts.set_contact(&contact).unwrap();
+    let stored = contacts.contact(&id).unwrap();
+    assert_eq!(
+        (stored.created, stored.notifications),
+        (1_700_000_000, Notifications::All)
+    );
+    assert_eq!(stored.pro_features, 0b101);
+    store(&mut contacts, "a");
+    assert!(!contacts.set_contact(&stored).unwrap() && !contacts.needs_push());
+    assert!(
+        contacts
+            .set_contact(&Contact::new(Id::new(IdKind::Group, &[1; 32])))
+            .is_err()
+    );
+    contact.nickname = "x".repeat(101);
+    assert!(contacts.set_contact(&contact).is_err() && !contacts.needs_push());
+    assert!(contacts.erase_contact(&id) && !contacts.erase_contact(&id));
+    assert_eq!(contacts.contacts().count(), 0);
+}
+
+#[test]
+fn old_read_positions_stay_on_the_device() {
+    let id = |byte| ConvoId::OneToOne(Id::new(IdKind::Account, &[byte; 32]));
+    let convo = |byte, last_read, unread| Convo {
+        id: id(byte),
+        server_key: None,
+        last_read,
+        unread,
+    };
+    let mut convos = ConvoInfoVolatile::new(&account());
+    assert!(!convos.set_convo(&convo(1, NOW - 31 * DAY, false), NOW).unwrap());
+    assert!(!convos.needs_push() && convos.needs_dump());
+    convos.set_convo(&convo(2, NOW - 31 * DAY, true), NOW).unwrap();
+    convos.set_convo(&convo(3, NOW, false), NOW).unwrap();
+    assert!(!convos.advance(&convo(3, NOW - 1, false), NOW).unwrap());
+    assert!(convos.advance(&convo(3, NOW + 1, false), NOW).unwrap());
+    assert_eq!(convos.convos().count(), 2);
+    // A month later the read one ages too, and comes back when it is read again.
+    convos.push(NOW + 40 * DAY).unwrap();
+    assert_eq!(convos.convos().map(|convo| convo.id).collect::<Vec<_>>(), [id(2)]);
+    let mut convos = ConvoInfoVolatile::load(&account(), &convos.dump()).unwrap();
+    assert_eq!(convos.convo(&id(3)).unwrap().last_read, NOW + 1);
+    assert_eq!(convos.convo(&id(1)).unwrap().last_read, NOW - 31 * DAY);
+    convos
+        .advance(&convo(3, NOW + 40 * DAY, false), NOW + 40 * DAY)
+        .unwrap();
+    assert_eq!(convos.convos().count(), 2);
+    assert!(convos.erase_convo(&id(1)) && convos.convo(&id(1)).is_none());
+    assert!(convos.erase_convo(&id(2)) && !convos.erase_convo(&id(2)));
+    let group = Convo {
+        id: ConvoId::Group(Id::new(IdKind::Account, &[1; 32])),
+        ..convo(1, NOW, false)
+    };
+    assert!(convos.set_convo(&group, NOW).is_err());
+}
+
+#[test]
+fn a_group_takes_only_its_own_seed_and_prints_none() {
+    let pair = Ed25519KeyPair::from_seed(&[9; 32]);
+    let mut group = Group::new(Id::group(pair.public()));
+    group.admin_seed = Some([9; 32].into());
+    group.auth_data = Some([8; 100].into());
+    let mut groups = UserGroups::new(&account());
+    assert!(groups.set_group(&group).unwrap());
+    assert!(!format!("{group:?} {groups:?}").contains("9, 9, 9"));
+    assert!(!format!("{:?}", groups.data()).contains("9, 9, 9"));
+    group.admin_seed = Some([1; 32].into());
+    assert!(groups.set_group(&group).is_err());
+    group.mark_destroyed();
+    group.mark_invited();
+    group.mark_kicked();
+    groups.set_group(&group).unwrap();
+    let stored = groups.group(&group.id).unwrap();
+    assert_eq!(stored, group);
+    assert!(stored.admin_seed.is_none() && stored.auth_data.is_none());
+}
+
+#[test]
+fn another_documents_messages_are_refused() {
+    let mut profile = UserProfile::new(&account());
+    profile.set_name("Ann", NOW).unwrap();
+    let stored = store(&mut profile, "a");
+    for kind in [
+        ConfigKind::Contacts,
+        ConfigKind::UserGroups,
+        ConfigKind::ConvoInfoVolatile,
+    ] {
+        let mut other = Config::new(kind, &account());
+        let report = other.merge(&stored, NOW);
+        assert!(matches!(report.refused[..], [(_, Refusal::Undecryptable(_))]));
+        assert!(report.accepted.is_empty() && !other.needs_dump());
+    }
+}
