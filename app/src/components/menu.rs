@@ -97,13 +97,15 @@ fn Menu(menu: Open, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
     let items = menu
         .items
         .into_iter()
-        .map(|item| {
+        .enumerate()
+        .map(|(at, item)| {
             let action = item.action;
             view! {
                 <button
                     class="menu-item"
                     class:danger=item.danger
                     role="menuitem"
+                    autofocus=at == 0
                     on:click=move |_| {
                         // First the focus returns, then the action may move it on.
                         on_close.run(());

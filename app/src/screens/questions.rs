@@ -1,6 +1,6 @@
 //! What is asked before it is done, whichever screen asks: [`AppState::question`] holds the question, and this answers it.
 
-use holdfast_client::api::Command;
+use holdfast_client::api::{Command, Standing};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -42,7 +42,12 @@ fn confirm(state: AppState, question: Question) -> AnyView {
             t("block.text"),
             t("block.do"),
             Command::SetBlocked { id, blocked: true },
-            Some(id),
+            // A conversation stays open, with the way to take it back at its foot.
+            state
+                .conversations
+                .get_untracked(id)
+                .filter(|c| c.standing == Standing::IncomingRequest)
+                .map(|_| id),
         ),
         Question::Unblock(id) => (
             filled(t("unblock.title"), id),

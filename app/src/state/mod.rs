@@ -321,7 +321,7 @@ impl AppState {
     fn remove_conversation(self, id: Id) {
         self.conversations.remove(id);
         if self.nav.current_untracked().conversation() == Some(id) {
-            self.nav.back(Route::Home);
+            self.nav.reset(Route::Home);
         }
     }
 
@@ -333,11 +333,6 @@ impl AppState {
     /// Whether somebody is typing.
     pub(crate) fn is_typing(self, id: Id) -> bool {
         self.typing.with(|all| all.contains(&id))
-    }
-
-    /// A conversation as it is now, without following changes.
-    pub(crate) fn conversation_untracked(self, id: Id) -> Option<Conversation> {
-        untrack(|| self.conversation(id))
     }
 
     /// Whether an id is the own one.

@@ -1,18 +1,15 @@
-//! The questions that a conversation asks before it removes, blocks or changes something.
+//! The questions that only an open conversation asks. Those that its row asks too are in [`crate::screens::questions`].
 
 use holdfast_client::api::{Command, DeleteScope, Disappearing, MAX_SELECTED, MessageId};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
+use super::gestures::rest;
 use super::reactions::Reactors;
 use super::room::Room;
 use crate::components::dialog::{Confirm, Dialog};
 use crate::components::qr::qr;
-use crate::engine::LinkError;
 use crate::i18n::{span, t, tf, tn};
 use crate::screens::contact::FullId;
-use crate::state::failure_text;
-use crate::state::nav::Route;
 
 /// What is asked or shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,38 +20,8 @@ pub(super) enum Ask {
     Reactions(MessageId),
     /// Let own messages disappear as the other's do?
     Follow(Disappearing),
-    /// Block the other account?
-    Block,
-    /// Decline the message request?
-    Decline,
-    /// Remove all messages from this device?
-    Clear,
-    /// Remove the conversation, and keep the contact?
-    DeleteConversation,
-    /// Remove the contact and the conversation?
-    DeleteContact,
     /// The QR code of the Account ID.
     Qr,
-}
-
-/// Gives a command; once it is carried out, shows the list if the conversation has no place there any more.
-pub(super) fn carry_out(room: Room, command: Command, leaves: bool, done: Option<String>) {
-    let state = room.state;
-    spawn_local(async move {
-        match state.request(command).await {
-            Ok(_) => {
-                if leaves && state.nav.current_untracked().conversation() == Some(room.id) {
-                    state.nav.reset(Route::Home);
-                }
-                if let Some(done) = done {
-                    state.show_toast(done);
-                }
-            }
-            Err(LinkError::Failed(failure)) => state.show_toast(failure_text(&failure)),
-            // The page says so itself.
-            Err(LinkError::Lost) => {}
-        }
-    });
 }
 
 /// The open question.
@@ -79,78 +46,34 @@ pub(super) fn Asks(room: Room) -> impl IntoView {
                 </Dialog>
             }
             .into_any(),
-            other => plain(room, other, close),
+            Ask::Follow(mode) => follow(room, mode, close),
         })
     }
 }
 
-/// A question with one way on.
-fn plain(room: Room, ask: Ask, close: Callback<()>) -> AnyView {
-    let id = room.id;
-    let name = room.desk.about.with_untracked(|about| about.name.clone());
-    let (title, text, action, command, leaves, done) = match ask {
-        Ask::Follow(mode) => (
-            t("timer.follow_title"),
-            match mode {
-                Disappearing::Off => t("timer.follow_off"),
-                Disappearing::AfterRead(s) => tf("timer.follow_read", &[("time", &span(u64::from(s)))]),
-                Disappearing::AfterSend(s) => tf("timer.follow_send", &[("time", &span(u64::from(s)))]),
-            },
-            t("timer.follow_do"),
-            Command::SetDisappearing {
-                conversation: id,
-                mode,
-            },
-            false,
-            None,
-        ),
-        Ask::Block => {
-            let request = super::standing::is_request(room);
-            (
-                tf("block.title", &[("name", &name)]),
-                t("block.text"),
-                t("block.do"),
-                Command::SetBlocked { id, blocked: true },
-                request,
-                Some(tf("block.done", &[("name", &name)])),
-            )
-        }
-        Ask::Decline => (
-            t("request.decline_title"),
-            tf("request.decline_text", &[("name", &name)]),
-            t("request.decline"),
-            Command::DeclineRequest(id),
-            true,
-            None,
-        ),
-        Ask::Clear => (
-            t("clear.title"),
-            t("clear.text"),
-            t("clear.do"),
-            Command::ClearMessages(id),
-            false,
-            Some(t("clear.done")),
-        ),
-        Ask::DeleteConversation => (
-            t("delete_conversation.title"),
-            tf("delete_conversation.text", &[("name", &name)]),
-            t("delete_conversation.do"),
-            Command::DeleteConversation(id),
-            true,
-            None,
-        ),
-        _ => (
-            tf("delete_contact.title", &[("name", &name)]),
-            t("delete_contact.text"),
-            t("delete_contact.do"),
-            Command::DeleteContact(id),
-            true,
-            None,
-        ),
+/// Whether own messages shall disappear as the other's do.
+fn follow(room: Room, mode: Disappearing, on_close: Callback<()>) -> AnyView {
+    let text = match mode {
+        Disappearing::Off => t("timer.follow_off"),
+        Disappearing::AfterRead(s) => tf("timer.follow_read", &[("time", &span(u64::from(s)))]),
+        Disappearing::AfterSend(s) => tf("timer.follow_send", &[("time", &span(u64::from(s)))]),
     };
-    let danger = !matches!(command, Command::SetDisappearing { .. });
-    let confirm = Callback::new(move |()| carry_out(room, command.clone(), leaves, done.clone()));
-    view! { <Confirm title text action on_confirm=confirm on_close=close danger /> }.into_any()
+    let confirm = move || {
+        room.state.command(Command::SetDisappearing {
+            conversation: room.id,
+            mode,
+        });
+    };
+    view! {
+        <Confirm
+            title=t("timer.follow_title")
+            text
+            action=t("timer.follow_do")
+            on_confirm=confirm
+            on_close
+        />
+    }
+    .into_any()
 }
 
 /// For whom messages are deleted (`spec/12-client-behaviour.md §5.14`).
@@ -189,16 +112,14 @@ fn DeleteQuestion(room: Room, messages: Vec<(MessageId, bool)>, on_close: Callba
     let name = room.desk.about.with_untracked(|about| about.name.clone());
     let confirm = move |_| {
         on_close.run(());
-        room.desk.selected.set(None);
-        carry_out(
-            room,
-            Command::DeleteMessages {
-                messages: ids.clone(),
-                scope: scope.get_untracked(),
-            },
-            false,
-            None,
-        );
+        if room.desk.selecting() {
+            room.desk.selected.set(None);
+            rest();
+        }
+        room.state.command(Command::DeleteMessages {
+            messages: ids.clone(),
+            scope: scope.get_untracked(),
+        });
     };
     view! {
         <Dialog title=tn("delete.title", count) on_close>

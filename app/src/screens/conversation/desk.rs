@@ -36,6 +36,8 @@ pub(super) struct Press {
 /// The state of an open conversation apart from its messages; copies are the same state.
 #[derive(Clone, Copy)]
 pub(super) struct Desk {
+    /// The conversation without what every message changes.
+    pub(super) known: Memo<Option<Conversation>>,
     pub(super) about: Memo<About>,
     /// The message that is answered.
     pub(super) reply: RwSignal<Option<Message>>,
@@ -64,8 +66,10 @@ impl Desk {
                 timer.clear();
             }
         });
+        let known = Memo::new(move |_| state.conversation(id).map(lasting));
         Self {
-            about: Memo::new(move |_| about(id, state.conversation(id).as_ref())),
+            known,
+            about: Memo::new(move |_| known.with(|known| about(id, known.as_ref()))),
             reply: RwSignal::new(None),
             selected: RwSignal::new(None),
             menu: RwSignal::new(None),
@@ -109,6 +113,19 @@ impl Desk {
                 }
             });
         }
+    }
+}
+
+/// A conversation without what every message changes.
+fn lasting(conversation: Conversation) -> Conversation {
+    Conversation {
+        draft: None,
+        preview: None,
+        unread: 0,
+        marked_unread: false,
+        read_up_to: 0,
+        active_at: 0,
+        ..conversation
     }
 }
 

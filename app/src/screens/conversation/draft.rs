@@ -27,7 +27,11 @@ pub(super) struct Draft {
 impl Draft {
     /// Takes up what was begun here before.
     pub(super) fn new(room: Room) -> Self {
-        let kept = room.state.conversation_untracked(room.id).and_then(|c| c.draft);
+        let kept = room
+            .state
+            .conversations
+            .get_untracked(room.id)
+            .and_then(|c| c.draft);
         Self {
             room,
             timer: StoredValue::new_local(None),

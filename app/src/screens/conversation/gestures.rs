@@ -14,7 +14,7 @@ use super::asks::Ask;
 use super::desk::{Press, may_unsend};
 use super::reactions::{bar, react};
 use super::room::Room;
-use crate::components::focus::focus;
+use crate::components::focus::{focus, touch};
 use crate::components::icon::Icon;
 use crate::components::menu::{Item, Open, below};
 use crate::i18n::t;
@@ -151,7 +151,24 @@ pub(super) fn on_escape(room: Room, event: &KeyboardEvent) {
         return;
     }
     event.prevent_default();
-    to_composer();
+    rest();
+}
+
+/// Where the focus goes when what it was on is gone: the message field, or the messages where a keyboard would jump up.
+pub(super) fn rest() {
+    if touch() {
+        to_messages();
+    } else {
+        to_composer();
+    }
+}
+
+/// Puts the focus on the list of messages.
+pub(super) fn to_messages() {
+    let list = document().query_selector(".messages").ok().flatten();
+    if let Some(list) = list.and_then(|list| list.dyn_into::<HtmlElement>().ok()) {
+        focus(&list);
+    }
 }
 
 /// Puts the focus on the message field.

@@ -1,19 +1,23 @@
 //! The heading of a conversation: who it is with, what is special about it, and its menu; or how many messages are selected.
 
+use std::collections::BTreeMap;
+
 use holdfast_client::api::{Command, Conversation, Disappearing, MAX_SELECTED, Notify, Standing};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::asks::{Ask, carry_out};
-use super::gestures::to_composer;
+use super::asks::Ask;
+use super::gestures::{rest, to_messages};
 use super::room::Room;
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open, below};
 use crate::i18n::{span, t, tf, tn};
 use crate::screens::contact::display_name;
+use crate::screens::row_menu::is_muted;
+use crate::state::Question;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 
@@ -28,12 +32,6 @@ pub(super) fn Heading(room: Room) -> impl IntoView {
             view! { <WhoBar room /> }.into_any()
         }
     }
-}
-
-/// Whether notifications are off at this moment.
-pub(super) fn is_muted(conversation: &Conversation) -> bool {
-    let now = (js_sys::Date::now() / 1000.0) as u64;
-    conversation.notify == Notify::Nothing || conversation.muted_until.is_some_and(|until| until > now)
 }
 
 /// Below the name: what is special about the conversation, or else who it is for certain.
@@ -72,7 +70,7 @@ fn subtitle(conversation: &Conversation) -> AnyView {
 #[component]
 fn WhoBar(room: Room) -> impl IntoView {
     let (state, id) = (room.state, room.id);
-    let conversation = Memo::new(move |_| state.conversation(id));
+    let conversation = room.desk.known;
     let title = move || {
         let known = conversation.get();
         let name = known.as_ref().map_or_else(|| short_id(&id), display_name);
@@ -111,7 +109,14 @@ fn WhoBar(room: Room) -> impl IntoView {
                     id="open-details"
                     class="heading-button"
                     title=t("details.title")
-                    on:click=move |_| state.nav.go(Route::Details(id))
+                    aria-expanded=move || (state.nav.current() == Route::Details(id)).to_string()
+                    on:click=move |_| {
+                        if state.nav.current_untracked() == Route::Details(id) {
+                            state.nav.back(Route::Conversation(id));
+                        } else {
+                            state.nav.go(Route::Details(id));
+                        }
+                    }
                 >
                     {title}
                 </button>
@@ -160,17 +165,19 @@ fn items(room: Room, known: &Conversation) -> Vec<Item> {
         }));
     }
     items.push(Item::new(Icon::Select, t("message.select_many"), move || {
-        room.desk.selected.set(Some(std::collections::BTreeMap::new()));
+        room.desk.selected.set(Some(BTreeMap::new()));
+        to_messages();
     }));
     if !request && !blocked {
         items.push(Item::new(Icon::Unread, t("details.mark_unread"), move || {
-            carry_out(room, Command::MarkUnread(id), true, None);
+            state.command(Command::MarkUnread(id));
+            state.nav.reset(Route::Home);
         }));
     }
     if !own && !blocked {
         items.push(
             Item::new(Icon::Block, t("block.do"), move || {
-                room.desk.asks.set(Some(Ask::Block))
+                state.question.set(Some(Question::Block(id)))
             })
             .dangerous(),
         );
@@ -185,7 +192,7 @@ fn SelectionBar(room: Room) -> impl IntoView {
     let count = Memo::new(move |_| selected.with(|all| all.as_ref().map_or(0, |all| all.len())));
     let end = move |_| {
         selected.set(None);
-        to_composer();
+        rest();
     };
     let delete = move |_| {
         let picked: Vec<_> = selected
@@ -209,11 +216,13 @@ fn SelectionBar(room: Room) -> impl IntoView {
             >
                 {icon(Icon::Close)}
             </button>
-            <h1 class="heading" role="status">
-                {move || match count.get() {
-                    0 => t("select.none"),
-                    n => tn("select.count", n as u64),
-                }}
+            <h1 class="heading">
+                <span role="status">
+                    {move || match count.get() {
+                        0 => t("select.none"),
+                        n => tn("select.count", n as u64),
+                    }}
+                </span>
             </h1>
             <button
                 id="delete-selected"

@@ -40,15 +40,6 @@ pub(crate) fn ConversationView(
     let state = AppState::get();
     let room = Room::new(state, id);
     let desk = room.desk;
-    // A conversation that was removed, here or on another device, has no place any more.
-    let known = Memo::new(move |_| state.conversation(id).is_some());
-    Effect::new(move |was: Option<bool>| {
-        let known = known.get();
-        if was == Some(true) && !known {
-            state.nav.reset(Route::Home);
-        }
-        known
-    });
     let beside = Memo::new(move |_| state.nav.current() != Route::Conversation(id));
     view! {
         <div class="conversation-frame" class:beside=beside>

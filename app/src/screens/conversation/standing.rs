@@ -4,16 +4,11 @@
 use holdfast_client::api::{Command, Standing};
 use leptos::prelude::*;
 
-use super::asks::{Ask, carry_out};
 use super::composer::Composer;
 use super::room::Room;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{t, tf};
-
-/// Whether the conversation is a message request that waits for an answer, without following changes.
-pub(super) fn is_request(room: Room) -> bool {
-    room.desk.about.with_untracked(|about| about.standing) == Standing::IncomingRequest
-}
+use crate::state::Question;
 
 /// The foot of a conversation.
 #[component]
@@ -54,7 +49,7 @@ pub(super) fn Foot(room: Room) -> impl IntoView {
 /// Accept, decline or block.
 #[component]
 fn RequestBar(room: Room) -> impl IntoView {
-    let asks = room.desk.asks;
+    let question = room.state.question;
     view! {
         <section class="foot-bar" aria-label=t("request.label")>
             <p>
@@ -66,21 +61,21 @@ fn RequestBar(room: Room) -> impl IntoView {
                 <button
                     id="block-request"
                     class="button danger"
-                    on:click=move |_| asks.set(Some(Ask::Block))
+                    on:click=move |_| question.set(Some(Question::Block(room.id)))
                 >
                     {t("block.do")}
                 </button>
                 <button
                     id="decline-request"
                     class="button danger"
-                    on:click=move |_| asks.set(Some(Ask::Decline))
+                    on:click=move |_| question.set(Some(Question::Decline(room.id)))
                 >
                     {t("request.decline")}
                 </button>
                 <button
                     id="accept-request"
                     class="button primary"
-                    on:click=move |_| carry_out(room, Command::AcceptRequest(room.id), false, None)
+                    on:click=move |_| room.state.command(Command::AcceptRequest(room.id))
                 >
                     {t("request.accept")}
                 </button>
@@ -98,7 +93,7 @@ fn BlockedBar(room: Room) -> impl IntoView {
             id: room.id,
             blocked: false,
         };
-        carry_out(room, command, false, None);
+        room.state.command(command);
     };
     view! {
         <section class="foot-bar" aria-label=t("block.label")>

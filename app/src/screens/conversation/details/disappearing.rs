@@ -4,7 +4,6 @@ use holdfast_client::api::{Command, Disappearing};
 use leptos::prelude::*;
 
 use crate::i18n::{span, t};
-use crate::screens::conversation::asks::carry_out;
 use crate::screens::conversation::room::Room;
 
 const MINUTE: u32 = 60;
@@ -151,7 +150,7 @@ pub(super) fn disappearing(room: Room) -> AnyView {
                 conversation: room.id,
                 mode,
             };
-            carry_out(room, command, false, Some(t("timer.saved")));
+            state.command(command);
         }
     };
     view! {

@@ -2,12 +2,14 @@
 
 mod disappearing;
 mod info;
-mod nickname;
 mod settings;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::room::Room;
+use crate::components::focus::focus;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
 use crate::state::nav::Route;
@@ -37,10 +39,11 @@ fn pane(room: Room, title: String, body: AnyView) -> AnyView {
     // Readers and keys go on where the new content is.
     Effect::new(move |_| {
         if let Some(heading) = heading.get() {
-            request_animation_frame(move || crate::components::focus::focus(&heading));
+            request_animation_frame(move || focus(&heading));
         }
     });
     let label = title.clone();
+    return_focus();
     view! {
         <aside
             class="side"
@@ -68,6 +71,19 @@ fn pane(room: Room, title: String, body: AnyView) -> AnyView {
         </aside>
     }
     .into_any()
+}
+
+/// When the pane goes, the focus returns to where it was.
+fn return_focus() {
+    let before = document()
+        .active_element()
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    let before = StoredValue::new_local(before);
+    on_cleanup(move || {
+        if let Some(Some(element)) = before.try_get_value() {
+            focus(&element);
+        }
+    });
 }
 
 /// A row that does something, in a card.

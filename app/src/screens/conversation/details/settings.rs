@@ -4,13 +4,13 @@ use holdfast_client::api::{Command, Conversation, Disappearing, Notify, Standing
 use leptos::prelude::*;
 
 use super::action;
-use super::nickname::nickname;
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{full_date, span, t, tf};
 use crate::screens::contact::display_name;
-use crate::screens::conversation::asks::{Ask, carry_out};
+use crate::screens::conversation::asks::Ask;
 use crate::screens::conversation::room::Room;
+use crate::state::Question;
 use crate::state::identity::id_groups;
 use crate::state::nav::Route;
 
@@ -25,7 +25,7 @@ const MUTES: [(&str, u64); 4] = [
 /// The page.
 pub(super) fn settings(room: Room) -> AnyView {
     let (state, id) = (room.state, room.id);
-    let known = Memo::new(move |_| state.conversation(id));
+    let known = room.desk.known;
     let own = state.is_own(&id);
     view! {
         {move || known.get().map(|c| who(room, &c))}
@@ -48,12 +48,9 @@ fn who(room: Room, known: &Conversation) -> AnyView {
         .into_any();
     }
     let name = display_name(known);
-    let given = known.name.clone().filter(|given| {
-        known
-            .nickname
-            .as_ref()
-            .is_some_and(|n| !n.is_empty() && n != given)
-    });
+    let given = known.nickname.is_some();
+    let real = known.name.clone().filter(|real| given && *real != name);
+    let (question, id) = (room.state.question, room.id);
     let contact = matches!(
         known.standing,
         Standing::Active | Standing::OutgoingRequest | Standing::Blocked
@@ -62,13 +59,26 @@ fn who(room: Room, known: &Conversation) -> AnyView {
         <section class="card identity">
             {avatar(&known.id, &name, Size::Large)}
             <p class="own-name" dir="auto">{name.clone()}</p>
-            {given
-                .map(|given| {
+            {real
+                .map(|real| {
                     view! {
-                        <p class="help" dir="auto">{tf("details.real_name", &[("name", &given)])}</p>
+                        <p class="help" dir="auto">{tf("details.real_name", &[("name", &real)])}</p>
                     }
                 })}
-            {contact.then(|| nickname(room))}
+            {contact
+                .then(|| {
+                    let label = if given { t("nickname.edit") } else { t("nickname.add") };
+                    view! {
+                        <button
+                            id="edit-nickname"
+                            class="button quiet"
+                            on:click=move |_| question.set(Some(Question::Nickname(id)))
+                        >
+                            {icon(Icon::Edit)}
+                            {label}
+                        </button>
+                    }
+                })}
         </section>
     }
     .into_any()
@@ -151,7 +161,7 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
                     role="switch"
                     prop:checked=pinned
                     on:change=move |_| {
-                        carry_out(room, Command::SetPinned { id, pinned: !pinned }, false, None)
+                        state.command(Command::SetPinned { id, pinned: !pinned })
                     }
                 />
             </label>
@@ -190,7 +200,7 @@ fn notifications(room: Room, known: &Conversation) -> AnyView {
             mode,
             muted_until,
         };
-        carry_out(room, command, false, None);
+        room.state.command(command);
     };
     let options = MUTES
         .into_iter()
@@ -205,15 +215,15 @@ fn notifications(room: Room, known: &Conversation) -> AnyView {
         <label class="side-action" for="notify">
             {icon(if value == "all" { Icon::Bell } else { Icon::Mute })}
             <span class="side-text">{t("details.notifications")}</span>
-            <select id="notify" prop:value=value on:change:target=move |e| change(e.target().value())>
-                <option value="all">{t("details.notify_all")}</option>
+            <select id="notify" on:change:target=move |e| change(e.target().value())>
+                <option value="all" selected=value == "all">{t("details.notify_all")}</option>
                 {until
                     .map(|until| {
                         let time = full_date(until * 1000);
                         view! {
-                            <option value="until">{tf("details.muted_until", &[("time", &time)])}</option>
+                            <option value="until" selected>{tf("details.muted_until", &[("time", &time)])}</option>
                         }
-                    })} {options} <option value="never">{t("details.notify_never")}</option>
+                    })} {options} <option value="never" selected=value == "never">{t("details.notify_never")}</option>
             </select>
         </label>
     }
@@ -223,10 +233,10 @@ fn notifications(room: Room, known: &Conversation) -> AnyView {
 /// What removes something.
 fn removals(room: Room, known: &Conversation) -> AnyView {
     let id = room.id;
-    let asks = room.desk.asks;
+    let state = room.state;
     let own = known.note_to_self;
     let blocked = known.standing == Standing::Blocked;
-    let ask = move |what: Ask| move || asks.set(Some(what.clone()));
+    let ask = move |what: Question| move || state.question.set(Some(what));
     let block = (!own).then(|| {
         if blocked {
             action(
@@ -235,19 +245,32 @@ fn removals(room: Room, known: &Conversation) -> AnyView {
                 t("block.undo"),
                 false,
                 move || {
-                    carry_out(room, Command::SetBlocked { id, blocked: false }, false, None);
+                    state.command(Command::SetBlocked { id, blocked: false });
                 },
             )
         } else {
-            action("details-block", Icon::Block, t("block.do"), true, ask(Ask::Block))
+            action(
+                "details-block",
+                Icon::Block,
+                t("block.do"),
+                true,
+                ask(Question::Block(id)),
+            )
         }
     });
     let hide = own.then(|| {
         action("details-hide", Icon::Hide, t("details.hide"), false, move || {
-            carry_out(room, Command::HideConversation(id), true, None);
+            state.command(Command::HideConversation(id));
+            state.nav.reset(Route::Home);
         })
     });
-    let clear = action("details-clear", Icon::Clear, t("clear.do"), true, ask(Ask::Clear));
+    let clear = action(
+        "details-clear",
+        Icon::Clear,
+        t("clear.do"),
+        true,
+        ask(Question::Clear(id)),
+    );
     let delete = (!own).then(|| {
         let label = t("delete_conversation.do");
         action(
@@ -255,17 +278,17 @@ fn removals(room: Room, known: &Conversation) -> AnyView {
             Icon::Trash,
             label,
             true,
-            ask(Ask::DeleteConversation),
+            ask(Question::DeleteConversation(id)),
         )
     });
     let contact = (!own && !matches!(known.standing, Standing::Fresh)).then(|| {
         let label = t("delete_contact.do");
         action(
             "details-delete-contact",
-            Icon::Person,
+            Icon::PersonOff,
             label,
             true,
-            ask(Ask::DeleteContact),
+            ask(Question::DeleteContact(id)),
         )
     });
     view! {
