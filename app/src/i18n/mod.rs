@@ -38,6 +38,14 @@ pub(crate) const LANGUAGES: &[Language] = &[
         tag: "de",
         name: "Deutsch",
     },
+    Language {
+        tag: "ru",
+        name: "Русский",
+    },
+    Language {
+        tag: "ar",
+        name: "العربية",
+    },
 ];
 
 /// The right-to-left pseudo-locale, made from English, that shows forgotten texts and layout mistakes.

@@ -11,8 +11,8 @@ async fn engines(user: &User) -> (usize, usize) {
         .browser
         .driver()
         .execute_async(
-            "const done = arguments[0]; navigator.locks.query().then(({held, pending}) => \
-             done([held.length, pending.length]));",
+            "const done = arguments[0]; const of = (all) => all.filter((l) => l.name === 'holdfast-engine').length; \
+             navigator.locks.query().then(({held, pending}) => done([of(held), of(pending)]));",
             Vec::new(),
         )
         .await
