@@ -157,6 +157,12 @@ impl Core {
             } => Ok(Reply::Messages(
                 self.messages(conversation, anchor, usize::from(limit)).await?,
             )),
+            Command::Search {
+                query,
+                conversation,
+                limit,
+                after,
+            } => self.search(&query, conversation, usize::from(limit), after).await,
             Command::Wake => {
                 self.woken();
                 Ok(Reply::Done)
@@ -309,7 +315,8 @@ impl Core {
         };
         let limit = limit.clamp(1, MAX_PAGE);
         let page = match anchor {
-            Anchor::Latest | Anchor::Around(_) => self.before(&conversation, None, limit).await?,
+            Anchor::Latest => self.before(&conversation, None, limit).await?,
+            Anchor::Around(position) => self.around(&conversation, position, limit).await?,
             Anchor::Before(position) => self.before(&conversation, Some(position), limit).await?,
             Anchor::After(position) => self.after(&conversation, position, limit).await?,
             Anchor::FirstUnread if unread == 0 => self.before(&conversation, None, limit).await?,
@@ -342,6 +349,32 @@ impl Core {
             }
         };
         Ok(MessagePage { total, ..page })
+    }
+
+    /// The messages on both sides of a position, with the one that is there.
+    async fn around(
+        &self,
+        conversation: &Id,
+        position: Position,
+        limit: usize,
+    ) -> Result<MessagePage, StoreError> {
+        let earlier = self.before(conversation, Some(position), limit / 2).await?;
+        let from = match earlier.messages.last() {
+            Some(last) => last.position(),
+            None => Position {
+                sent_at: 0,
+                id: MessageId(0),
+            },
+        };
+        let later = self
+            .after(conversation, from, limit.saturating_sub(earlier.messages.len()))
+            .await?;
+        Ok(MessagePage {
+            more_before: earlier.more_before,
+            more_after: later.more_after,
+            messages: earlier.messages.into_iter().chain(later.messages).collect(),
+            total: 0,
+        })
     }
 
     /// The messages just before a position, or the newest.

@@ -25,6 +25,7 @@ use crate::records::{
     AccountRecord, ContactRecord, ConversationRecord, Counters, JobRecord, MessageRecord, OutboxRecord,
     PREVIEW_CHARS, decode, keys,
 };
+use crate::search::Search;
 
 /// See the module's description. Everything runs on one thread; no `RefCell` borrow is held across an await.
 pub(crate) struct Core {
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) outbox: Signal,
     /// There is something new to do at a time or on the own swarm.
     pub(crate) due: Signal,
+    /// The texts of messages, while somebody searches.
+    pub(crate) search: Search,
     /// Tasks that end with the account.
     pub(crate) session: RefCell<Vec<TaskGuard>>,
     broadcast: Broadcast,
@@ -195,6 +198,7 @@ impl Core {
             clock_measured: Signal::default(),
             outbox: Signal::default(),
             due: Signal::default(),
+            search: Search::default(),
             session: RefCell::default(),
             broadcast: Broadcast::default(),
             status: RefCell::new(status),
@@ -258,6 +262,7 @@ impl Core {
 
     /// Tells all front ends.
     pub(crate) fn emit(&self, event: Event) {
+        self.search.hear(&event);
         self.broadcast.send(&event);
     }
 

@@ -113,6 +113,7 @@ fn only_reads(command: &Command) -> bool {
         command,
         Command::Snapshot
             | Command::Messages { .. }
+            | Command::Search { .. }
             | Command::RevealPhrase
             | Command::Wake
             | Command::Connectivity { .. }

@@ -33,8 +33,11 @@ mod receive;
 mod records;
 mod requests;
 pub mod seal;
+pub mod search;
 mod sending;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod work;
 
 pub use driver::Driver;

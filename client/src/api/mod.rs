@@ -160,7 +160,8 @@ pub enum Command {
     DeleteConversation(Id),
     /// Removes the contact and all messages, on all own devices; who writes again makes a request. → [`Reply::Done`]
     DeleteContact(Id),
-    /// Looks for words in messages and names. → [`Reply::Found`]
+    /// Looks for words in messages and names. All of them must occur, in any order; case and accents do not count. A
+    /// blank query finds nothing, and has the engine get ready for the ones that follow. → [`Reply::Found`]
     Search {
         /// What was typed, at most 256 characters.
         query: String,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Message, Position};
 
 /// The answer to a search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// Conversations and contacts whose name, nickname or id matches, best first.
     pub conversations: Vec<Id>,
@@ -17,6 +17,8 @@ pub struct Found {
     /// Whether everything was looked at: while the index is being read, an early answer may be partial, and asking again
     /// gives more.
     pub complete: bool,
+    /// Whether older messages were left out for want of room: so many are not held in memory.
+    pub limited: bool,
     /// Where to go on for more, if there is more.
     pub next: Option<Position>,
 }
