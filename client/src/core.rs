@@ -465,6 +465,7 @@ impl Core {
     pub(crate) fn network_status(&self) -> NetworkStatus {
         let mut status = NetworkStatus {
             network: self.profile.name.clone(),
+            gateway: self.gateway_shown(),
             clock_offset_ms: self.time.offset(),
             ..NetworkStatus::default()
         };
@@ -475,6 +476,14 @@ impl Core {
         status.unreadable = state.unreadable;
         status.outbox = u32::try_from(state.outbox.len()).unwrap_or(u32::MAX);
         status
+    }
+
+    fn gateway_shown(&self) -> Option<String> {
+        if self.profile.direct {
+            return None;
+        }
+        let gateway = self.net.gateway(&self.profile)?;
+        Some(gateway.trim_end_matches('/').to_owned())
     }
 
     /// Tells front ends of the network's state when it has changed.

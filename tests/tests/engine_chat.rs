@@ -40,6 +40,11 @@ async fn a_message_arrives_and_the_answer_comes_back() {
         assert_eq!(bob.conversation(alice_id).await.unwrap().unread, 0);
         let network = alice.network().await;
         assert!(network.list_confirmed && network.connected, "{network:?}");
+        assert!(
+            network
+                .gateway
+                .is_some_and(|url| url.starts_with("http") && !url.ends_with('/'))
+        );
     })
     .await;
 }

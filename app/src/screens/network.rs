@@ -51,6 +51,19 @@ pub(crate) fn Network() -> impl IntoView {
             })
             .collect_view()
     };
+    let gateway = move || {
+        status.with(|s| s.gateway.clone()).map(|address| {
+            view! {
+                <li>
+                    <span class="hop-dot"></span>
+                    <span class="hop-text">
+                        <strong>{t("network.gateway")}</strong>
+                        <span dir="ltr">{address}</span>
+                    </span>
+                </li>
+            }
+        })
+    };
     let path = move || {
         if status.with(|s| s.path.is_empty()) {
             return view! { <p class="help">{t("network.no_path")}</p> }.into_any();
@@ -64,6 +77,7 @@ pub(crate) fn Network() -> impl IntoView {
                         <span>{t("network.here_text")}</span>
                     </span>
                 </li>
+                {gateway}
                 {hops}
                 <li>
                     <span class="hop-dot end">{icon(Icon::Network)}</span>
@@ -113,6 +127,13 @@ pub(crate) fn Network() -> impl IntoView {
                         <Fact
                             name=t("network.name")
                             value=move || status.with(|s| s.network.clone())
+                        />
+                        <Fact
+                            name=t("network.gateway")
+                            value=move || {
+                                let gateway = status.with(|s| s.gateway.clone());
+                                gateway.unwrap_or_else(|| t("network.gateway_none"))
+                            }
                         />
                         <Fact
                             name=t("network.paths")

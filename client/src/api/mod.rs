@@ -438,6 +438,8 @@ pub struct NetworkStatus {
     pub network: String,
     /// Whether polling works at present.
     pub connected: bool,
+    /// The gateway that carries packets to the guard, without a trailing slash; none when guards are reached directly.
+    pub gateway: Option<String>,
     /// The first path's hops: guard first.
     pub path: Vec<Hop>,
     /// How many paths stand ready.
