@@ -17,9 +17,25 @@
 //! | `listen [SECONDS]` | prints what happens; sends each input line `{"to","text"}` | see below |
 //!
 //! `send` and `listen` make an account first where there is none. `listen` prints `{"event":"ready","id"}`, then
-//! `{"event":"message","id","conversation","author","outgoing","text","sent_at","state"}` for every new or changed message
-//! and `{"event":"connected","connected"}` when polling starts or stops to work. It ends after the seconds, or with its
-//! input when none are given. Errors are `{"error"}` with exit status 1.
+//! `{"event":"message","id","conversation","author","outgoing","kind","text","sent_at","state"}` for every new or changed
+//! message, with `"quote"`, `"reactions"` and `"expires"` where there are any; `{"event":"removed","conversation","id"}`,
+//! `{"event":"cleared","conversation"}`, `{"event":"typing","conversation","typing"}`, `{"event":"notify","conversation",
+//! "message"}`, and `{"event":"connected","connected"}` when polling starts or stops to work. It ends after the seconds, or
+//! with its input when none are given. Errors are `{"error"}` with exit status 1.
+//!
+//! | input line | does |
+//! | --- | --- |
+//! | `{"to","text","reply_to"}` | sends a text, as an answer to a message if `reply_to` names one |
+//! | `{"react","emoji","remove"}` | adds an emoji to a message, or removes it |
+//! | `{"delete","scope"}` | deletes a list of messages: `device` (when left out), `own` or `everyone` |
+//! | `{"read","up_to"}` | marks what was sent in a conversation up to a time as read |
+//! | `{"typing","on"}` | types in a conversation, or stops |
+//! | `{"disappearing","after_read","after_send"}` | sets the timer of a conversation in seconds; neither turns it off |
+//! | `{"draft","text"}` | keeps a draft |
+//! | `{"clear"}` | removes all messages of a conversation |
+//! | `{"accept"}`, `{"decline"}`, `{"block","on"}` | answers a request; blocks or unblocks |
+//! | `{"retry"}` | sends a failed message again |
+//! | `{"set","value"}` | sets a preference, such as `read-receipts` |
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,7 +44,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use holdfast_client::api::{Command, Event, Message, MessageState, Reply};
+use holdfast_client::api::{
+    Command, DeleteScope, Disappearing, Event, Message, MessageId, MessageKind, MessageState, Notice, Reply,
+};
 use holdfast_client::native;
 use holdfast_client::ports::{HttpRequest, Method, Network, Store};
 use holdfast_client::seal::{Sealed, VaultKey};
@@ -290,12 +308,11 @@ async fn listen(engine: &EngineHandle, time: Option<Duration>) -> Result<ExitCod
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(Event::Message(message)) => print(&shown(&message)),
                 Some(Event::Network(status)) if status.connected != connected => {
                     connected = status.connected;
                     print(&json!({ "event": "connected", "connected": connected }));
                 }
-                Some(_) => {}
+                Some(event) => told(&event).iter().for_each(print),
                 None => return Ok(ExitCode::SUCCESS),
             },
             line = lines.next_line(), if input_open => match line {
@@ -315,12 +332,121 @@ async fn listen(engine: &EngineHandle, time: Option<Duration>) -> Result<ExitCod
 
 async fn send_line(engine: &EngineHandle, line: &str) -> Result<()> {
     let line: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let field = |name: &str| {
-        line.get(name)
-            .and_then(Value::as_str)
-            .ok_or(format!("{name} is missing"))
+    ask(engine, command(&line)?).await.map(drop)
+}
+
+/// What a line asks for: its first known field says what, the others how.
+fn command(line: &Value) -> Result<Command> {
+    let text = |name: &str| {
+        let value = line.get(name).and_then(Value::as_str);
+        value.map(str::to_owned).ok_or(format!("{name} is missing"))
     };
-    send_text(engine, field("to")?, field("text")?).await.map(drop)
+    let id = |name: &str| Id::parse_account(&text(name)?).map_err(|error| error.to_string());
+    let number = |name: &str| line.get(name).and_then(Value::as_u64);
+    let message = |name: &str| {
+        let number = number(name).ok_or(format!("{name} is no number"));
+        number.map(MessageId)
+    };
+    let on = |name: &str| line.get(name).and_then(Value::as_bool).unwrap_or(name == "on");
+    let seconds = |name: &str| number(name).and_then(|seconds| u32::try_from(seconds).ok());
+    let first = [
+        "to",
+        "react",
+        "delete",
+        "read",
+        "typing",
+        "disappearing",
+        "draft",
+        "clear",
+        "accept",
+        "decline",
+        "block",
+        "retry",
+        "set",
+    ];
+    let first = first.into_iter().find(|name| line.get(name).is_some());
+    Ok(match first.ok_or("no such line".to_owned())? {
+        "to" => Command::SendText {
+            conversation: id("to")?,
+            body: text("text")?,
+            reply_to: number("reply_to").map(MessageId),
+        },
+        "react" => Command::React {
+            message: message("react")?,
+            emoji: text("emoji")?,
+            add: !on("remove"),
+        },
+        "delete" => Command::DeleteMessages {
+            messages: line
+                .get("delete")
+                .and_then(Value::as_array)
+                .ok_or("delete is no list".to_owned())?
+                .iter()
+                .filter_map(Value::as_u64)
+                .map(MessageId)
+                .collect(),
+            scope: match line.get("scope").and_then(Value::as_str) {
+                None | Some("device") => DeleteScope::ThisDevice,
+                Some("own") => DeleteScope::OwnDevices,
+                Some("everyone") => DeleteScope::Everyone,
+                Some(_) => return Err("no such scope".to_owned()),
+            },
+        },
+        "read" => Command::MarkRead {
+            conversation: id("read")?,
+            up_to: number("up_to").unwrap_or(u64::MAX),
+        },
+        "typing" => Command::Typing {
+            conversation: id("typing")?,
+            typing: on("on"),
+        },
+        "disappearing" => Command::SetDisappearing {
+            conversation: id("disappearing")?,
+            mode: match (seconds("after_read"), seconds("after_send")) {
+                (Some(seconds), _) => Disappearing::AfterRead(seconds),
+                (None, Some(seconds)) => Disappearing::AfterSend(seconds),
+                (None, None) => Disappearing::Off,
+            },
+        },
+        "draft" => Command::SetDraft {
+            conversation: id("draft")?,
+            text: text("text")?,
+        },
+        "clear" => Command::ClearMessages(id("clear")?),
+        "accept" => Command::AcceptRequest(id("accept")?),
+        "decline" => Command::DeclineRequest(id("decline")?),
+        "block" => Command::SetBlocked {
+            id: id("block")?,
+            blocked: on("on"),
+        },
+        "retry" => Command::Retry(message("retry")?),
+        _ => Command::SetPreference {
+            key: text("set")?,
+            value: text("value")?,
+        },
+    })
+}
+
+/// What an event prints; most are of no interest here.
+fn told(event: &Event) -> Option<Value> {
+    Some(match event {
+        Event::Message(message) => shown(message),
+        Event::MessageRemoved { conversation, id } => {
+            json!({ "event": "removed", "conversation": conversation.to_hex(), "id": id.0 })
+        }
+        Event::MessagesCleared { conversation } => {
+            json!({ "event": "cleared", "conversation": conversation.to_hex() })
+        }
+        Event::Typing { conversation, typing } => {
+            json!({ "event": "typing", "conversation": conversation.to_hex(), "typing": typing })
+        }
+        Event::Notify {
+            conversation,
+            message,
+            ..
+        } => json!({ "event": "notify", "conversation": conversation.to_hex(), "message": message.0 }),
+        _ => return None,
+    })
 }
 
 fn shown(message: &Message) -> Value {
@@ -332,14 +458,42 @@ fn shown(message: &Message) -> Value {
         MessageState::Read => "read",
         MessageState::Failed(_) => "failed",
     };
-    json!({
+    let kind = match message.kind {
+        MessageKind::Text => "text",
+        MessageKind::Deleted => "deleted",
+        MessageKind::Notice(Notice::Disappearing(_)) => "disappearing",
+        MessageKind::Notice(Notice::RequestAccepted) => "accepted",
+        MessageKind::Notice(Notice::MediaSaved) => "saved",
+        MessageKind::Notice(Notice::MissedCall) => "call",
+    };
+    let mut line = json!({
         "event": "message",
         "id": message.id.0,
         "conversation": message.conversation.to_hex(),
         "author": message.author.to_hex(),
         "outgoing": message.outgoing,
+        "kind": kind,
         "text": message.body,
         "sent_at": message.sent_at,
         "state": state,
-    })
+    });
+    if let Some(quote) = &message.quote {
+        line["quote"] = json!({
+            "author": quote.author.to_hex(),
+            "sent_at": quote.sent_at,
+            "found": quote.found.map(|id| id.0),
+            "text": quote.text,
+        });
+    }
+    if !message.reactions.is_empty() {
+        let reactions = message.reactions.iter().map(|reaction| {
+            let from: Vec<_> = reaction.from.iter().map(Id::to_hex).collect();
+            json!({ "emoji": reaction.emoji, "from": from })
+        });
+        line["reactions"] = reactions.collect();
+    }
+    if let Some(expiry) = &message.expiry {
+        line["expires"] = json!({ "at": expiry.at });
+    }
+    line
 }

@@ -6,12 +6,12 @@ use holdfast_protocol::account::{Account as Keys, Id, Seed};
 use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 
 use crate::api::{
-    Account, Anchor, Command, DeleteScope, Event, Failure, MessageId, MessagePage, Position, Reply,
+    Account, Anchor, Command, Event, Failure, MessageDetails, MessageId, MessagePage, Position, Reply,
     RequestId, Snapshot, Trouble,
 };
 use crate::core::{Core, OwnAccount};
 use crate::ports::{Change, Collection, Scan, StoreError};
-use crate::records::{AccountRecord, Gone, decode, encode, keys};
+use crate::records::{AccountRecord, decode, encode, keys};
 use crate::work::{Reader, Work};
 
 /// The largest window of messages.
@@ -20,6 +20,8 @@ const MAX_PAGE: usize = 200;
 const CONTEXT: usize = 4;
 /// The longest preference name and value, bytes: they are settings, not a store.
 const MAX_PREFERENCE: usize = 64 * 1024;
+/// The longest draft, bytes.
+const MAX_DRAFT: usize = 64 * 1024;
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -80,8 +82,13 @@ impl Core {
         }
         match self.load_network().await {
             // What is known of the network can be learnt again.
-            Ok(()) | Err(StoreError::Damaged) => Ok(()),
-            Err(error) => Err(error),
+            Ok(()) | Err(StoreError::Damaged) => {}
+            Err(error) => return Err(error),
+        }
+        // Nothing is shown that is over. A store that takes no removals is tried again later.
+        match self.purge().await {
+            Err(error @ StoreError::Gone(_)) => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -92,7 +99,12 @@ impl Core {
         };
         let tasks = vec![
             self.spawner.spawn_scoped(self.clone().run_poll(account.clone())),
-            self.spawner.spawn_scoped(self.clone().run_outbox(account)),
+            self.spawner
+                .spawn_scoped(self.clone().run_outbox(account.clone())),
+            self.spawner.spawn_scoped(self.clone().run_jobs(account.clone())),
+            self.spawner.spawn_scoped(self.clone().run_receipts(account)),
+            self.spawner.spawn_scoped(self.clone().run_expiry()),
+            self.spawner.spawn_scoped(self.clone().run_typing()),
             self.spawner.spawn_scoped(self.clone().run_pruning()),
         ];
         *self.session.borrow_mut() = tasks;
@@ -130,10 +142,15 @@ impl Core {
                 Ok(Reply::Accepted(message))
             }
             Command::Retry(id) => self.retry(id).await.map(|()| Reply::Done),
-            Command::DeleteMessages {
-                messages,
-                scope: DeleteScope::ThisDevice,
-            } => self.delete_locally(&messages).await,
+            Command::DeleteMessages { messages, scope } => self.delete_messages(&messages, scope).await,
+            Command::React { message, emoji, add } => self.react(message, &emoji, add).await,
+            Command::MessageDetails(id) => self.message_details(id).await,
+            Command::SetDraft { conversation, text } => self.set_draft(conversation, text).await,
+            Command::Typing { conversation, typing } => self.type_in(conversation, typing).await,
+            Command::SetDisappearing { conversation, mode } => {
+                self.set_disappearing(conversation, mode).await
+            }
+            Command::ClearMessages(id) => self.clear_conversation(id).await,
             Command::MarkRead { conversation, up_to } => self.mark_read(conversation, up_to).await,
             Command::MarkUnread(id) => self.mark_unread(id).await,
             Command::AcceptRequest(id) => self.accept_request(id).await,
@@ -284,14 +301,28 @@ impl Core {
         Ok(Reply::Conversation(shown))
     }
 
-    async fn delete_locally(&self, messages: &[MessageId]) -> Result<Reply, Failure> {
+    async fn message_details(&self, id: MessageId) -> Result<Reply, Failure> {
         self.require_account()?;
-        let mut work = Work::begin(self).await;
-        for id in messages {
-            if !work.remove(*id, Gone::Here).await? {
-                return Err(Failure::NotFound);
-            }
+        let work = Work::begin(self).await;
+        let (conversation, position, record) = work.message(id).await?.ok_or(Failure::NotFound)?;
+        let message = self.message_at(&conversation, position).await?;
+        Ok(Reply::Details(Box::new(MessageDetails {
+            message: message.ok_or(Failure::NotFound)?,
+            received_at: record.received_at,
+            synced: record.outgoing.then_some(record.hash.is_some()),
+        })))
+    }
+
+    async fn set_draft(&self, conversation: Id, text: String) -> Result<Reply, Failure> {
+        self.require_account()?;
+        if text.len() > MAX_DRAFT {
+            return Err(Failure::TextTooLong);
         }
+        let mut work = Work::begin(self).await;
+        if !work.knows_conversation(&conversation) {
+            return Err(Failure::NotFound);
+        }
+        work.conversation(&conversation).draft = text;
         work.commit().await?;
         Ok(Reply::Done)
     }
@@ -302,6 +333,10 @@ impl Core {
         if !work.knows_conversation(&conversation) {
             return Err(Failure::NotFound);
         }
+        // Nothing is read that can't be here yet.
+        let newest = work.conversation(&conversation).newest.as_ref();
+        let latest = newest.map_or(0, |newest| newest.position.sent_at);
+        let up_to = up_to.min(latest.max(self.time.now()));
         work.mark_read(&conversation, up_to, Reader::Here);
         work.commit().await?;
         Ok(Reply::Done)

@@ -26,6 +26,7 @@ use crate::records::{
     PREVIEW_CHARS, decode, keys,
 };
 use crate::search::Search;
+use crate::typing::{Typed, Typing};
 
 /// See the module's description. Everything runs on one thread; no `RefCell` borrow is held across an await.
 pub(crate) struct Core {
@@ -74,6 +75,12 @@ pub(crate) struct State {
     pub(crate) expiring: BTreeSet<(u64, MessageId)>,
     /// What is to be done on the own swarm, by number.
     pub(crate) jobs: BTreeMap<u64, JobRecord>,
+    /// When own reactions were sent, on the monotonic clock.
+    pub(crate) reacted: Vec<u64>,
+    /// Where the user is typing.
+    pub(crate) typing: HashMap<Id, Typing>,
+    /// Who else is.
+    pub(crate) typed: HashMap<Id, Typed>,
     /// Receipts to send, as sent times of messages, by contact.
     pub(crate) receipts: BTreeMap<Id, Vec<u64>>,
     pub(crate) last_poll: Option<u64>,

@@ -114,6 +114,7 @@ fn only_reads(command: &Command) -> bool {
         Command::Snapshot
             | Command::Messages { .. }
             | Command::Search { .. }
+            | Command::MessageDetails(_)
             | Command::RevealPhrase
             | Command::Wake
             | Command::Connectivity { .. }

@@ -14,6 +14,7 @@
 )]
 
 pub mod api;
+mod arrival;
 mod commands;
 mod contacts;
 mod core;
@@ -21,13 +22,17 @@ mod deleting;
 mod driver;
 pub mod engine;
 mod expiry;
+mod jobs;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
 mod network;
+mod notices;
+mod notify;
 mod outbox;
 mod poll;
 pub mod ports;
 pub mod profile;
+mod reactions;
 mod receipts;
 mod receive;
 mod records;
@@ -38,6 +43,7 @@ mod sending;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod typing;
 mod work;
 
 pub use driver::Driver;

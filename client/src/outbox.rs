@@ -102,6 +102,8 @@ impl Core {
             ..MessageRecord::text(account.id(), true, body.to_owned(), MessageState::Queued)
         };
         let position = work.insert(&conversation, sent_at, record).await?;
+        work.conversation(&conversation).draft = String::new();
+        self.forget_typing(&conversation);
         let outgoing = Outgoing {
             conversation,
             content,
@@ -246,7 +248,8 @@ impl Core {
                 picture: None,
                 updated_at: own.record.name_changed,
             };
-            if let Some(data) = &mut content.data_message {
+            // A change of the timer is no message that anybody wrote.
+            if let Some(data) = content.data_message.as_mut().filter(|data| data.flags() == 0) {
                 profile.attach(data);
             }
             if let Some(response) = &mut content.message_request_response {

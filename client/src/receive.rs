@@ -3,21 +3,25 @@
 
 use std::collections::HashSet;
 
-use holdfast_protocol::account::Account;
+use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::message::kind::Kind;
 use holdfast_protocol::message::profile::{change_in_message, change_in_response};
 use holdfast_protocol::message::schema::DataMessage;
-use holdfast_protocol::message::{MAX_BODY_PRO, Received, cut_body, incoming};
+use holdfast_protocol::message::{MAX_BODY_PRO, cut_body, incoming};
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
 use holdfast_protocol::swarm::{MessageHash, Namespace, message_hash};
 
-use crate::api::MessageState;
+use crate::api::{MessageKind, MessageState, Notice};
+use crate::arrival::Arrival;
 use crate::core::Core;
 use crate::driver::yield_now;
 use crate::outbox::target_of;
 use crate::ports::{Change, Collection, StoreError};
-use crate::records::{MessageRecord, SeenRecord, Target, decode, encode, keys};
+use crate::reactions::{apply_early, reacted_to};
+use crate::records::{
+    Gone, Job, MarkRecord, MessageRecord, SeenRecord, Target, decode, encode, first_number, keys,
+};
 use crate::work::{Known, Reader, Work};
 
 /// Messages handled in one commit: large enough to be quick, small enough for front ends to see progress.
@@ -91,7 +95,7 @@ impl Core {
             }
             fresh.push((
                 hash,
-                message.expiration,
+                message,
                 incoming::decode_one_to_one_cached(
                     account,
                     &mut self.state.borrow_mut().senders,
@@ -106,17 +110,34 @@ impl Core {
         // it leaves.
         let mut unreadable = 0u32;
         let mut work = Work::begin(self).await;
-        let places = fresh.iter().filter_map(|(_, _, decoded)| {
-            let received = decoded.as_ref().ok()?;
-            Some((received.conversation, named(received)))
-        });
-        work.look_up(&places.collect::<Vec<_>>()).await?;
-        for (hash, expiration, decoded) in fresh {
+        let (mut named, mut answered) = (Vec::new(), Vec::new());
+        for received in fresh.iter().filter_map(|(.., decoded)| decoded.as_ref().ok()) {
+            let conversation = received.conversation;
+            let target = Target {
+                author: received.sender,
+                sent_at: received.sent_at,
+            };
+            named.push((conversation, target));
+            let data = received.content.data_message.as_ref();
+            let quote = data.and_then(|data| data.quote.as_ref());
+            answered.extend(quote.and_then(target_of).map(|target| (conversation, target)));
+            let reaction = data.and_then(|data| data.reaction.as_ref());
+            named.extend(reaction.and_then(reacted_to).map(|target| (conversation, target)));
+        }
+        work.look_up(&named, &answered).await?;
+        for (hash, stored, decoded) in fresh {
             taken.new += 1;
-            self.remember(&mut work, &hash, expiration)?;
+            self.remember(&mut work, &hash, stored.expiration)?;
             match decoded {
                 Ok(received) => {
-                    if !self.apply(&mut work, account, &hash, received).await? {
+                    let arrival = Arrival {
+                        own: received.is_own(account),
+                        received,
+                        hash,
+                        expiration: stored.expiration,
+                        stored_at: stored.timestamp,
+                    };
+                    if !self.apply(&mut work, account, &arrival).await? {
                         unreadable = unreadable.saturating_add(1);
                     }
                 }
@@ -148,20 +169,22 @@ impl Core {
         Ok(())
     }
 
-    /// Forgets hashes that no node can still have.
+    /// Forgets hashes that no node can still have, and what was known of messages that can't come any more.
     pub(crate) async fn prune_seen(&self) -> Result<(), StoreError> {
-        let scan = crate::ports::Scan {
-            collection: Collection::Seen,
-            from: Vec::new(),
-            to: None,
-            reverse: false,
-            limit: usize::MAX,
-        };
         let now = self.time.now();
         let mut old = Vec::new();
-        for (key, value) in self.ports.store.scan(scan).await? {
-            if decode::<SeenRecord>(&value)?.until < now {
-                old.push(Change::Delete(Collection::Seen, key));
+        for collection in [Collection::Seen, Collection::Marks] {
+            let scan = crate::ports::Scan {
+                collection,
+                from: Vec::new(),
+                to: None,
+                reverse: false,
+                limit: usize::MAX,
+            };
+            for (key, value) in self.ports.store.scan(scan).await? {
+                if first_number(&value)? < now {
+                    old.push(Change::Delete(collection, key));
+                }
             }
         }
         if old.is_empty() {
@@ -176,32 +199,45 @@ impl Core {
         &self,
         work: &mut Work<'_>,
         account: &Account,
-        hash: &MessageHash,
-        received: Received,
+        arrival: &Arrival,
     ) -> Result<bool, StoreError> {
+        let received = &arrival.received;
         let Ok(kind) = Kind::of(&received.content, received.sent_at) else {
             return Ok(false);
         };
-        let own = received.is_own(account);
-        if own && !kind.allowed_from_self(false) {
+        if arrival.own && !kind.allowed_from_self(false) {
             return Ok(true);
         }
-        if !self.admits(work, &received, &kind) {
+        if !self.admits(work, received, &kind) {
             return Ok(true);
         }
         match kind {
             Kind::Visible(data) => {
-                if own {
+                if arrival.own {
                     work.approve(&received.conversation);
                 } else {
                     work.approved_by(&received.sender);
-                    let contact = work.contact(&received.sender);
-                    if let Some(change) = change_in_message(data, contact.profile_changed) {
-                        contact.take_profile(change);
-                    }
+                    take_profile(work, &received.sender, data);
+                    self.end_typing(work, &received.sender, received.sent_at);
                 }
-                self.take_visible(work, hash, &received, own, data).await?;
+                self.take_visible(work, arrival, data).await?;
             }
+            Kind::Reaction(reaction, data) => {
+                if !arrival.own {
+                    take_profile(work, &received.sender, data);
+                }
+                self.take_reaction(work, arrival, reaction, &account.id()).await?;
+            }
+            Kind::TimerUpdate(_) => self.take_timer_update(work, arrival).await?,
+            Kind::Unsend(request) => self.take_unsend(work, account, arrival, request).await?,
+            Kind::ReadReceipt(receipt) => {
+                self.take_receipt(work, arrival, receipt, &account.id()).await?;
+            }
+            Kind::Typing(message) => self.take_typing(work, arrival, message),
+            Kind::DataExtraction(_) => {
+                self.take_notice(work, arrival, Notice::MediaSaved).await?;
+            }
+            Kind::Call(call) => self.take_call(work, arrival, call).await?,
             Kind::RequestResponse(response) => {
                 work.approved_by(&received.sender);
                 let contact = work.contact(&received.sender);
@@ -209,7 +245,8 @@ impl Core {
                     contact.take_profile(change);
                 }
             }
-            _ => {}
+            // Groups come with a later version; their messages stay in the swarm.
+            Kind::GroupUpdate(_) => {}
         }
         Ok(true)
     }
@@ -217,44 +254,53 @@ impl Core {
     async fn take_visible(
         &self,
         work: &mut Work<'_>,
-        hash: &MessageHash,
-        received: &Received,
-        own: bool,
+        arrival: &Arrival,
         data: &DataMessage,
     ) -> Result<(), StoreError> {
-        let conversation = received.conversation;
-        let hash = hash.as_str().to_owned();
-        match work.known(&conversation, &named(received)).await? {
+        let (conversation, target) = (arrival.conversation(), arrival.target());
+        let hash = arrival.hash.as_str().to_owned();
+        match work.known(&conversation, &target).await? {
             Known::New => {
-                let state = if own {
-                    MessageState::Sent
-                } else {
-                    MessageState::Received
-                };
+                let mark = work.mark(&conversation, &target).await?;
+                let early = mark != MarkRecord::default();
                 let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
-                let record = MessageRecord {
+                let mut record = MessageRecord {
                     quote: data.quote.as_ref().and_then(target_of),
-                    hash: Some(hash),
-                    received_at: Some(self.time.now()),
-                    ..MessageRecord::text(received.sender, own, body, state)
+                    ..MessageRecord::text(target.author, arrival.own, body, arrival.state())
                 };
-                work.insert(&conversation, received.sent_at, record).await?;
-                if own {
-                    // Whoever answers has read what came before (`spec/02-messages-v1.md §5.1`).
-                    work.mark_read(&conversation, received.sent_at, Reader::Elsewhere);
+                apply_early(&mut record, mark);
+                let Some(id) = arrival.insert(work, record).await? else {
+                    return Ok(());
+                };
+                if early {
+                    work.remove_mark(&conversation, &target);
                 }
+                if arrival.own {
+                    // Whoever answers has read what came before (`spec/02-messages-v1.md §5.1`).
+                    work.mark_read(&conversation, target.sent_at, Reader::Elsewhere);
+                }
+                self.notify(work, arrival, id, None);
             }
-            Known::Present(id) if own => work.set_state(id, MessageState::Sent, Some(hash)).await?,
-            Known::Present(_) | Known::Gone(_) => {}
+            Known::Present(id) if arrival.own => {
+                // A message that was deleted here before its copy had a name is deleted there now.
+                if let Some((.., record)) = work.message(id).await?
+                    && record.kind == MessageKind::Deleted
+                {
+                    return work.add_job(hash, Job::Delete, None);
+                }
+                work.set_state(id, MessageState::Sent, Some(hash)).await?;
+            }
+            Known::Gone(Gone::Unsent) => work.add_job(hash, Job::Delete, None)?,
+            Known::Present(_) | Known::Gone(Gone::Here) => {}
         }
         Ok(())
     }
 }
 
-/// How others refer to a message.
-fn named(received: &Received) -> Target {
-    Target {
-        author: received.sender,
-        sent_at: received.sent_at,
+/// What a message says of its sender.
+fn take_profile(work: &mut Work<'_>, sender: &Id, data: &DataMessage) {
+    let contact = work.contact(sender);
+    if let Some(change) = change_in_message(data, contact.profile_changed) {
+        contact.take_profile(change);
     }
 }

@@ -44,6 +44,16 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError>
     }
 }
 
+/// The number that a record starts with: of those that are forgotten some day, when. Milliseconds.
+pub(crate) fn first_number(bytes: &[u8]) -> Result<u64, StoreError> {
+    match bytes.split_first() {
+        Some((&VERSION, body)) => postcard::take_from_bytes(body)
+            .map(|(number, _)| number)
+            .map_err(|_| StoreError::Damaged),
+        _ => Err(StoreError::Damaged),
+    }
+}
+
 /// The own account, in `Meta` under [`keys::ACCOUNT`].
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AccountRecord {
@@ -79,6 +89,8 @@ pub(crate) struct ConversationRecord {
     pub(crate) newest: Option<Newest>,
     /// A text begun and not sent; empty for none.
     pub(crate) draft: String,
+    /// When an own device last set how long messages live, Unix milliseconds: an older word that comes later does not count.
+    pub(crate) disappearing_since: u64,
 }
 
 /// The newest message of a conversation.
@@ -114,6 +126,7 @@ impl ConversationRecord {
             active_at: 0,
             newest: None,
             draft: String::new(),
+            disappearing_since: 0,
         }
     }
 }
@@ -292,15 +305,13 @@ impl MessageRecord {
         }
     }
 
-    /// What remains once its author removed it for everyone.
-    pub(crate) fn emptied(self) -> Self {
-        Self {
-            kind: MessageKind::Deleted,
-            body: String::new(),
-            quote: None,
-            reactions: Vec::new(),
-            ..self
-        }
+    /// Leaves nothing but that there was a message: its author removed it for everyone.
+    pub(crate) fn empty(&mut self) {
+        self.kind = MessageKind::Deleted;
+        self.body = String::new();
+        self.quote = None;
+        self.reactions = Vec::new();
+        self.hash = None;
     }
 }
 
@@ -364,6 +375,8 @@ pub(crate) struct Guessed {
 pub(crate) struct JobRecord {
     /// The message's storage hash.
     pub(crate) hash: String,
+    /// The message on this device, if it is about one that stays here.
+    pub(crate) message: Option<MessageId>,
     pub(crate) what: Job,
     /// Unix milliseconds after which no node can still have it.
     pub(crate) until: u64,
@@ -389,6 +402,15 @@ pub(crate) struct MarkRecord {
     pub(crate) read: bool,
     /// Reactions that came before it.
     pub(crate) reactions: Vec<ReactionRecord>,
+}
+
+/// A call that was told, in `Marks` under [`keys::call`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CallRecord {
+    /// Unix milliseconds after which it can be forgotten.
+    pub(crate) until: u64,
+    /// The message that tells it; `None` when an own device answered.
+    pub(crate) message: Option<MessageId>,
 }
 
 /// Why a message must not be shown.
@@ -498,10 +520,10 @@ pub(crate) mod keys {
         .concat()
     }
 
-    /// In `Marks`: a call that was told already, by its text identifier, hashed to a fixed size.
-    pub(crate) fn call(conversation: &Id, uuid: &str) -> Vec<u8> {
+    /// In `Marks`: a call, by its text identifier, hashed to a fixed size. Own devices answer without naming the caller.
+    pub(crate) fn call(uuid: &str) -> Vec<u8> {
         let hash = blake2b_simd::Params::new().hash_length(16).hash(uuid.as_bytes());
-        [&b"call"[..], conversation.as_bytes(), hash.as_bytes()].concat()
+        [&b"call"[..], hash.as_bytes()].concat()
     }
 
     /// In `Due`: when a message disappears, as eight bytes.
@@ -517,11 +539,6 @@ pub(crate) mod keys {
     /// In `Due`: the sent times of messages whose receipts are to be sent to a contact.
     pub(crate) fn receipts(contact: &Id) -> Vec<u8> {
         [&b"r"[..], contact.as_bytes()].concat()
-    }
-
-    /// In `Due`: a conversation that is being cleared, with the position up to which.
-    pub(crate) fn clearing(conversation: &Id) -> Vec<u8> {
-        [&b"c"[..], conversation.as_bytes()].concat()
     }
 
     /// What a key in `Due` stands for, and its rest.

@@ -74,7 +74,8 @@ impl Core {
         if !own && work.contact(&received.sender).blocked && !kind.allowed_from_blocked(false) {
             return false;
         }
-        if !kind.opens_conversation() && !work.knows_conversation(&id) {
+        // An own device may speak of any conversation, and before its first message is here.
+        if !own && !kind.opens_conversation() && !work.knows_conversation(&id) {
             return false;
         }
         if matches!(kind, Kind::ReadReceipt(_) | Kind::Unsend(_)) {

@@ -381,7 +381,7 @@ impl Core {
             let Some(held) = work.outbox_entry(id) else {
                 // Removed while it was on its way: what came to the own swarm goes again.
                 if lane == Lane::Own && record.message {
-                    work.add_job(hash.as_str().to_owned(), Job::Delete)?;
+                    work.add_job(hash.as_str().to_owned(), Job::Delete, None)?;
                 }
                 continue;
             };

@@ -16,7 +16,7 @@ use crate::api::{Disappearing, Event, MessageId, MessageState, Position};
 use crate::core::Core;
 use crate::ports::{Change, Collection, Store, StoreError};
 use crate::records::{
-    ContactRecord, ConversationRecord, Counters, Gone, Job, JobRecord, MarkRecord, MessageRecord,
+    CallRecord, ContactRecord, ConversationRecord, Counters, Gone, Job, JobRecord, MarkRecord, MessageRecord,
     OutboxRecord, Target, decode, encode, keys,
 };
 
@@ -66,6 +66,7 @@ pub(crate) struct Work<'a> {
     /// What the index holds or will hold, as far as it was looked at.
     index: HashMap<Vec<u8>, Option<Vec<u8>>>,
     marks: HashMap<Vec<u8>, Option<MarkRecord>>,
+    calls: HashMap<Vec<u8>, CallRecord>,
     jobs: BTreeMap<u64, Option<JobRecord>>,
     /// Receipts to send; `None` once they are on their way.
     receipts: BTreeMap<Id, Option<Vec<u64>>>,
@@ -93,6 +94,7 @@ impl<'a> Work<'a> {
             places: HashMap::new(),
             index: HashMap::new(),
             marks: HashMap::new(),
+            calls: HashMap::new(),
             jobs: BTreeMap::new(),
             receipts: BTreeMap::new(),
             reads: BTreeMap::new(),
@@ -179,7 +181,10 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn knows_conversation(&self, id: &Id) -> bool {
-        self.conversations.contains_key(id) || self.core.state.borrow().conversations.contains_key(id)
+        match self.conversations.get(id) {
+            Some(held) => *held != ConversationRecord::new(),
+            None => self.core.state.borrow().conversations.contains_key(id),
+        }
     }
 
     /// A contact to read or change.
@@ -226,14 +231,24 @@ impl<'a> Work<'a> {
     }
 
     /// Has something done on the own swarm.
-    pub(crate) fn add_job(&mut self, hash: String, what: Job) -> Result<(), StoreError> {
+    pub(crate) fn add_job(
+        &mut self,
+        hash: String,
+        what: Job,
+        message: Option<MessageId>,
+    ) -> Result<(), StoreError> {
         let number = self.next_number();
         let until = self
             .core
             .time
             .now()
             .saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS));
-        let record = JobRecord { hash, what, until };
+        let record = JobRecord {
+            hash,
+            message,
+            what,
+            until,
+        };
         self.put(Collection::Due, keys::job(number), encode(&record)?);
         self.jobs.insert(number, Some(record));
         Ok(())
@@ -269,13 +284,24 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Reads at once what is known of many messages, for [`Work::known`] and [`Work::mark`].
-    pub(crate) async fn look_up(&mut self, messages: &[(Id, Target)]) -> Result<(), StoreError> {
-        let by_author = messages
-            .iter()
-            .map(|(conversation, target)| keys::by_author(conversation, &target.author, target.sent_at))
-            .collect();
-        self.look_up_index(by_author).await?;
+    /// Reads at once what is known of many messages, for [`Work::known`] and [`Work::mark`], and of what is answered.
+    pub(crate) async fn look_up(
+        &mut self,
+        messages: &[(Id, Target)],
+        answered: &[(Id, Target)],
+    ) -> Result<(), StoreError> {
+        let own = self.core.own_id();
+        let mut indexed = Vec::new();
+        for (conversation, target) in messages {
+            indexed.push(keys::by_author(conversation, &target.author, target.sent_at));
+            if Some(target.author) == own {
+                indexed.push(keys::own_sent(target.sent_at));
+            }
+        }
+        for (conversation, target) in answered {
+            indexed.push(keys::answers(conversation, target));
+        }
+        self.look_up_index(indexed).await?;
         let mut wanted = Vec::new();
         for (conversation, target) in messages {
             wanted.push(keys::mark(conversation, &target.author, target.sent_at));
@@ -364,6 +390,24 @@ impl<'a> Work<'a> {
         let key = keys::mark(conversation, &target.author, target.sent_at);
         self.put(Collection::Marks, key.clone(), encode(&mark)?);
         self.marks.insert(key, Some(mark));
+        Ok(())
+    }
+
+    /// What is known of a call, under [`keys::call`].
+    pub(crate) async fn call(&self, key: &[u8]) -> Result<Option<CallRecord>, StoreError> {
+        if let Some(call) = self.calls.get(key) {
+            return Ok(Some(*call));
+        }
+        match self.core.ports.store.get(Collection::Marks, key).await? {
+            Some(value) => decode(&value).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Remembers a call.
+    pub(crate) fn set_call(&mut self, key: Vec<u8>, call: CallRecord) -> Result<(), StoreError> {
+        self.put(Collection::Marks, key.clone(), encode(&call)?);
+        self.calls.insert(key, call);
         Ok(())
     }
 
@@ -473,6 +517,9 @@ impl<'a> Work<'a> {
             sent_at,
             id: MessageId(self.next_number()),
         };
+        // A new number: there was nothing at its place.
+        self.messages
+            .insert((*conversation, position), Touched::default());
         self.place(conversation, position, record).await?;
         let now = self.core.time.now();
         let held = self.conversation(conversation);
@@ -538,6 +585,14 @@ impl<'a> Work<'a> {
             self.displace(conversation, position, &record).await?;
         }
         Ok(())
+    }
+
+    /// Whether a conversation has messages besides one.
+    pub(crate) fn has_others(&mut self, conversation: &Id, id: MessageId) -> bool {
+        let here = |((at, position), touched): (&(Id, Position), &Touched)| {
+            at == conversation && position.id != id && touched.new.is_some()
+        };
+        self.conversation(conversation).total > 0 || self.messages.iter().any(here)
     }
 
     /// Changes a message; `false` when it is gone.

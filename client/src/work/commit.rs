@@ -104,7 +104,7 @@ impl Work<'_> {
                 expiry.at = Some(at);
             }
             if let Some(hash) = record.hash.clone() {
-                self.add_job(hash, Job::Shorten(at))?;
+                self.add_job(hash, Job::Shorten(at), Some(position.id))?;
             }
             self.write(&conversation, position, Some(record)).await?;
         }
@@ -428,6 +428,24 @@ impl Work<'_> {
         Ok(messages)
     }
 
+    /// Whether a notification is about a message that was read or removed by now.
+    fn is_old_news(&self, event: &Event) -> bool {
+        let Event::Notify {
+            conversation,
+            message,
+            reaction: None,
+        } = event
+        else {
+            return false;
+        };
+        let Some(Some((_, position))) = self.places.get(message) else {
+            return true;
+        };
+        let state = self.core.state.borrow();
+        let held = state.conversations.get(conversation);
+        held.is_none_or(|held| position.sent_at <= held.read_up_to)
+    }
+
     fn announce(self, messages: Vec<Message>, listed: Vec<Event>) {
         for message in messages {
             self.core.emit(Event::Message(message));
@@ -441,7 +459,12 @@ impl Work<'_> {
                 });
             }
         }
-        for event in self.events.into_iter().chain(listed) {
+        for event in &self.events {
+            if !self.is_old_news(event) {
+                self.core.emit(event.clone());
+            }
+        }
+        for event in listed {
             self.core.emit(event);
         }
         if self.outbox_changed {
