@@ -45,6 +45,7 @@ pub(crate) enum Icon {
     Reply,
     Requests,
     Retry,
+    Search,
     Select,
     Send,
     Settings,
@@ -52,6 +53,7 @@ pub(crate) enum Icon {
     Timer,
     Trash,
     Unread,
+    Up,
 }
 
 impl Icon {
@@ -106,6 +108,7 @@ impl Icon {
                 "M4.5 4.5h6v6h-6zM13.5 4.5h6v6h-6zM4.5 13.5h6v6h-6zM13.5 13.5h2.5M19.5 13.5v2.5M13.5 17v2.5H16M19.5 19.5h.01"
             }
             Icon::Retry => "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L19.5 9M19.5 4v5h-5",
+            Icon::Search => "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15 15l5 5",
             Icon::Send => "M12 19.5V5M5.5 11.5L12 5l6.5 6.5",
             Icon::Settings => {
                 "M4 7.5h9M19 7.5h1M4 16.5h1M11 16.5h9M16 5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM8 14a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z"
@@ -139,6 +142,7 @@ impl Icon {
             Icon::Unread => {
                 "M4.5 6.5h9M19.5 10v7.5h-15V6.5M4.5 7.5l7.5 6 4-3.2M18.5 3.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z"
             }
+            Icon::Up => "M12 19V5M6 11l6-6 6 6",
             Icon::Trash => {
                 "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 11.6A1.5 1.5 0 0 0 8.9 20h6.2a1.5 1.5 0 0 0 1.5-1.4L17.5 7M10.3 11v5M13.7 11v5"
             }

@@ -8,6 +8,7 @@ use super::leaving::EndSession;
 use super::requests::{RequestsBanner, RequestsHeader};
 use super::restoring::ReadingBar;
 use super::row::row;
+use super::search::Search;
 use super::settings::NotifyBanner;
 use crate::components::avatar::{Size, avatar};
 use crate::components::focus::walk;
@@ -43,6 +44,7 @@ pub(crate) fn ListPane() -> impl IntoView {
         Place::Requests => view! { <RequestsHeader /> }.into_any(),
         _ => view! {
             <Header />
+            <Search />
             <ReadingBar />
             <PhraseBanner />
             <NotifyBanner />

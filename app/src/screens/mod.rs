@@ -24,6 +24,7 @@ mod restore;
 pub(crate) mod restoring;
 mod row;
 mod row_menu;
+mod search;
 mod settings;
 mod viewport;
 mod welcome;

@@ -17,8 +17,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use holdfast_client::api::{
-    Account, Command, Conversation, Event, Message, MessageId, NetworkStatus, Reply, RestoreProgress,
-    RestoreStage, Snapshot, Trouble,
+    Account, Command, Conversation, Event, Message, MessageId, NetworkStatus, Position, Reply,
+    RestoreProgress, RestoreStage, Snapshot, Trouble,
 };
 use holdfast_protocol::account::{Id, Seed};
 use leptos::prelude::*;
@@ -88,6 +88,17 @@ pub(crate) enum Change {
     Reread,
 }
 
+/// A message to be shown in its conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Its conversation.
+    pub conversation: Id,
+    /// Its place there.
+    pub place: Position,
+    /// The words it was found by, to be marked.
+    pub words: String,
+}
+
 type Watcher = Rc<dyn Fn(&Change)>;
 
 /// A seed on its way from the phrase to the restored account.
@@ -123,6 +134,8 @@ pub(crate) struct AppState {
     pub notifier: Notifier,
     /// A short notice at the edge of the page; counted, so that the same one can come twice.
     pub toast: RwSignal<Option<(u32, String)>>,
+    /// A message that the conversation's screen is to go to.
+    pub target: RwSignal<Option<Target>>,
     /// What a screen reader is told now.
     pub announcement: RwSignal<String>,
     /// A question that waits for the user's answer.
@@ -155,6 +168,7 @@ impl AppState {
             preferences: Preferences::early(),
             notifier: Notifier::new(),
             toast: RwSignal::new(None),
+            target: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
             question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
@@ -393,6 +407,25 @@ impl AppState {
         spawn_local(async move {
             let _ = self.request(command).await;
         });
+    }
+
+    /// Shows a message in its conversation.
+    pub(crate) fn go_to(self, target: Target) {
+        let route = Route::Conversation(target.conversation);
+        self.target.set(Some(target));
+        self.nav.switch(route);
+    }
+
+    /// The message to go to, if it is one of this conversation's; it is gone to once.
+    pub(crate) fn take_target(self, conversation: Id) -> Option<Target> {
+        let wanted = self
+            .target
+            .get_untracked()
+            .filter(|target| target.conversation == conversation);
+        if wanted.is_some() {
+            self.target.set(None);
+        }
+        wanted
     }
 
     /// Opens a conversation with an account and shows it.

@@ -10,6 +10,7 @@ use super::stopwatch::stopwatch;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{clock, full_date, t, tf};
 use crate::screens::list::state_mark;
+use crate::screens::search::marked;
 use crate::state::text::{Segment, is_large_emoji, segments};
 use crate::state::timeline::Row;
 
@@ -74,7 +75,10 @@ fn content(room: Room, row: &Row) -> AnyView {
     let text = if message.kind == MessageKind::Deleted {
         view! { <span class="text">{icon(Icon::Trash)} {t("message.deleted")}</span> }.into_any()
     } else {
-        view! { <span class="text" dir="auto">{parts(&message.body)}</span> }.into_any()
+        let body = message.body.clone();
+        // By itself, so that a search marks words without the bubble being made anew.
+        let text = move || room.marks.with(|words| parts(&body, words));
+        view! { <span class="text" dir="auto">{text}</span> }.into_any()
     };
     view! {
         <div class="bubble">
@@ -178,14 +182,14 @@ fn failure(state: MessageState) -> Option<AnyView> {
     )
 }
 
-/// The text with its links.
-pub(super) fn parts(text: &str) -> AnyView {
+/// The text with its links, and with words marked.
+pub(super) fn parts(text: &str, words: &str) -> AnyView {
     segments(text)
         .into_iter()
         .map(|segment| match segment {
-            Segment::Plain(text) => text.into_any(),
+            Segment::Plain(text) => marked(&text, words),
             Segment::Link { shown, href } => view! {
-                <a href=href target="_blank" rel="noopener noreferrer">{shown}</a>
+                <a href=href target="_blank" rel="noopener noreferrer">{marked(&shown, words)}</a>
             }
             .into_any(),
         })

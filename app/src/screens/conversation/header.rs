@@ -122,6 +122,15 @@ fn WhoBar(room: Room) -> impl IntoView {
                 </button>
             </h1>
             <button
+                id="find-in-conversation"
+                class="icon-button"
+                aria-label=t("find.open")
+                title=t("find.open_hint")
+                on:click=move |_| room.finding.set(true)
+            >
+                {icon(Icon::Search)}
+            </button>
+            <button
                 id="conversation-menu"
                 class="icon-button"
                 aria-haspopup="menu"

@@ -6,6 +6,7 @@ mod composer;
 mod desk;
 mod details;
 mod draft;
+mod find;
 mod gestures;
 mod header;
 mod messages;
@@ -25,6 +26,7 @@ use crate::state::AppState;
 use crate::state::nav::Route;
 use asks::Asks;
 use details::Side;
+use find::Find;
 use header::Heading;
 use messages::Messages;
 use reactions::ReactionPicker;
@@ -49,6 +51,7 @@ pub(crate) fn ConversationView(
                 on:keydown=move |event| gestures::on_escape(room, &event)
             >
                 <Heading room />
+                <Find room />
                 <Messages room />
                 <Foot room />
             </section>

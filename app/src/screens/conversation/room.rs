@@ -16,7 +16,7 @@ use web_sys::HtmlElement;
 use super::desk::Desk;
 use super::notice;
 use super::scroll::Scroller;
-use crate::components::focus::focus;
+use crate::components::focus::{focus, matching};
 use crate::i18n::{local_day, t, tf};
 use crate::state::timeline::{PAGE, Row, Timeline, days};
 use crate::state::{AppState, Change};
@@ -32,6 +32,13 @@ pub(super) struct DayKeys {
     pub(super) day: i64,
     pub(super) at: u64,
     pub(super) ids: Vec<MessageId>,
+}
+
+/// Whether somebody is going through the hits of a search in the conversation.
+fn in_find_bar() -> bool {
+    document()
+        .active_element()
+        .is_some_and(|focused| focused.closest(".find-bar").is_ok_and(|bar| bar.is_some()))
 }
 
 /// A conversation that is open on the page.
@@ -53,6 +60,10 @@ pub(super) struct Room {
     size: StoredValue<(i32, i32)>,
     pub(super) rows: StoredValue<HashMap<MessageId, ArcRwSignal<Row>>>,
     pub(super) scroller: StoredValue<Option<Scroller>, LocalStorage>,
+    /// The bar that searches in this conversation is open.
+    pub(super) finding: RwSignal<bool>,
+    /// Words that are marked wherever they occur.
+    pub(super) marks: RwSignal<String>,
 }
 
 impl Room {
@@ -74,9 +85,26 @@ impl Room {
             size: StoredValue::new((0, 0)),
             rows: StoredValue::new(HashMap::new()),
             scroller: StoredValue::new_local(None),
+            finding: RwSignal::new(false),
+            marks: RwSignal::new(String::new()),
         };
         state.watch(id, move |change| room.hear(change));
-        room.open(Anchor::FirstUnread);
+        let target = state.take_target(id);
+        room.open(
+            target
+                .as_ref()
+                .map_or(Anchor::FirstUnread, |target| Anchor::Around(target.place)),
+        );
+        room.marks
+            .set(target.map(|target| target.words).unwrap_or_default());
+        Effect::new(move |_| {
+            state.target.track();
+            if let Some(target) = state.take_target(id) {
+                room.finding.set(false);
+                room.marks.set(target.words);
+                room.show(target.place);
+            }
+        });
         room
     }
 
@@ -232,15 +260,30 @@ impl Room {
         };
         self.follows.set(false);
         scroller.show(&element);
-        focus(&element);
-        // Attributes of this name can always be set and removed.
+        self.unmark();
+        // An attribute of this name can always be set.
         let _ = element.set_attribute(MARKED, "");
+        if in_find_bar() {
+            // The keys go on from hit to hit; the mark stays until the next one.
+            return;
+        }
+        focus(&element);
         set_timeout(
             move || {
                 let _ = element.remove_attribute(MARKED);
             },
             MARK_TIME,
         );
+    }
+
+    /// No message is marked any more as the one that was gone to.
+    pub(super) fn unmark(self) {
+        let marked = self
+            .scroller()
+            .map(|scroller| matching(&scroller.0, ".message[data-marked]"));
+        for element in marked.into_iter().flatten() {
+            let _ = element.remove_attribute(MARKED);
+        }
     }
 
     /// The own message was sent from here: the end of the list is where the reader now looks.

@@ -1,9 +1,7 @@
 //! Scrolling by hand: nothing the reader looks at may move while messages come in above or below it.
 
 use leptos::prelude::*;
-use web_sys::{Element, HtmlElement};
-
-use crate::components::focus::matching;
+use web_sys::{DomRect, Element, HtmlCollection, HtmlElement};
 
 /// Within this many pixels of the end the list counts as being at its end.
 const NEAR_END: i32 = 48;
@@ -62,13 +60,15 @@ impl Scroller {
     /// The first message that is seen, and its place.
     pub(crate) fn anchor(&self) -> Option<Anchor> {
         let top = self.top();
-        self.messages()
-            .into_iter()
-            .find(|m| m.get_bounding_client_rect().bottom() > top)
-            .map(|m| Anchor {
-                id: m.id(),
-                top: m.get_bounding_client_rect().top(),
-            })
+        let messages = self.messages();
+        let first = partition(messages.length(), |n| {
+            place(&messages, n).is_some_and(|rect| rect.bottom() <= top)
+        });
+        let element = messages.item(first)?;
+        Some(Anchor {
+            id: element.id(),
+            top: element.get_bounding_client_rect().top(),
+        })
     }
 
     /// Puts a message back to where it stood.
@@ -84,18 +84,51 @@ impl Scroller {
     /// The id of the newest message that is seen as a whole or in part.
     pub(crate) fn newest_seen(&self) -> Option<String> {
         let bottom = self.0.get_bounding_client_rect().bottom();
-        self.messages()
-            .into_iter()
-            .rev()
-            .find(|m| m.get_bounding_client_rect().top() < bottom)
-            .map(|m| m.id())
+        let messages = self.messages();
+        let below = partition(messages.length(), |n| {
+            place(&messages, n).is_some_and(|rect| rect.top() < bottom)
+        });
+        Some(messages.item(below.checked_sub(1)?)?.id())
     }
 
     fn top(&self) -> f64 {
         self.0.get_bounding_client_rect().top()
     }
 
-    fn messages(&self) -> Vec<HtmlElement> {
-        matching(&self.0, ".message")
+    /// The messages, from top to bottom: a list that the browser keeps, so that asking for it in every frame costs little.
+    fn messages(&self) -> HtmlCollection {
+        self.0.get_elements_by_class_name("message")
+    }
+}
+
+fn place(messages: &HtmlCollection, n: u32) -> Option<DomRect> {
+    messages.item(n).map(|message| message.get_bounding_client_rect())
+}
+
+/// How many of `count` things in order are `before` a point, with few looks.
+fn partition(count: u32, before: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::partition;
+
+    #[test]
+    fn a_point_is_found_between_things_in_order() {
+        for count in 0..9 {
+            for point in 0..=count {
+                assert_eq!(partition(count, |n| n < point), point);
+            }
+        }
     }
 }

@@ -77,7 +77,7 @@ fn page(room: Room, found: &MessageDetails) -> AnyView {
     });
     view! {
         <section class="card">
-            <p class="info-text" dir="auto">{parts(&message.body)}</p>
+            <p class="info-text" dir="auto">{parts(&message.body, "")}</p>
         </section>
         <section class="card">
             <dl class="facts">
