@@ -32,7 +32,8 @@ pub struct NetworkProfile {
     /// Hops of a path before the destination.
     #[serde(default = "default_hops")]
     pub hops: usize,
-    /// Where the node list that ships with the app lies, relative to the page.
+    /// Where the node list that ships with the app lies, relative to the page: 51-byte records as nodes serve them
+    /// ([`holdfast_protocol::nodes::decode_active_nodes`]), or JSON.
     #[serde(default)]
     pub bundled_nodes: Option<String>,
     /// Seed servers (`/json_rpc`) that can be reached directly.

@@ -261,7 +261,7 @@ fn profile(public: bool, local: bool) -> Bytes {
         "minimum_nodes": if public { 12 } else { 4 },
         "subnet_diversity": public,
         "hops": 3,
-        "bundled_nodes": public.then_some("networks/mainnet-nodes.json"),
+        "bundled_nodes": public.then_some("networks/mainnet-nodes.bin"),
     });
     Bytes::from(profile.to_string())
 }

@@ -18,11 +18,12 @@ const SHARED: [&str; 5] = [
     "protocol",
 ];
 /// What the site is built from beside that.
-const SITE: [&str; 6] = [
+const SITE: [&str; 7] = [
     "app",
     "client",
     "static",
     "Trunk.toml",
+    "xtask/src/artifacts.rs",
     "xtask/src/setup.rs",
     "xtask/tools",
 ];
@@ -188,9 +189,21 @@ fn native(progress: &Progress, name: &str, arguments: &[&str], product: &Path) -
     stamp.keep()
 }
 
-/// Flags of the compiler for wasm32: where randomness comes from, and no paths of this machine in the product.
+/// Flags of the compiler for wasm32, mostly for size (CONTRIBUTING.md): views without their types, panics that end the
+/// program at once instead of composing a text, no texts for `{:?}`, which no screen shows. Also where randomness comes
+/// from, and no paths of this machine in the product.
+const WASM_FLAGS: [&str; 6] = [
+    "--cfg getrandom_backend=\"wasm_js\"",
+    "--cfg erase_components",
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "-Zlocation-detail=none",
+    "-Zfmt-debug=none",
+];
+
+/// [`WASM_FLAGS`] with what depends on the machine.
 pub(crate) fn rustflags(wasm: Wasm) -> String {
-    let mut flags = vec!["--cfg getrandom_backend=\"wasm_js\"".to_owned()];
+    let mut flags: Vec<String> = WASM_FLAGS.map(str::to_owned).into();
     flags.extend(
         remapped()
             .into_iter()

@@ -15,7 +15,7 @@ use crate::progress::{Outcome, Progress, both};
 const TRUNK: &str = "0.21.14";
 /// The npm package and the version that ships `wasm-opt`; Debian's own (108) is too old for what the compiler writes.
 const BINARYEN: &str = "132";
-/// The packages that build for wasm32 where rustup cannot fetch the target, and the linker that belongs to their LLVM.
+/// The packages that build for wasm32 where rustup cannot fetch the library's source, and the linker that belongs to their LLVM.
 const DEBIAN_WASM: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 /// The linker as that package names it.
 const DEBIAN_LINKER: &str = "wasm-ld-22";
@@ -32,9 +32,9 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 /// How wasm32 is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wasm {
-    /// By the pinned toolchain with rustup's target.
+    /// By the pinned toolchain.
     Rustup,
-    /// By Debian's compiler, which builds the standard library from its source.
+    /// By Debian's compiler.
     Debian,
 }
 
@@ -43,12 +43,16 @@ impl Wasm {
     pub(crate) fn command(self, program: &str) -> Command {
         let mut command = paths::command(program);
         // Apart from native builds, so that both run at once, and for one compiler only.
-        command.env("CARGO_TARGET_DIR", paths::target().join("web"));
+        command
+            .env("CARGO_TARGET_DIR", paths::target().join("web"))
+            // The standard library from its source, made for size: the prebuilt one is made for speed, and cannot be had
+            // without the texts of its panics. Compiler and source are pinned together, so that this stays reproducible.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
         if self == Self::Debian {
             command
                 .env("PATH", paths::path(&["/usr/bin"]))
-                .env("RUSTC_BOOTSTRAP", "1")
-                .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
             // Set by rustup's cargo for this program; they name the other toolchain.
             for name in ["RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC", "LD_LIBRARY_PATH"] {
@@ -110,12 +114,7 @@ fn wasm_target(progress: &Progress) -> Outcome<Wasm> {
             ));
         }
     }
-    let installed = || {
-        let mut rustc = paths::command("rustc");
-        let folder =
-            paths::output(rustc.args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]));
-        folder.is_some_and(|folder| Path::new(folder.trim()).is_dir())
-    };
+    let installed = || has_source(&mut paths::command("rustc"));
     if installed() {
         return Ok(Wasm::Rustup);
     }
@@ -127,8 +126,8 @@ fn wasm_target(progress: &Progress) -> Outcome<Wasm> {
     }
     if paths::find("rustup").is_some() {
         let mut add = paths::command("rustup");
-        add.args(["target", "add", "wasm32-unknown-unknown"]);
-        match progress.attempt("rustup target wasm32", &mut add, RUSTUP_LIMIT) {
+        add.args(["component", "add", "rust-src"]);
+        match progress.attempt("rustup component rust-src", &mut add, RUSTUP_LIMIT) {
             Ok(()) if installed() => return Ok(Wasm::Rustup),
             Ok(()) => {}
             Err(failure) => progress.say(&format!(
@@ -146,15 +145,20 @@ taking Debian's compiler for the web instead"
 fn debian(progress: &Progress) -> Outcome<Wasm> {
     let complete = Path::new("/usr/bin").join(DEBIAN_LINKER).exists()
         && Path::new("/usr/bin/cargo").exists()
-        && paths::output(Command::new("/usr/bin/rustc").args(["--print", "sysroot"])).is_some_and(|root| {
-            Path::new(root.trim())
-                .join("lib/rustlib/src/rust/library/std")
-                .exists()
-        });
+        && has_source(&mut Command::new("/usr/bin/rustc"));
     if !complete {
         apt(progress, &DEBIAN_WASM)?;
     }
     Ok(Wasm::Debian)
+}
+
+/// Whether the source of the standard library lies beside a compiler.
+fn has_source(rustc: &mut Command) -> bool {
+    paths::output(rustc.args(["--print", "sysroot"])).is_some_and(|root| {
+        Path::new(root.trim())
+            .join("lib/rustlib/src/rust/library/std")
+            .exists()
+    })
 }
 
 /// Installs Debian packages, as root or through sudo.

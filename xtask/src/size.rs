@@ -27,32 +27,87 @@ impl Size {
     }
 }
 
-/// Builds the site when it is not fresh and prints its sizes.
+/// The most that the site may weigh, bytes sent to a browser that takes brotli. A little above what it does: raise it only
+/// for a feature that is worth that much of every visit, and say so in the commit.
+const BUDGET: Budget = Budget {
+    before: 350_000,
+    all: 820_000,
+};
+
+/// See [`BUDGET`].
+struct Budget {
+    /// What a first visit waits for.
+    before: u64,
+    /// Every shipped file.
+    all: u64,
+}
+
+/// Builds the site when it is not fresh and prints its sizes. More than the budget is a failure.
 pub(crate) fn run() -> Outcome {
     artifacts::site(&Progress::new())?;
     let dist = paths::dist();
     let files = shipped(&dist);
     let first = first_screen(&dist, &files);
-    let (mut before, mut all) = (Size::default(), Size::default());
     println!(
         "{:>9} {:>9} {:>9}  file (* before the first screen)",
         "raw", "gzip", "brotli"
     );
     for file in &files {
         let size = size(&dist, file);
-        all.add(size);
-        let mark = if first.contains(file) {
-            before.add(size);
-            "*"
-        } else {
-            " "
-        };
+        let mark = if first.contains(file) { "*" } else { " " };
         println!("{:>9} {:>9} {:>9} {mark}{file}", size.raw, size.gzip, size.brotli);
     }
-    for (name, size) in [("before first screen", before), ("all", all)] {
+    let totals = totals(&dist, &files, &first);
+    for (name, size) in [("before first screen", totals.before), ("all", totals.all)] {
         println!("{:>9} {:>9} {:>9}  {name}", size.raw, size.gzip, size.brotli);
     }
-    Ok(())
+    totals.keep_to(&BUDGET)
+}
+
+/// Whether the built site keeps to the budget.
+pub(crate) fn check() -> Outcome {
+    let dist = paths::dist();
+    let files = shipped(&dist);
+    totals(&dist, &files, &first_screen(&dist, &files)).keep_to(&BUDGET)
+}
+
+/// What files weigh together.
+struct Totals {
+    before: Size,
+    all: Size,
+}
+
+impl Totals {
+    fn keep_to(&self, budget: &Budget) -> Outcome {
+        for (name, size, most) in [
+            ("before the first screen", self.before.brotli, budget.before),
+            ("in all", self.all.brotli, budget.all),
+        ] {
+            if size > most {
+                return Err(format!(
+                    "the site takes {size} bytes of brotli {name}, {} more than its budget of {most}: see `cargo xtask \
+                     size`, and CONTRIBUTING.md on keeping it small",
+                    size - most
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn totals(dist: &Path, files: &[String], first: &BTreeSet<String>) -> Totals {
+    let mut totals = Totals {
+        before: Size::default(),
+        all: Size::default(),
+    };
+    for file in files {
+        let size = size(dist, file);
+        totals.all.add(size);
+        if first.contains(file) {
+            totals.before.add(size);
+        }
+    }
+    totals
 }
 
 /// The site's files as addresses, without the compressed copies.
@@ -140,6 +195,24 @@ fn named_in<'a>(text: &'a str, files: &'a [String]) -> impl Iterator<Item = Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_site_over_its_budget_is_refused() {
+        let weigh = |before, all| {
+            let size = |brotli| Size {
+                brotli,
+                ..Size::default()
+            };
+            let totals = Totals {
+                before: size(before),
+                all: size(all),
+            };
+            totals.keep_to(&Budget { before: 10, all: 20 })
+        };
+        assert!(weigh(10, 20).is_ok());
+        assert!(weigh(11, 20).is_err_and(|why| why.contains("before the first screen, 1 more")));
+        assert!(weigh(10, 21).is_err_and(|why| why.contains("in all, 1 more")));
+    }
 
     #[test]
     fn names_are_found_whole() {

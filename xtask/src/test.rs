@@ -5,11 +5,13 @@ use std::process::Command;
 use crate::artifacts::{self, Need};
 use crate::paths;
 use crate::progress::{Outcome, Progress};
+use crate::size;
 
 /// Builds what the tests start, then hands over to cargo, whose results are the last lines.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let progress = Progress::new();
     artifacts::prepare(&progress, Need::Browser)?;
+    size::check()?;
     let mut cargo = paths::command("cargo");
     cargo.args(["test", "--workspace"]).args(arguments);
     cargo

@@ -13,6 +13,7 @@ use web_sys::HtmlElement;
 
 use super::focus::{focus, touch};
 use crate::i18n::{self, t};
+use crate::platform::lower_case;
 use crate::state::AppState;
 use crate::state::preferences::key;
 
@@ -44,7 +45,9 @@ thread_local! {
 /// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each.
 fn parse(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for line in text.lines() {
+    // In one go: a call into the browser for each line would take longer.
+    let lower = lower_case(text);
+    for (line, lower) in text.lines().zip(lower.lines()) {
         if let Some(slug) = line.strip_prefix('#') {
             groups.push(Group {
                 slug: slug.into(),
@@ -56,12 +59,12 @@ fn parse(text: &str) -> Vec<Group> {
         let (Some(emoji), Some(name)) = (parts.next(), parts.next()) else {
             continue;
         };
-        let more = parts.next().unwrap_or_default();
+        let words = lower.split_once('\t').map_or("", |(_, words)| words);
         if let Some(group) = groups.last_mut() {
             group.entries.push(Entry {
                 text: emoji.into(),
                 name: name.into(),
-                words: format!("{name} {more}").to_lowercase(),
+                words: words.replace('\t', " "),
             });
         }
     }
@@ -70,7 +73,7 @@ fn parse(text: &str) -> Vec<Group> {
 
 /// The emoji whose words all begin one of the emoji's, in the order of the file.
 fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
-    let query = query.trim().to_lowercase();
+    let query = lower_case(query.trim());
     let wanted: Vec<&str> = query.split_whitespace().collect();
     groups
         .iter()

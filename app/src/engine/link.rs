@@ -17,7 +17,7 @@ use crate::platform::{self, session::StartError, session::StorageMode, session::
 
 #[wasm_bindgen]
 extern "C" {
-    /// Starts the engine worker with the page's compiled module (`static/boot.js`).
+    /// Starts the engine worker (`static/boot.js`).
     #[wasm_bindgen(catch, js_namespace = holdfast, js_name = startWorker)]
     fn start_worker() -> Result<Worker, JsValue>;
 }

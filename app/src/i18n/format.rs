@@ -153,14 +153,14 @@ pub(crate) fn duration_ago(ms: u64) -> String {
     }
 }
 
-/// A number with the language's digits and separators.
+/// A whole number with the language's digits and separators.
 pub(crate) fn number(value: f64) -> String {
     Intl::NumberFormat::new(&locales(), &Object::new())
         .format()
         .call1(&JsValue::UNDEFINED, &value.into())
         .ok()
         .and_then(|text| text.as_string())
-        .unwrap_or_else(|| value.to_string())
+        .unwrap_or_else(|| (value as i64).to_string())
 }
 
 /// Seconds of a minute, an hour, a day and a week.

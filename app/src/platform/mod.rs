@@ -12,21 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 /// The element of `index.html` that is shown until the program has arrived.
 pub(crate) const PAINTED_PAGE: &str = "painted";
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = console, js_name = error)]
-    fn console_error(text: &str);
-}
-
-/// Reports a panic's place on the console. The message stays out of it: it could quote what a user wrote.
-pub(crate) fn report_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        if let Some(place) = info.location() {
-            console_error(&format!("stopped at {}:{}", place.file(), place.line()));
-        }
-    }));
-}
-
 /// The page's window. Not for the worker, which has none.
 pub(crate) fn window() -> web_sys::Window {
     js_sys::global().unchecked_into()
@@ -37,6 +22,24 @@ pub(crate) fn document() -> web_sys::Document {
     js_sys::Reflect::get(&js_sys::global(), &"document".into())
         .unwrap_or(JsValue::NULL)
         .unchecked_into()
+}
+
+/// A text in lower case. The browser has the tables for all scripts; the standard library's are 10 kB of the first visit.
+pub(crate) fn lower_case(text: &str) -> String {
+    if cfg!(target_arch = "wasm32") {
+        String::from(js_sys::JsString::from(text).to_lower_case())
+    } else {
+        text.to_lowercase()
+    }
+}
+
+/// A text in upper case, as [`lower_case`].
+pub(crate) fn upper_case(text: &str) -> String {
+    if cfg!(target_arch = "wasm32") {
+        String::from(js_sys::JsString::from(text).to_upper_case())
+    } else {
+        text.to_uppercase()
+    }
 }
 
 /// Fills a buffer from the browser's secure source.

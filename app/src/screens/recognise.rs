@@ -1,6 +1,5 @@
 //! Shows whose account a phrase opens, before anything is done: many wrong phrases read as right ones.
 
-use holdfast_protocol::account::Account;
 use leptos::prelude::*;
 
 use super::name::{StartHeader, enter};
@@ -18,7 +17,7 @@ pub(crate) fn Recognise() -> impl IntoView {
         // Came here by the browser's forward button after the seed was given up.
         return view! { <super::welcome::Welcome /> }.into_any();
     };
-    let id = Account::from_seed(seed).id();
+    let id = seed.id();
     let name = RwSignal::new(String::new());
     let error = RwSignal::new(String::new());
     let busy = RwSignal::new(false);

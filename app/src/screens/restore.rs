@@ -1,6 +1,6 @@
 //! Takes up an existing account by its recovery phrase: thirteen boxes, or everything pasted at once.
 
-use holdfast_protocol::account::phrase::PhraseError;
+use holdfast_protocol::account::phrase::{self, PhraseError};
 use holdfast_protocol::account::{Seed, SeedInputError};
 use leptos::prelude::*;
 
@@ -28,7 +28,7 @@ type Words = [RwSignal<String>; WORDS];
 fn typed(words: &Words) -> Vec<String> {
     words
         .iter()
-        .map(|word| word.with_untracked(|w| w.trim().to_lowercase()))
+        .map(|word| word.with_untracked(|w| phrase::lower(w.trim()).to_string()))
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! One word of the recovery phrase: a text box that completes the word once its first letters make it certain.
 
+use holdfast_protocol::account::phrase;
 use leptos::ev::{ClipboardEvent, KeyboardEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -52,9 +53,9 @@ pub(crate) fn WordBox(
         }
         match known.get() {
             WordState::Known => {
-                let typed = word.get().trim().to_lowercase();
+                let typed = word.with(|word| phrase::lower(word.trim()));
                 let mut found = completions(&typed);
-                found.retain(|w| *w != typed);
+                found.retain(|w| *w != *typed);
                 found
             }
             WordState::Unknown(near) => near,

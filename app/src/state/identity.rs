@@ -3,6 +3,8 @@
 use holdfast_protocol::account::Id;
 use sha2::{Digest, Sha512};
 
+use crate::platform::upper_case;
+
 /// How many avatar colours there are (`spec/12-client-behaviour.md §9.2`).
 const HUES: u64 = 7;
 /// Characters kept at either end of a shortened id.
@@ -39,8 +41,8 @@ pub(crate) fn initials(name: &str) -> String {
             .filter_map(|word| letters(word).into_iter().next())
             .collect(),
     };
-    let upper: String = picked.into_iter().flat_map(char::to_uppercase).collect();
-    upper.chars().take(2).collect()
+    let picked: String = picked.into_iter().collect();
+    upper_case(&picked).chars().take(2).collect()
 }
 
 /// An id short enough to be read: `05ab…cdef`.

@@ -50,7 +50,7 @@ pub(crate) fn classify(text: &str) -> Pasted {
 pub(crate) fn split_words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphabetic())
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(|word| phrase::lower(word).to_string())
         .collect()
 }
 
@@ -69,7 +69,7 @@ pub(crate) enum WordState {
 
 /// What is known of a word.
 pub(crate) fn word_state(word: &str) -> WordState {
-    let word = word.trim().to_lowercase();
+    let word = phrase::lower(word.trim());
     if word.is_empty() {
         return WordState::Empty;
     }
@@ -85,7 +85,7 @@ pub(crate) fn word_state(word: &str) -> WordState {
 
 /// The words that a box offers while it is typed in.
 pub(crate) fn completions(typed: &str) -> Vec<String> {
-    let typed = typed.trim().to_lowercase();
+    let typed = phrase::lower(typed.trim());
     if typed.chars().count() < CERTAIN {
         return Vec::new();
     }

@@ -144,7 +144,7 @@ impl Core {
                 .fetch_file(url)
                 .await
                 .ok()
-                .and_then(|json| self.parse_list(&json)),
+                .and_then(|list| self.read_bundled(&list)),
             None => None,
         };
         let hint = self.fetch_hint().await;
@@ -182,6 +182,14 @@ impl Core {
         self.net.changed.notify();
         self.refresh_status();
         true
+    }
+
+    /// The list that ships with the app: JSON as a gateway has it, or the binary form, which is smaller.
+    fn read_bundled(&self, list: &[u8]) -> Option<Vec<ServiceNode>> {
+        self.parse_list(list).or_else(|| {
+            let nodes = self.read_active_nodes(list)?;
+            (nodes.len() >= self.profile.minimum_nodes).then_some(nodes)
+        })
     }
 
     fn parse_list(&self, json: &[u8]) -> Option<Vec<ServiceNode>> {
@@ -333,5 +341,18 @@ impl Core {
                 .commit(vec![Change::Put(Collection::Network, key.to_vec(), value)])
                 .await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_list_is_readable_and_big_enough_to_spread_over() {
+        let list = include_bytes!("../../../static/networks/mainnet-nodes.bin");
+        let nodes = nodes::decode_active_nodes(list).unwrap();
+        let usable = nodes.iter().filter(|node| AddressPolicy::Public.accepts(node));
+        assert!(usable.count() > 1_000 && nodes::swarm_ids(&nodes).len() > 100);
     }
 }

@@ -112,7 +112,7 @@ pub fn words() -> &'static [&'static str; LIST_SIZE] {
 
 /// The place of a word in the list by its first three letters; capitals and further letters do not matter.
 pub fn index_of(word: &str) -> Option<usize> {
-    let lower = Zeroizing::new(word.to_lowercase());
+    let lower = lower(word);
     let wanted = prefix(&lower);
     if wanted.len() < PREFIX_LETTERS {
         return None;
@@ -120,9 +120,27 @@ pub fn index_of(word: &str) -> Option<usize> {
     WORDS.binary_search_by(|entry| prefix(entry).cmp(wanted)).ok()
 }
 
+/// Lower case as far as the words of the list need it; wiped on drop. Beside the ASCII capitals these are the two letters
+/// that only look like one: a Turkish keyboard's capital I, and the sign for kelvin. The whole of Unicode would be 20 kB
+/// of tables.
+pub fn lower(text: &str) -> Zeroizing<String> {
+    // No letter gets longer, so nothing is copied to a larger buffer and left behind.
+    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+    plain.extend(text.chars().map(lower_letter));
+    plain
+}
+
+fn lower_letter(letter: char) -> char {
+    match letter {
+        '\u{130}' => 'i',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
 /// The words that start with what was typed so far; none for an empty start.
 pub fn complete(start: &str) -> Vec<&'static str> {
-    let start = Zeroizing::new(start.trim().to_lowercase());
+    let start = lower(start.trim());
     if start.is_empty() {
         return Vec::new();
     }
@@ -135,7 +153,7 @@ pub fn complete(start: &str) -> Vec<&'static str> {
 
 /// The words a misspelt one was probably meant to be, likeliest first; at most four.
 pub fn suggest(word: &str) -> Vec<&'static str> {
-    let typed = Zeroizing::new(word.trim().to_lowercase());
+    let typed = lower(word.trim());
     near(&typed).into_iter().take(MAX_SUGGESTIONS).collect()
 }
 
@@ -244,11 +262,22 @@ pub(super) fn decode(text: &str) -> Result<Seed, PhraseError> {
 
 /// The list index of the checksum word.
 fn checksum(indices: &[usize; SEED_WORDS]) -> Option<usize> {
-    let mut crc = crc32fast::Hasher::new();
+    let mut crc = !0;
     for index in indices {
-        crc.update(prefix(WORDS.get(*index)?).as_bytes());
+        crc = crc32(crc, prefix(WORDS.get(*index)?).as_bytes());
     }
-    indices.get(crc.finalize() as usize % SEED_WORDS).copied()
+    indices.get(!crc as usize % SEED_WORDS).copied()
+}
+
+/// Takes bytes into a CRC-32 (IEEE 802.3), which begins at all ones and ends inverted. Bit by bit: a table would be 16 kB
+/// of every visit for 36 letters.
+fn crc32(crc: u32, bytes: &[u8]) -> u32 {
+    const POLYNOMIAL: u32 = 0xedb8_8320;
+    bytes.iter().fold(crc, |crc, byte| {
+        (0..u8::BITS).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (POLYNOMIAL & (crc & 1).wrapping_neg())
+        })
+    })
 }
 
 /// The first three letters, or the whole word when it is shorter.
@@ -264,8 +293,8 @@ fn prefix(word: &str) -> &str {
 /// those of a numbered list and left out, so "1. Amaze 2) buffet" becomes "amaze buffet"; no word has digits.
 fn normalise(text: &str) -> Zeroizing<String> {
     let in_word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
-    // Lower-casing may lengthen a character; twice the size leaves no reallocated copy behind.
-    let mut plain = Zeroizing::new(String::with_capacity(2 * text.len()));
+    // No letter gets longer, so nothing is copied to a larger buffer and left behind.
+    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     for token in text.split(|letter| !in_word(&letter)) {
         if token.chars().all(char::is_numeric) {
             continue;
@@ -273,8 +302,7 @@ fn normalise(text: &str) -> Zeroizing<String> {
         if !plain.is_empty() {
             plain.push(' ');
         }
-        // A Turkish keyboard's capital I becomes an i and a mark, which is no letter.
-        plain.extend(token.chars().flat_map(char::to_lowercase).filter(in_word));
+        plain.extend(token.chars().map(lower_letter));
     }
     plain
 }

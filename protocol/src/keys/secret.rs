@@ -3,6 +3,7 @@
 
 use super::{Ed25519PublicKey, KeyError, SEED_SIZE, Signature, X25519PublicKey};
 use curve25519_dalek::Scalar;
+use curve25519_dalek::constants::X25519_BASEPOINT;
 use curve25519_dalek::montgomery::MontgomeryPoint;
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::CryptoRng;
@@ -107,14 +108,13 @@ impl X25519SecretKey {
 
     /// `crypto_box_seed_keypair`: the secret is the first half of `SHA-512(seed)` (spec/01 §3.6).
     pub fn from_box_seed(seed: &[u8; 32]) -> Self {
-        let mut hash: [u8; 64] = Sha512::digest(seed).into();
-        let mut bytes = Zeroizing::new([0; 32]);
-        bytes
-            .iter_mut()
-            .zip(hash.iter())
-            .for_each(|(to, from)| *to = *from);
-        hash.zeroize();
-        Self::from_bytes(&bytes)
+        Self::from_bytes(&box_secret(seed))
+    }
+
+    /// The public key of [`X25519SecretKey::from_box_seed`], computed without the table of the base point.
+    pub(crate) fn public_of_box_seed(seed: &[u8; 32]) -> X25519PublicKey {
+        let public = X25519_BASEPOINT.mul_clamped(*box_secret(seed));
+        X25519PublicKey::from(public.to_bytes())
     }
 
     /// The public key.
@@ -139,6 +139,18 @@ impl X25519SecretKey {
         }
         Ok(shared)
     }
+}
+
+/// The first half of `SHA-512(seed)`.
+fn box_secret(seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    let mut hash: [u8; 64] = Sha512::digest(seed).into();
+    let mut bytes = Zeroizing::new([0; 32]);
+    bytes
+        .iter_mut()
+        .zip(hash.iter())
+        .for_each(|(to, from)| *to = *from);
+    hash.zeroize();
+    bytes
 }
 
 impl core::fmt::Debug for X25519SecretKey {

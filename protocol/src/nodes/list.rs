@@ -1,8 +1,7 @@
-//! The JSON list: what seeds answer, what nodes answer to `oxend_request`, and what the app is bundled with
-//! (spec/03-network.md §1.2, §1.3, §8.2).
+//! The JSON list: what seeds and gateways answer, and what nodes answer to `oxend_request` (spec/03-network.md §1.2, §1.3, §8.2).
 
 use super::{AddressPolicy, ServiceNode};
-use crate::json::{JsonLimit, check_limits};
+use crate::json::{self, JsonLimit, check_limits};
 use crate::keys::{Ed25519PublicKey, X25519PublicKey};
 use crate::swarm::SwarmId;
 use serde::{Deserialize, Serialize};
@@ -134,7 +133,7 @@ impl NodeList {
         check_limits(text, MAX_LIST_SIZE)?;
         let wrapper: Wrapped<'_> = serde_json::from_slice(text)?;
         let list: Bare<'_> = match wrapper.result {
-            Some(result) => serde_json::from_str(result.get())?,
+            Some(result) => json::read(result.get())?,
             None => serde_json::from_slice(text)?,
         };
         Ok(Self {
@@ -144,12 +143,12 @@ impl NodeList {
             states: list
                 .service_node_states
                 .iter()
-                .filter_map(|raw| serde_json::from_str(raw.get()).ok())
+                .filter_map(|raw| json::read(raw.get()).ok())
                 .collect(),
         })
     }
 
-    /// Writes the bare list, as bundled lists and gateways have it.
+    /// Writes the bare list, as gateways have it.
     pub fn to_json(&self) -> Vec<u8> {
         #[derive(Serialize)]
         struct Bare<'a> {

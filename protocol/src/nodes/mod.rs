@@ -1,8 +1,8 @@
 //! Service nodes and the lists of them: what a seed or a node says about the network, and what of it a client believes
 //! (spec/03-network.md §1).
 //!
-//! Lists come in three forms: the seeds' JSON, the same JSON bundled with the app ([`NodeList::from_json`] reads both
-//! wrappers), and the binary form that nodes serve ([`decode_active_nodes`]). X25519 keys are derived, never believed.
+//! Lists come in two forms: the seeds' JSON ([`NodeList::from_json`] reads both wrappers), and the binary form that nodes
+//! serve and the app is bundled with ([`decode_active_nodes`]). X25519 keys are derived, never believed.
 
 mod active;
 mod list;

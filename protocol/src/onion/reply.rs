@@ -5,7 +5,7 @@ use super::control::ReplyOptions;
 use super::v4::V4Reply;
 use super::{MAX_ONION_REPLY_SIZE, OnionError};
 use crate::base64;
-use crate::json::check_limits;
+use crate::json::{self, check_limits};
 use rand_core::CryptoRng;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -189,7 +189,7 @@ fn parse_node_reply(plain: &[u8], sender: ReplySender) -> Result<Reply, OnionErr
     let body = match wire.body.map(RawValue::get) {
         None => Vec::new(),
         Some(text) if text.starts_with('"') => {
-            let text: String = serde_json::from_str(text).map_err(|_| OnionError::MalformedReply)?;
+            let text: String = json::read(text).map_err(|_| OnionError::MalformedReply)?;
             text.into_bytes()
         }
         Some(json) => json.as_bytes().to_vec(),

@@ -2,6 +2,7 @@
 
 use super::Stamp;
 use crate::base64;
+use crate::json;
 use crate::swarm::{Address, MessageHash, Namespace, message_hash};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -143,7 +144,7 @@ impl<'de> Deserialize<'de> for RetrieveReply {
         let messages: Vec<Message> = wire
             .messages
             .iter()
-            .filter_map(|raw| serde_json::from_str::<RawMessage<'_>>(raw.get()).ok()?.decode())
+            .filter_map(|raw| json::read::<RawMessage<'_>>(raw.get()).ok()?.decode())
             .collect();
         Ok(Self {
             unreadable: total - messages.len(),

@@ -21,7 +21,7 @@ pub use swarm::{Failure, MemberReply, SwarmReply};
 
 use super::{MAX_BODY_SIZE, MessageHash, SubaccountToken};
 use crate::base64;
-use crate::json::{JsonLimit, check_limits};
+use crate::json::{self, JsonLimit, check_limits};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -161,7 +161,7 @@ impl SubReply {
 
     /// The body of a refusal: its text, or the JSON as it stands.
     pub fn text(&self) -> String {
-        serde_json::from_str::<String>(self.body.get()).unwrap_or_else(|_| self.body.get().to_owned())
+        json::read::<String>(self.body.get()).unwrap_or_else(|_| self.body.get().to_owned())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The members of a swarm: answer to `get_swarm`, and body of every 421 (spec/03-network.md §2.3, §2.4).
 
 use super::Stamp;
+use crate::json;
 use crate::keys::{Ed25519PublicKey, X25519PublicKey};
 use crate::swarm::SwarmId;
 use data_encoding::{Encoding, Specification};
@@ -102,10 +103,7 @@ impl SwarmMember {
 /// Skips members that cannot be read, so that one of them does not hide the others.
 fn read_members<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SwarmMember>, D::Error> {
     let raw = Vec::<Box<serde_json::value::RawValue>>::deserialize(deserializer)?;
-    Ok(raw
-        .iter()
-        .filter_map(|raw| serde_json::from_str(raw.get()).ok())
-        .collect())
+    Ok(raw.iter().filter_map(|raw| json::read(raw.get()).ok()).collect())
 }
 
 /// Nodes send a text; some send a number.

@@ -1,6 +1,7 @@
 //! The frame of a recursive method's answer: one result or failure per member of the swarm (spec/03-network.md §3.8).
 
 use super::{Stamp, SubReply};
+use crate::json;
 use crate::keys::{Ed25519PublicKey, KeyError};
 use crate::swarm::MessageHash;
 use serde::de::{DeserializeOwned, Error as _};
@@ -69,7 +70,7 @@ where
             bad_peer_response: true,
             ..Failure::default()
         };
-        let reply = serde_json::from_str(value.get()).unwrap_or_else(|_| MemberReply::Failed(unreadable()));
+        let reply = json::read(value.get()).unwrap_or_else(|_| MemberReply::Failed(unreadable()));
         Some((key, reply))
     });
     Ok(members.collect())
@@ -155,14 +156,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for MemberReply<T> {
             failed: bool,
         }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let marker: Marker = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        let marker: Marker = json::read(raw.get()).map_err(D::Error::custom)?;
         if marker.failed {
-            let wire: FailureOnWire = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+            let wire: FailureOnWire = json::read(raw.get()).map_err(D::Error::custom)?;
             return Ok(Self::Failed(wire.failure));
         }
-        serde_json::from_str(raw.get())
-            .map(Self::Done)
-            .map_err(D::Error::custom)
+        json::read(raw.get()).map(Self::Done).map_err(D::Error::custom)
     }
 }
 

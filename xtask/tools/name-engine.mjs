@@ -1,0 +1,17 @@
+// Gives the engine's files names that hold their hash, as trunk does for all other files: it leaves a worker's as they
+// are. Trunk runs it over the built site (Trunk.toml).
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const folder = process.env.TRUNK_STAGING_DIR;
+const page = join(folder, 'index.html');
+const files = ['.js', '_bg.wasm'];
+const hash = createHash('sha256');
+for (const ending of files) hash.update(readFileSync(join(folder, `engine${ending}`)));
+const name = `engine-${hash.digest('hex').slice(0, 16)}`;
+const text = readFileSync(page, 'utf8');
+const named = text.replace(/(<meta\b[^>]*\bcontent=["']?)engine(?=["'\s>])/, `$1${name}`);
+if (named === text) throw new Error('index.html does not name the engine');
+writeFileSync(page, named);
+for (const ending of files) renameSync(join(folder, `engine${ending}`), join(folder, `${name}${ending}`));
