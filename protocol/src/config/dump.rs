@@ -4,7 +4,7 @@
 use super::message::{FormatError, Frozen};
 use super::parts::{Held, Pending, WholeHash};
 use super::state::{Config, ConfigState, Current};
-use super::tree::{Budget, TreeError, read_dict, write_dict};
+use super::tree::{Budget, NUMBER, TreeError, read_dict, size_bound, write_dict};
 use super::{ConfigKind, zstd};
 use crate::account::Account;
 use crate::bt::{BtError, Reader, Token, write_bytes, write_int};
@@ -18,6 +18,9 @@ const OLD: &[u8] = b")";
 const PARTS: &[u8] = b"*";
 const ARCHIVE: &[u8] = b"+";
 const PACKED: &[u8] = b",";
+
+/// Most bytes that the keys and numbers of one dict take, hashes of whole messages included.
+const HEAD: usize = 160;
 
 // Inside the entry of an unfinished message, and of one of its parts.
 const COUNT: &[u8] = b"#";
@@ -57,7 +60,8 @@ impl Config {
 
     fn to_dump(&self) -> Zeroizing<Vec<u8>> {
         let message = self.current.freeze();
-        let mut out = Zeroizing::new(Vec::new());
+        // Room for everything at once: a buffer that grows leaves copies of the keys in the message behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(self.dump_bound(&message)));
         out.push(b'd');
         write_bytes(&mut out, STATE);
         let state = match self.state {
@@ -86,6 +90,28 @@ impl Config {
         }
         out.push(b'e');
         out
+    }
+
+    /// At most how many bytes the dump takes.
+    fn dump_bound(&self, message: &Frozen) -> usize {
+        let packed = message.packed.as_ref().map_or(0, |packed| packed.len());
+        let hashes = self
+            .hashes
+            .iter()
+            .chain(&self.old)
+            .map(|hash| hash.len() + NUMBER);
+        let held = self
+            .parts
+            .pending
+            .values()
+            .flat_map(|pending| pending.parts.values());
+        let held = held.map(|held| held.hash.len() + held.chunk.len() + HEAD);
+        let sets = self.parts.pending.len() + self.parts.done.len();
+        message.plain.len()
+            + packed
+            + size_bound(&self.archive)
+            + hashes.chain(held).sum::<usize>()
+            + (sets + 1) * HEAD
     }
 
     /// Unfinished messages as dicts, finished ones as the time until which they are remembered.

@@ -2,7 +2,7 @@
 //! (spec/04-configs.md §3, §5).
 
 use super::diff::{self, Diff, DiffError, diff};
-use super::tree::{Budget, Dict, TreeError, prune, read_dict, write_dict};
+use super::tree::{self, Budget, Dict, NUMBER, TreeError, prune, read_dict, write_dict};
 use crate::bt::{BtError, Reader, Token, write_bytes, write_int};
 use crate::hash::blake2b;
 use crate::keys::{Ed25519KeyPair, Ed25519PublicKey, Signature};
@@ -18,6 +18,9 @@ pub const MAX_ROWS: usize = 4096;
 
 /// Sequence numbers stay inside ± this, so that counting on never overflows.
 pub const MAX_SEQNO: i64 = 1 << 62;
+
+/// Most bytes of a message besides its data, unknown keys and diffs: number, known keys and signature.
+const FRAME: usize = 160;
 
 const SEQNO: &[u8] = b"#";
 const DATA: &[u8] = b"&";
@@ -243,43 +246,53 @@ impl Draft {
     }
 
     fn serialize(&self, own: &Diff, signer: Option<&Ed25519KeyPair>) -> Zeroizing<Vec<u8>> {
-        let mut out = Vec::new();
-        self.write(&mut out, own);
+        let tail = self.tail(own);
+        // Room for everything at once: a buffer that grows leaves copies of the keys in the data behind.
+        let unknown: usize = self
+            .unknown
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + NUMBER)
+            .sum();
+        let room = tree::size_bound(&self.data) + unknown + tail.len() + FRAME;
+        let mut out = Zeroizing::new(Vec::with_capacity(room));
+        out.push(b'd');
+        write_bytes(&mut out, SEQNO);
+        write_int(&mut out, self.seqno.into());
+        self.write_unknown(&mut out, SEQNO, DATA);
+        write_bytes(&mut out, DATA);
+        write_dict(&mut out, &self.data);
+        out.extend_from_slice(&tail);
         if let Some(signer) = signer {
             let signature = signer.sign(&out);
             write_bytes(&mut out, SIGNATURE);
             write_bytes(&mut out, signature.as_bytes());
         }
         out.push(b'e');
-        Zeroizing::new(out)
+        out
     }
 
-    /// Everything but the signature and the dict's end.
-    fn write(&self, out: &mut Vec<u8>, own: &Diff) {
-        out.push(b'd');
-        write_bytes(out, SEQNO);
-        write_int(out, self.seqno.into());
-        self.write_unknown(out, SEQNO, DATA);
-        write_bytes(out, DATA);
-        write_dict(out, &self.data);
-        self.write_unknown(out, DATA, LAGGED);
-        write_bytes(out, LAGGED);
+    /// Everything between the data and the signature. Diffs hold keys of dicts and elements of sets only.
+    fn tail(&self, own: &Diff) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_unknown(&mut out, DATA, LAGGED);
+        write_bytes(&mut out, LAGGED);
         out.push(b'l');
         for row in &self.lagged {
             if row.seqno <= self.seqno - LAG || row.seqno >= self.seqno {
                 continue;
             }
             out.push(b'l');
-            write_int(out, row.seqno.into());
-            write_bytes(out, &row.hash);
-            diff::write(out, &row.diff);
+            write_int(&mut out, row.seqno.into());
+            write_bytes(&mut out, &row.hash);
+            diff::write(&mut out, &row.diff);
             out.push(b'e');
         }
         out.push(b'e');
-        self.write_unknown(out, LAGGED, DIFF);
-        write_bytes(out, DIFF);
-        diff::write(out, own);
-        self.write_unknown(out, DIFF, SIGNATURE);
+        self.write_unknown(&mut out, LAGGED, DIFF);
+        write_bytes(&mut out, DIFF);
+        diff::write(&mut out, own);
+        self.write_unknown(&mut out, DIFF, SIGNATURE);
+        out
     }
 
     /// The unknown keys between two known ones.

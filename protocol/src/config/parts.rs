@@ -79,6 +79,7 @@ impl Pending {
 
 /// A message whose last part came.
 pub(super) struct Whole {
+    pub(super) name: WholeHash,
     /// Padding, compression and message.
     pub(super) padded: Zeroizing<Vec<u8>>,
     /// The storage hashes of all parts.
@@ -134,7 +135,11 @@ impl Parts {
             return Err(PartError::Hash);
         }
         self.finished(part.whole, now_ms);
-        Ok(Some(Whole { padded, hashes }))
+        Ok(Some(Whole {
+            name: part.whole,
+            padded,
+            hashes,
+        }))
     }
 
     /// Remembers a message that is complete, whether received or sent.

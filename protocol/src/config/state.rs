@@ -3,7 +3,7 @@
 
 use super::merge::{Outcome, merge};
 use super::message::{Draft, FormatError, Frozen, LAG, MAX_ROWS};
-use super::parts::{self, MAX_MESSAGE, PartError, Parts, WholeHash};
+use super::parts::{self, MAX_MESSAGE, PartError, Parts, Whole, WholeHash};
 use super::seal::{self, Undecryptable};
 use super::tree::{self, Dict, Tree};
 use super::wrap;
@@ -11,6 +11,7 @@ use super::zstd::{self, CompressionError, MAX_PLAIN};
 use super::{ConfigKind, convo};
 use crate::account::Account;
 use crate::swarm::{Namespace, message_hash};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
@@ -131,10 +132,10 @@ impl Current {
     }
 
     /// As it would be pushed now.
-    pub(super) fn freeze(&self) -> Frozen {
+    pub(super) fn freeze(&self) -> Cow<'_, Frozen> {
         match &self.draft {
-            None => self.message.clone(),
-            Some(draft) => draft.clone().freeze(None),
+            None => Cow::Borrowed(&self.message),
+            Some(draft) => Cow::Owned(draft.clone().freeze(None)),
         }
     }
 }
@@ -214,7 +215,7 @@ impl Config {
 
     /// The current message before compression and encryption.
     pub fn message(&self) -> Zeroizing<Vec<u8>> {
-        self.current.freeze().plain
+        self.current.freeze().plain.clone()
     }
 
     /// All data, known and unknown.
@@ -283,7 +284,7 @@ impl Config {
     /// When the document is too large; nothing changes then.
     pub fn push(&mut self, now_ms: u64) -> Result<Push, PushError> {
         convo::archive(self, now_ms);
-        let message = self.current.freeze();
+        let message = self.current.freeze().into_owned();
         let (messages, whole) = self.encode(&message)?;
         if let Some(whole) = whole {
             self.parts.finished(whole, now_ms);
@@ -353,30 +354,29 @@ impl Config {
         report
     }
 
-    fn merge_candidates(&mut self, mut candidates: Vec<Candidate>, report: &mut MergeReport) {
+    /// What the current message and others come to: `None` when nothing changes. Whether edits are not in it.
+    fn resolve(&self, candidates: &[Candidate]) -> (Option<Outcome>, bool) {
         let local = self.current.freeze();
         let has_local = local.seqno != 0 || self.state != ConfigState::Clean;
-        let mut messages: Vec<&Frozen> = candidates.iter().map(|candidate| &candidate.message).collect();
-        if has_local {
-            messages.insert(0, &local);
-        }
-        let Some(outcome) = merge(&messages, false) else {
-            return;
+        let own = has_local.then_some(&*local);
+        let others = candidates.iter().map(|candidate| &candidate.message);
+        let messages: Vec<&Frozen> = own.into_iter().chain(others).collect();
+        let newest = messages.iter().map(|message| message.seqno).max();
+        let too_old = newest.is_some_and(|newest| local.seqno + LAG <= newest);
+        let mut rows = messages.iter().flat_map(|message| &message.lagged);
+        let included = rows.any(|row| (row.seqno, row.hash) == (local.seqno, local.hash));
+        let edits_lost = has_local && self.state != ConfigState::Clean && too_old && !included;
+        let outcome = match merge(&messages, false) {
+            Some(Outcome::One(place)) => place.checked_sub(usize::from(has_local)).map(Outcome::One),
+            other => other,
         };
-        if has_local && self.state != ConfigState::Clean {
-            let newest = messages.iter().map(|message| message.seqno).max();
-            let included = messages.iter().any(|message| {
-                let mut rows = message.lagged.iter();
-                rows.any(|row| (row.seqno, row.hash) == (local.seqno, local.hash))
-            });
-            report.edits_lost = !included && newest.is_some_and(|newest| local.seqno + LAG <= newest);
-        }
-        let kept = match outcome {
-            Outcome::One(place) if has_local && place == 0 => None,
-            Outcome::One(place) => Some(Outcome::One(place - usize::from(has_local))),
-            merged @ Outcome::Merged(_) => Some(merged),
-        };
-        match kept {
+        (outcome, edits_lost)
+    }
+
+    fn merge_candidates(&mut self, mut candidates: Vec<Candidate>, report: &mut MergeReport) {
+        let (outcome, edits_lost) = self.resolve(&candidates);
+        report.edits_lost = edits_lost;
+        match outcome {
             None => {
                 let before = self.old.len();
                 self.old
@@ -444,10 +444,17 @@ impl Config {
             added.is_ok() || (pending, done) != (self.parts.pending.len(), self.parts.done.len());
         Ok(match added? {
             None => Opened::Part,
-            Some(whole) => Opened::Whole(Candidate {
-                message: read(seal::unpad(&whole.padded))?,
-                hashes: whole.hashes,
-            }),
+            Some(Whole { name, padded, hashes }) => {
+                let read = read(seal::unpad(&padded));
+                if read.is_err() {
+                    // A newer version of this code may understand it.
+                    self.parts.done.remove(&name);
+                }
+                Opened::Whole(Candidate {
+                    message: read?,
+                    hashes,
+                })
+            }
         })
     }
 

@@ -13,6 +13,9 @@ pub const MAX_DEPTH: usize = 24;
 /// Most values of one message that are read, which bounds the memory a small message can take.
 pub const MAX_NODES: usize = 500_000;
 
+/// Most bytes that an integer, or the length before a string, takes.
+pub(super) const NUMBER: usize = 24;
+
 /// A map in byte order of its keys.
 pub type Dict = BTreeMap<Vec<u8>, Tree>;
 
@@ -184,6 +187,23 @@ pub(super) fn remove(dict: &mut Dict, path: &[&[u8]]) {
             }
         }
     }
+}
+
+/// At most how many bytes a dict takes.
+pub(super) fn size_bound(dict: &Dict) -> usize {
+    let scalar = |scalar: &Scalar| match scalar {
+        Scalar::Int(_) => NUMBER,
+        Scalar::Bytes(bytes) => NUMBER + bytes.as_bytes().len(),
+    };
+    let entry = |(key, value): (&Vec<u8>, &Tree)| {
+        let value = match value {
+            Tree::Scalar(value) => scalar(value),
+            Tree::Set(set) => set.iter().map(scalar).sum::<usize>() + 2,
+            Tree::Dict(child) => size_bound(child),
+        };
+        NUMBER + key.len() + value
+    };
+    dict.iter().map(entry).sum::<usize>() + 2
 }
 
 /// Appends a dict.

@@ -2,6 +2,8 @@
 //!
 //! Any decoder reads what is written here, but the bytes are not those of the C encoder that other clients use: two
 //! encoders may find different matches in the same text. What this costs is said in [`super`].
+//!
+//! What goes in and what comes out is wiped on drop; the buffers inside the library are not.
 
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};

@@ -3,7 +3,7 @@
 use super::super::diff::{apply, diff};
 use super::super::message::{FormatError, Frozen, LAG};
 use super::super::parts::{PartError, Parts, split};
-use super::super::tree::prune;
+use super::super::tree::{prune, size_bound, write_dict};
 use super::super::{CompressionError, MAX_MESSAGE, MAX_PLAIN, Tree, seal, zstd};
 use super::{NOW, draft, trees};
 use crate::hash::blake2b;
@@ -262,6 +262,9 @@ proptest! {
         let mut second_draft = first.child();
         second_draft.data = second;
         for message in [&second_draft.freeze(None), &first] {
+            let mut written = Vec::new();
+            write_dict(&mut written, &message.data);
+            prop_assert!(written.len() <= size_bound(&message.data));
             let read = parse(&message.plain).unwrap();
             prop_assert_eq!(&read.data, &message.data);
             prop_assert_eq!(&read.diff, &message.diff);
