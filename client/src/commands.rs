@@ -3,15 +3,19 @@
 use std::rc::Rc;
 
 use holdfast_protocol::account::{Account as Keys, Id, Seed};
+use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 
 use crate::api::{
     Account, Anchor, Command, Event, Failure, MessageDetails, MessageId, MessagePage, Position, Reply,
     RequestId, Snapshot, Trouble,
 };
+use crate::config::{Configs, PROVISIONAL_MS};
+use crate::contacts::HIDDEN;
 use crate::core::{Core, OwnAccount};
 use crate::ports::{Change, Collection, Scan, StoreError};
-use crate::records::{AccountRecord, decode, encode, keys};
+use crate::records::{AccountRecord, ContactRecord, decode, encode, keys};
+use crate::restore::RestoreRecord;
 use crate::work::{Reader, Work};
 
 /// The largest window of messages.
@@ -41,22 +45,32 @@ impl From<DisplayNameError> for Failure {
     }
 }
 
+/// Where an account on this device comes from.
+enum Origin {
+    /// Made here, with this name.
+    Created(String),
+    /// Taken up; with a name when the user gave one.
+    Restored(Option<String>),
+}
+
 impl Core {
     /// Takes up what the store holds.
     pub(crate) async fn load(&self) -> Result<(), StoreError> {
         let store = &self.ports.store;
-        for (key, value) in store.scan(whole(Collection::Meta)).await? {
+        let meta = store.scan(whole(Collection::Meta)).await?;
+        for (key, value) in &meta {
             let mut state = self.state.borrow_mut();
             if key == keys::ACCOUNT {
-                let record: AccountRecord = decode(&value)?;
-                state.account = Some(OwnAccount {
-                    keys: Rc::new(Keys::from_seed(record.seed.clone())),
-                    record,
-                });
+                let record: AccountRecord = decode(value)?;
+                let keys = Rc::new(Keys::from_seed(record.seed.clone()));
+                state.configs = Some(Configs::load(&keys, &meta)?);
+                state.account = Some(OwnAccount { keys, record });
             } else if key == keys::COUNTERS {
-                state.counters = decode(&value)?;
-            } else if let Some(name) = keys::preference_name(&key) {
-                state.preferences.insert(name.to_owned(), decode(&value)?);
+                state.counters = decode(value)?;
+            } else if key == keys::RESTORE {
+                state.restore = Some(decode(value)?);
+            } else if let Some(name) = keys::preference_name(key) {
+                state.preferences.insert(name.to_owned(), decode(value)?);
             }
         }
         for (key, value) in store.scan(whole(Collection::Conversations)).await? {
@@ -102,9 +116,15 @@ impl Core {
             self.spawner
                 .spawn_scoped(self.clone().run_outbox(account.clone())),
             self.spawner.spawn_scoped(self.clone().run_jobs(account.clone())),
-            self.spawner.spawn_scoped(self.clone().run_receipts(account)),
+            self.spawner
+                .spawn_scoped(self.clone().run_receipts(account.clone())),
             self.spawner.spawn_scoped(self.clone().run_expiry()),
             self.spawner.spawn_scoped(self.clone().run_typing()),
+            self.spawner
+                .spawn_scoped(self.clone().run_config_push(account.clone())),
+            self.spawner
+                .spawn_scoped(self.clone().run_config_renewal(account.clone())),
+            self.spawner.spawn_scoped(self.clone().run_restore(account)),
             self.spawner.spawn_scoped(self.clone().run_pruning()),
         ];
         *self.session.borrow_mut() = tasks;
@@ -121,12 +141,13 @@ impl Core {
             Command::CreateAccount { name } => {
                 let name = clean_display_name(&name)?;
                 let seed = Seed::generate(&mut self.rng());
-                self.take_up(number, seed, name).await
+                self.take_up(number, seed, Origin::Created(name)).await
             }
             Command::RestoreAccount { seed, name } => {
                 let name = name.map(|name| clean_display_name(&name)).transpose()?;
-                self.take_up(number, seed, name.unwrap_or_default()).await
+                self.take_up(number, seed, Origin::Restored(name)).await
             }
+            Command::ContinueWithoutProfile { name } => self.continue_without_profile(&name).await,
             Command::SetDisplayName(name) => self.set_display_name(&name).await,
             Command::RevealPhrase => {
                 let account = self.require_account()?;
@@ -190,7 +211,6 @@ impl Core {
             }
             Command::SetPreference { key, value } => self.set_preference(key, value).await,
             Command::LogOut => self.log_out().await,
-            _ => Err(Failure::NotAllowed),
         }
     }
 
@@ -204,7 +224,7 @@ impl Core {
             network: self.network_status(),
             troubles: self.troubles(),
             preferences,
-            restore: None,
+            restore: self.state.borrow().restore_progress(),
         }))
     }
 
@@ -212,7 +232,7 @@ impl Core {
         self: &Rc<Self>,
         number: Option<RequestId>,
         seed: Seed,
-        name: String,
+        origin: Origin,
     ) -> Result<Reply, Failure> {
         {
             let _turn = self.turn.lock().await;
@@ -231,53 +251,116 @@ impl Core {
                     Err(Failure::AccountExists)
                 };
             }
-            let record = AccountRecord {
-                name_changed: if name.is_empty() {
-                    0
-                } else {
-                    self.time.now() / 1_000
-                },
-                name,
-                seed,
-                made_by: number,
-            };
-            self.keep_account(record).await?;
+            self.keep_account(number, seed, origin).await?;
         }
         self.start_session();
         Ok(self.snapshot())
     }
 
-    async fn keep_account(&self, record: AccountRecord) -> Result<(), Failure> {
-        let change = Change::Put(Collection::Meta, keys::ACCOUNT.to_vec(), encode(&record)?);
-        let result = self.ports.store.commit(vec![change]).await;
+    async fn keep_account(
+        &self,
+        number: Option<RequestId>,
+        seed: Seed,
+        origin: Origin,
+    ) -> Result<(), Failure> {
+        let account = Rc::new(Keys::from_seed(seed.clone()));
+        let own = account.id();
+        let mut configs = Configs::new(&account);
+        let mut record = AccountRecord {
+            seed,
+            name: String::new(),
+            name_changed: 0,
+            made_by: number,
+        };
+        let mut changes = Vec::new();
+        let (mut note, mut restore) = (None, None);
+        match origin {
+            Origin::Created(name) => {
+                configs.docs.profile.set_name_cut(&name, self.time.now());
+                configs.docs.profile.set_note_to_self_priority(HIDDEN.into());
+                record.name = name;
+                record.name_changed = configs.docs.profile.updated_at();
+                // Until it is used, as other clients have it (`spec/12-client-behaviour.md §2.2`).
+                let hidden = ContactRecord {
+                    priority: HIDDEN,
+                    ..ContactRecord::default()
+                };
+                changes.push(Change::Put(
+                    Collection::Contacts,
+                    keys::id(&own),
+                    encode(&hidden)?,
+                ));
+                note = Some(hidden);
+            }
+            Origin::Restored(Some(name)) => {
+                record.name = name;
+                record.name_changed = PROVISIONAL_MS / 1_000;
+                configs.sync.provisional = true;
+            }
+            Origin::Restored(None) => {
+                changes.push(Change::Put(
+                    Collection::Meta,
+                    keys::RESTORE.to_vec(),
+                    encode(&RestoreRecord::START)?,
+                ));
+                restore = Some(RestoreRecord::START);
+            }
+        }
+        changes.push(Change::Put(
+            Collection::Meta,
+            keys::ACCOUNT.to_vec(),
+            encode(&record)?,
+        ));
+        changes.push(Change::Put(
+            Collection::Meta,
+            keys::SYNC.to_vec(),
+            encode(&configs.sync)?,
+        ));
+        let dump = configs.docs.profile.dump().to_vec();
+        let key = keys::config(&own, ConfigKind::UserProfile);
+        changes.push(Change::Put(Collection::Meta, key, dump));
+        let result = self.ports.store.commit(changes).await;
         self.note_store(&result);
         result?;
         let account = OwnAccount {
-            keys: Rc::new(Keys::from_seed(record.seed.clone())),
+            keys: account,
             record,
         };
         let event = Event::Account(shown(&account));
-        self.state.borrow_mut().account = Some(account);
+        {
+            let mut state = self.state.borrow_mut();
+            state.account = Some(account);
+            state.configs = Some(configs);
+            state.restore = restore;
+            state.restore_told = None;
+            state.contacts.extend(note.map(|note| (own, note)));
+        }
         self.emit(event);
         Ok(())
     }
 
     async fn set_display_name(&self, name: &str) -> Result<Reply, Failure> {
         let name = clean_display_name(name)?;
-        let _turn = self.turn.lock().await;
-        let record = self
-            .state
-            .borrow()
-            .account
-            .as_ref()
-            .map(|account| account.record.clone());
-        let mut record = record.ok_or(Failure::NoAccount)?;
-        if record.name != name {
-            record.name = name;
-            // Receivers take a profile only when its time grew (`spec/02-messages-v1.md §5.5`).
-            record.name_changed = (self.time.now() / 1_000).max(record.name_changed.saturating_add(1));
-            self.keep_account(record).await?;
+        self.require_account()?;
+        let mut work = Work::begin(self).await;
+        let now = self.time.now();
+        let Some(profile) = work.profile() else {
+            return Err(Failure::NoAccount);
+        };
+        // Receivers take a profile only when its time grew (`spec/02-messages-v1.md §5.5`).
+        let next = profile.updated_at().saturating_add(1).saturating_mul(1_000);
+        profile.set_name_cut(&name, now.max(next));
+        let changed = profile.updated_at();
+        if let Some(sync) = work.sync() {
+            sync.provisional = false;
         }
+        if let Some(record) = work.account_record()
+            && record.name != name
+        {
+            record.name = name;
+            record.name_changed = changed;
+        }
+        work.commit().await?;
         Ok(Reply::Done)
     }
 
@@ -541,7 +624,7 @@ fn whole(collection: Collection) -> Scan {
     }
 }
 
-fn shown(account: &OwnAccount) -> Account {
+pub(crate) fn shown(account: &OwnAccount) -> Account {
     Account {
         id: account.keys.id(),
         name: account.record.name.clone(),

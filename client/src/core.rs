@@ -9,12 +9,14 @@ use std::time::Duration;
 use futures::channel::mpsc;
 use futures::lock::Mutex;
 use holdfast_protocol::account::{Account, Id};
+use holdfast_protocol::config::AccountConfigs;
 use holdfast_protocol::message::SenderCache;
 
 use crate::api::{
     Conversation, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus, Place,
-    Position, Preview, Standing, Trouble,
+    Position, Preview, RestoreProgress, Standing, Trouble,
 };
+use crate::config::Configs;
 use crate::driver::{Signal, Spawner, TaskGuard};
 use crate::engine::Options;
 use crate::network::Net;
@@ -27,6 +29,8 @@ use crate::records::{
 };
 use crate::search::Search;
 use crate::typing::{Typed, Typing};
+
+use crate::restore::RestoreRecord;
 
 /// See the module's description. Everything runs on one thread; no `RefCell` borrow is held across an await.
 pub(crate) struct Core {
@@ -49,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) due: Signal,
     /// The texts of messages, while somebody searches.
     pub(crate) search: Search,
+    /// A config waits to be pushed.
+    pub(crate) push: Signal,
     /// Tasks that end with the account.
     pub(crate) session: RefCell<Vec<TaskGuard>>,
     broadcast: Broadcast,
@@ -60,6 +66,12 @@ pub(crate) struct Core {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) account: Option<OwnAccount>,
+    /// There as long as the account is.
+    pub(crate) configs: Option<Configs>,
+    /// While a restored account is on its way back.
+    pub(crate) restore: Option<RestoreRecord>,
+    /// What front ends know of that.
+    pub(crate) restore_told: Option<RestoreProgress>,
     pub(crate) counters: Counters,
     pub(crate) conversations: HashMap<Id, ConversationRecord>,
     pub(crate) contacts: HashMap<Id, ContactRecord>,
@@ -206,6 +218,7 @@ impl Core {
             outbox: Signal::default(),
             due: Signal::default(),
             search: Search::default(),
+            push: Signal::default(),
             session: RefCell::default(),
             broadcast: Broadcast::default(),
             status: RefCell::new(status),
@@ -230,6 +243,12 @@ impl Core {
     /// The account's keys, or the failure that there are none.
     pub(crate) fn require_account(&self) -> Result<Rc<Account>, Failure> {
         self.account().ok_or(Failure::NoAccount)
+    }
+
+    /// Reads the documents of the account; `None` without one.
+    pub(crate) fn read_configs<T>(&self, read: impl FnOnce(&AccountConfigs) -> T) -> Option<T> {
+        let state = self.state.borrow();
+        state.configs.as_ref().map(|configs| read(&configs.docs))
     }
 
     /// Secure randomness in the form that the protocol crate takes.

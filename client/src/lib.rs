@@ -16,6 +16,7 @@
 pub mod api;
 mod arrival;
 mod commands;
+mod config;
 mod contacts;
 mod core;
 mod deleting;
@@ -37,6 +38,7 @@ mod receipts;
 mod receive;
 mod records;
 mod requests;
+mod restore;
 pub mod seal;
 pub mod search;
 mod sending;

@@ -73,10 +73,7 @@ impl Core {
         if let Some(message) = self.accepted_before(&work, number).await? {
             return Ok(message);
         }
-        if work.contact(&conversation).blocked {
-            return Err(Failure::Blocked);
-        }
-        work.approve(&conversation);
+        self.before_sending(&mut work, &account, &conversation).await?;
         let sent_at = work.next_sent_at(self.time.now());
         let quote = match reply_to {
             Some(id) => Some(self.answerable(&work, &conversation, id).await?),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use holdfast_protocol::account::Account;
+use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::nodes::ServiceNode;
 use holdfast_protocol::swarm::reply::{self, BatchReply, InfoReply, RetrieveReply, SubReply};
@@ -16,8 +17,15 @@ use crate::core::Core;
 use crate::network::request::{CallError, NodeReply, REQUEST_TIMEOUT};
 use crate::ports::StoreError;
 
-/// What is polled for the own account, in one batch. Config namespaces come before messages.
-const NAMESPACES: &[Namespace] = &[Namespace::MESSAGES];
+/// What is polled for the own account, in one batch, and which part of the largest answer each may take: configs come
+/// before messages (`spec/04-configs.md §15.1`).
+const NAMESPACES: [(Namespace, i64); 5] = [
+    (Namespace::USER_PROFILE, -8),
+    (Namespace::CONTACTS, -8),
+    (Namespace::USER_GROUPS, -8),
+    (Namespace::CONVO_INFO_VOLATILE, -8),
+    (Namespace::MESSAGES, -2),
+];
 /// A node is asked this often in a row: replicas drift, and one alone might hold something back.
 const POLLS_PER_NODE: u32 = 6;
 /// First wait after a failure, doubled each time.
@@ -143,15 +151,15 @@ impl Core {
         let signer = Signer::Account(account.ed25519());
         let mut requests = Vec::new();
         let mut caught_up = true;
-        for namespace in NAMESPACES {
+        for (namespace, share) in NAMESPACES {
             let cursor = self
-                .cursor(account, &node.ed25519, *namespace)
+                .cursor(account, &node.ed25519, namespace)
                 .await
                 .map_err(|error| self.store_failed(error))?;
             caught_up &= cursor.is_some();
-            requests.push(Request::Retrieve(
-                Retrieve::new(account.id(), *namespace, cursor).signed(&signer, now),
-            ));
+            let mut retrieve = Retrieve::new(account.id(), namespace, cursor);
+            retrieve.max_size = Some(share);
+            requests.push(Request::Retrieve(retrieve.signed(&signer, now)));
         }
         let knows_wait = self.net.waits.borrow().contains_key(&node.ed25519);
         if !knows_wait {
@@ -218,24 +226,45 @@ impl Core {
         }
         let batch: BatchReply = self.readable(node, reply::parse(&reply.body).ok())?;
         let (mut new, mut more) = (false, false);
-        for (namespace, result) in NAMESPACES.iter().zip(&batch.results) {
+        for ((namespace, _), result) in NAMESPACES.into_iter().zip(&batch.results) {
             if !result.is_success() {
                 self.refused(account, node, result.code, result.body.get().as_bytes());
                 return Err(PollError::Node);
             }
             let page: RetrieveReply = self.readable(node, result.parse().ok())?;
-            let taken = self
-                .receive(account, &node.ed25519, *namespace, &page.messages)
-                .await
-                .map_err(|error| self.store_failed(error))?;
+            let kind = ConfigKind::of_namespace(namespace);
+            let taken = match kind {
+                Some(kind) => {
+                    self.receive_configs(account, &node.ed25519, kind, &page.messages)
+                        .await
+                }
+                // Whether a message still counts is in the configs: they are read to their end first.
+                None if more => break,
+                None => {
+                    self.receive(account, &node.ed25519, namespace, &page.messages)
+                        .await
+                }
+            };
+            let taken = taken.map_err(|error| self.store_failed(error))?;
             if taken.forged > 0 || page.unreadable > 0 {
                 self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
             }
             new |= taken.new > 0;
-            more |= page.more && !page.messages.is_empty();
+            let rest = page.more && !page.messages.is_empty();
+            more |= rest;
+            match kind {
+                Some(kind) if !rest => self.document_read(kind).await,
+                _ => self.restore_went_on().await,
+            }
         }
         if batch.results.len() < NAMESPACES.len() {
             return self.readable(node, None);
+        }
+        if !more {
+            self.note_pulled()
+                .await
+                .map_err(|error| self.store_failed(error))?;
+            self.mailbox_read().await;
         }
         self.note_info(node, batch.results.get(NAMESPACES.len()));
         Ok((new, more))

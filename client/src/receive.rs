@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::message::kind::Kind;
-use holdfast_protocol::message::profile::{change_in_message, change_in_response};
+use holdfast_protocol::message::profile::change_in_message;
 use holdfast_protocol::message::schema::DataMessage;
 use holdfast_protocol::message::{MAX_BODY_PRO, cut_body, incoming};
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
@@ -213,11 +213,7 @@ impl Core {
         }
         match kind {
             Kind::Visible(data) => {
-                if arrival.own {
-                    work.approve(&received.conversation);
-                } else {
-                    work.approved_by(&received.sender);
-                    take_profile(work, &received.sender, data);
+                if !arrival.own {
                     self.end_typing(work, &received.sender, received.sent_at);
                 }
                 self.take_visible(work, arrival, data).await?;
@@ -238,13 +234,7 @@ impl Core {
                 self.take_notice(work, arrival, Notice::MediaSaved).await?;
             }
             Kind::Call(call) => self.take_call(work, arrival, call).await?,
-            Kind::RequestResponse(response) => {
-                work.approved_by(&received.sender);
-                let contact = work.contact(&received.sender);
-                if let Some(change) = change_in_response(response, contact.profile_changed) {
-                    contact.take_profile(change);
-                }
-            }
+            Kind::RequestResponse(response) => self.on_response(work, received, response).await?,
             // Groups come with a later version; their messages stay in the swarm.
             Kind::GroupUpdate(_) => {}
         }
@@ -261,6 +251,7 @@ impl Core {
         let hash = arrival.hash.as_str().to_owned();
         match work.known(&conversation, &target).await? {
             Known::New => {
+                self.on_visible(work, &arrival.received, data).await?;
                 let mark = work.mark(&conversation, &target).await?;
                 let early = mark != MarkRecord::default();
                 let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();

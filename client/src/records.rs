@@ -3,6 +3,7 @@
 //! Every value starts with a version byte, so that a later layout can tell what it reads.
 
 use holdfast_protocol::account::{Id, Seed};
+use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::message::profile::{Picture, PictureChange, ProfileChange};
 use holdfast_protocol::swarm::Namespace;
@@ -55,7 +56,7 @@ pub(crate) fn first_number(bytes: &[u8]) -> Result<u64, StoreError> {
 }
 
 /// The own account, in `Meta` under [`keys::ACCOUNT`].
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccountRecord {
     pub(crate) seed: Seed,
     /// Empty when not known.
@@ -439,6 +440,8 @@ pub(crate) mod keys {
     pub(crate) const GUARDS: &[u8] = b"guards";
     pub(crate) const STRIKES: &[u8] = b"strikes";
     pub(crate) const TIME: &[u8] = b"time";
+    pub(crate) const RESTORE: &[u8] = b"restore";
+    pub(crate) const SYNC: &[u8] = b"sync";
     const PREFERENCE: &[u8] = b"preference/";
 
     pub(crate) fn preference(key: &str) -> Vec<u8> {
@@ -448,6 +451,21 @@ pub(crate) mod keys {
     pub(crate) fn preference_name(key: &[u8]) -> Option<&str> {
         key.strip_prefix(PREFERENCE)
             .and_then(|name| std::str::from_utf8(name).ok())
+    }
+
+    /// In `Meta`: a document of an account as it is, in the form of `Config::dump`.
+    pub(crate) fn config(account: &Id, kind: ConfigKind) -> Vec<u8> {
+        document(b"config", account, kind)
+    }
+
+    /// In `Meta`: the same document as it was before edits that are not pushed yet.
+    pub(crate) fn config_base(account: &Id, kind: ConfigKind) -> Vec<u8> {
+        document(b"config-base", account, kind)
+    }
+
+    fn document(name: &[u8], account: &Id, kind: ConfigKind) -> Vec<u8> {
+        let namespace = kind.namespace().0.to_be_bytes();
+        [name, b"/", account.as_bytes(), &namespace].concat()
     }
 
     pub(crate) fn id(id: &Id) -> Vec<u8> {

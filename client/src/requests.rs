@@ -3,13 +3,18 @@
 //!
 //! How two accounts stand is a function of the contact's record alone; nothing here keeps a state of its own.
 
-use holdfast_protocol::account::Id;
+use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::message::Received;
 use holdfast_protocol::message::kind::Kind;
+use holdfast_protocol::message::profile::{change_in_message, change_in_response};
+use holdfast_protocol::message::schema::{Content, DataMessage, MessageRequestResponse};
 
-use crate::api::{Failure, Reply, Standing};
+use crate::api::{Disappearing, Failure, MessageState, Notice, Reply, Standing};
 use crate::core::Core;
-use crate::work::Work;
+use crate::outbox::{Copies, Outgoing};
+use crate::ports::StoreError;
+use crate::records::{Lifetime, MessageRecord, Target};
+use crate::work::{Known, Work};
 
 /// A message must be older than a config by this much before the config may say that it is gone
 /// (`spec/02-messages-v1.md §6.5`), milliseconds.
@@ -64,9 +69,111 @@ impl Work<'_> {
         }
         accepted
     }
+
+    /// Notes in the conversation that they accepted.
+    async fn note_accepted(&mut self, id: &Id, at: u64) -> Result<(), StoreError> {
+        let mut target = Target {
+            author: *id,
+            sent_at: at,
+        };
+        while self.known(id, &target).await? != Known::New {
+            target.sent_at = target.sent_at.saturating_sub(1);
+        }
+        let notice = MessageRecord::notice(*id, false, Notice::RequestAccepted, MessageState::Received);
+        self.insert(id, target.sent_at, notice).await?;
+        Ok(())
+    }
 }
 
 impl Core {
+    /// Before something that opens a conversation is accepted for sending, in the same unit: writing to the author of a
+    /// request accepts it, and they hear that first.
+    ///
+    /// # Errors
+    /// The account can't be written to.
+    pub(crate) async fn before_sending(
+        &self,
+        work: &mut Work<'_>,
+        account: &Account,
+        conversation: &Id,
+    ) -> Result<(), Failure> {
+        if conversation.x25519().is_none() {
+            return Err(Failure::NotAnAccount);
+        }
+        if work.contact(conversation).blocked {
+            return Err(Failure::Blocked);
+        }
+        if work.approve(conversation) == Approval::AcceptsTheirs {
+            self.tell_accepted(work, account, conversation).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the author of a request that it is accepted, and notes it in the conversation.
+    async fn tell_accepted(&self, work: &mut Work<'_>, account: &Account, id: &Id) -> Result<(), Failure> {
+        let sent_at = work.next_sent_at(self.time.now());
+        let response = MessageRequestResponse {
+            is_approved: true,
+            ..MessageRequestResponse::default()
+        };
+        let outgoing = Outgoing {
+            conversation: *id,
+            content: Content {
+                message_request_response: Some(response),
+                ..Content::default()
+            },
+            sent_at,
+            message: None,
+            copies: Copies::Contact,
+            lifetime: Lifetime::of(Disappearing::Off),
+        };
+        self.send_content(work, account, outgoing)?;
+        let notice = MessageRecord::notice(account.id(), true, Notice::RequestAccepted, MessageState::Sent);
+        work.insert(id, sent_at, notice).await?;
+        Ok(())
+    }
+
+    /// Before a message is inserted that opens a conversation: one of theirs, or one from another own device.
+    pub(crate) async fn on_visible(
+        &self,
+        work: &mut Work<'_>,
+        received: &Received,
+        data: &DataMessage,
+    ) -> Result<(), StoreError> {
+        if work.is_own(&received.sender) {
+            work.approve(&received.conversation);
+            return Ok(());
+        }
+        let contact = work.contact(&received.sender);
+        if let Some(change) = change_in_message(data, contact.profile_changed) {
+            contact.take_profile(change);
+        }
+        if work.approved_by(&received.sender) {
+            // Just before the message that says so.
+            work.note_accepted(&received.sender, received.sent_at.saturating_sub(1))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// They say that they accept the user's request. Only visible messages open conversations
+    /// (`spec/02-messages-v1.md §9.3`), so there is one.
+    pub(crate) async fn on_response(
+        &self,
+        work: &mut Work<'_>,
+        received: &Received,
+        response: &MessageRequestResponse,
+    ) -> Result<(), StoreError> {
+        let contact = work.contact(&received.sender);
+        if let Some(change) = change_in_response(response, contact.profile_changed) {
+            contact.take_profile(change);
+        }
+        if work.approved_by(&received.sender) {
+            work.note_accepted(&received.sender, received.sent_at).await?;
+        }
+        Ok(())
+    }
+
     /// Whether a message may have any effect.
     pub(crate) fn admits(&self, work: &mut Work<'_>, received: &Received, kind: &Kind<'_>) -> bool {
         let own = work.is_own(&received.sender);
@@ -74,12 +181,13 @@ impl Core {
         if !own && work.contact(&received.sender).blocked && !kind.allowed_from_blocked(false) {
             return false;
         }
-        // An own device may speak of any conversation, and before its first message is here.
-        if !own && !kind.opens_conversation() && !work.knows_conversation(&id) {
-            return false;
-        }
+        // They open nothing, and count whatever became of the conversation.
         if matches!(kind, Kind::ReadReceipt(_) | Kind::Unsend(_)) {
             return true;
+        }
+        // An own device may speak of any conversation, and before its first message is here.
+        if !own && !kind.opens_conversation() && !work.knows_conversation(&id) && !work.is_shared(&id) {
+            return false;
         }
         let config_at = work.config_stored_at(&id);
         let old = received.sent_at.saturating_add(CONFIG_LEAD_MS) <= config_at;
@@ -87,7 +195,7 @@ impl Core {
             return true;
         }
         // A conversation that was only opened is being written in.
-        let opened = work.conversation(&id).visible;
+        let opened = work.knows_conversation(&id) && work.conversation(&id).visible;
         let contact = work.contact(&id);
         let gone = contact.priority < 0 || (!contact.is_shared() && !work.is_own(&id) && !opened);
         !gone
@@ -95,7 +203,7 @@ impl Core {
 
     /// Accepts a request without writing.
     pub(crate) async fn accept_request(&self, id: Id) -> Result<Reply, Failure> {
-        self.require_account()?;
+        let account = self.require_account()?;
         let mut work = Work::begin(self).await;
         match work.contact(&id).standing() {
             Standing::IncomingRequest => {}
@@ -104,7 +212,7 @@ impl Core {
             Standing::Blocked => return Err(Failure::Blocked),
             _ => return Err(Failure::NotAllowed),
         }
-        work.approve(&id);
+        self.before_sending(&mut work, &account, &id).await?;
         work.commit().await?;
         Ok(Reply::Done)
     }

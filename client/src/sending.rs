@@ -55,7 +55,7 @@ pub(crate) enum Lane {
 }
 
 /// How an attempt ended.
-enum Attempt {
+pub(crate) enum Attempt {
     /// So many messages, from the first on, are stored.
     Stored(Vec<MessageHash>),
     /// Try again soon, on another node or path.
@@ -319,7 +319,7 @@ impl Core {
     }
 
     /// Reads the answer to one store. A 200 counts only with the signature of a node that is known.
-    fn read_store(
+    pub(crate) fn read_store(
         &self,
         target: &Id,
         node: &ServiceNode,

@@ -13,11 +13,12 @@ use holdfast_protocol::account::Id;
 use holdfast_protocol::message::TTL_DEFAULT;
 
 use crate::api::{Disappearing, Event, MessageId, MessageState, Position};
+use crate::config::Staged;
 use crate::core::Core;
 use crate::ports::{Change, Collection, Store, StoreError};
 use crate::records::{
-    CallRecord, ContactRecord, ConversationRecord, Counters, Gone, Job, JobRecord, MarkRecord, MessageRecord,
-    OutboxRecord, Target, decode, encode, keys,
+    AccountRecord, CallRecord, ContactRecord, ConversationRecord, Counters, Gone, Job, JobRecord, MarkRecord,
+    MessageRecord, OutboxRecord, Target, decode, encode, keys,
 };
 
 /// Answers to one message that are told when it comes or goes.
@@ -54,11 +55,13 @@ struct Touched {
 
 /// See the module's description.
 pub(crate) struct Work<'a> {
-    core: &'a Core,
+    pub(crate) core: &'a Core,
     _turn: MutexGuard<'a, ()>,
     changes: Vec<Change>,
     conversations: BTreeMap<Id, ConversationRecord>,
     contacts: BTreeMap<Id, ContactRecord>,
+    account: Option<AccountRecord>,
+    pub(crate) staged: Staged,
     counters: Counters,
     outbox: BTreeMap<MessageId, Option<OutboxRecord>>,
     messages: BTreeMap<(Id, Position), Touched>,
@@ -88,6 +91,8 @@ impl<'a> Work<'a> {
             changes: Vec::new(),
             conversations: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            account: None,
+            staged: Staged::default(),
             counters,
             outbox: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -114,9 +119,13 @@ impl<'a> Work<'a> {
         self.core.own_id() == Some(*id)
     }
 
-    /// When the newest config that was merged and says whether a conversation is there was stored, Unix milliseconds.
-    pub(crate) fn config_stored_at(&self, _id: &Id) -> u64 {
-        0
+    /// The own account's record to read or change; `None` without an account.
+    pub(crate) fn account_record(&mut self) -> Option<&mut AccountRecord> {
+        if self.account.is_none() {
+            let state = self.core.state.borrow();
+            self.account = state.account.as_ref().map(|account| account.record.clone());
+        }
+        self.account.as_mut()
     }
 
     /// The store, to read what this unit does not keep track of.
@@ -195,10 +204,11 @@ impl<'a> Work<'a> {
             .or_insert_with(|| core.state.borrow().contacts.get(id).cloned().unwrap_or_default())
     }
 
-    /// Lets go of a contact and its conversation. Its messages are removed on their own.
-    pub(crate) fn forget(&mut self, id: &Id) {
-        self.contacts.insert(*id, ContactRecord::default());
-        self.conversations.insert(*id, ConversationRecord::new());
+    /// Whether the own devices know of a contact.
+    pub(crate) fn is_shared(&self, id: &Id) -> bool {
+        let state = self.core.state.borrow();
+        let contact = self.contacts.get(id).or_else(|| state.contacts.get(id));
+        contact.is_some_and(ContactRecord::is_shared)
     }
 
     /// How long messages written in a conversation live at present.
@@ -206,6 +216,12 @@ impl<'a> Work<'a> {
         let state = self.core.state.borrow();
         let contact = self.contacts.get(id).or_else(|| state.contacts.get(id));
         contact.map(|contact| contact.disappearing).unwrap_or_default()
+    }
+
+    /// Lets go of a contact and its conversation. Its messages are removed on their own.
+    pub(crate) fn forget(&mut self, id: &Id) {
+        self.contacts.insert(*id, ContactRecord::default());
+        self.conversations.insert(*id, ConversationRecord::new());
     }
 
     /// Sets an entry of the outbox.

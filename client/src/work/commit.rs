@@ -43,6 +43,8 @@ impl Work<'_> {
             self.settle_reading(conversation, reader).await?;
         }
         self.settle_conversations().await?;
+        self.keep_changed();
+        self.keep_documents()?;
         self.collect_changes()?;
         if !self.changes.is_empty() {
             let result = self
@@ -253,16 +255,35 @@ impl Work<'_> {
         Ok(None)
     }
 
+    /// Lets go of records that are as they were, and carries the others into the configs.
+    fn keep_changed(&mut self) {
+        let core = self.core;
+        {
+            let state = core.state.borrow();
+            let no_contact = ContactRecord::default();
+            self.contacts
+                .retain(|id, new| state.contacts.get(id).unwrap_or(&no_contact) != new);
+            let no_conversation = ConversationRecord::new();
+            self.conversations
+                .retain(|id, new| state.conversations.get(id).unwrap_or(&no_conversation) != new);
+        }
+        let contacts: Vec<_> = self.contacts.clone().into_iter().collect();
+        let conversations: Vec<_> = self.conversations.clone().into_iter().collect();
+        self.write_documents(&contacts, &conversations);
+    }
+
     /// Turns what was changed in memory into changes of the store.
     fn collect_changes(&mut self) -> Result<(), StoreError> {
         let core = self.core;
         let state = core.state.borrow();
         let no_contact = ContactRecord::default();
-        self.contacts
-            .retain(|id, new| state.contacts.get(id).unwrap_or(&no_contact) != new);
         let no_conversation = ConversationRecord::new();
-        self.conversations
-            .retain(|id, new| state.conversations.get(id).unwrap_or(&no_conversation) != new);
+        let held = state.account.as_ref().map(|account| &account.record);
+        if let Some(account) = self.account.as_ref().filter(|record| Some(*record) != held) {
+            let account = encode(account)?;
+            self.changes
+                .push(Change::Put(Collection::Meta, keys::ACCOUNT.to_vec(), account));
+        }
         for (id, record) in &self.contacts {
             self.changes.push(if *record == no_contact {
                 Change::Delete(Collection::Contacts, keys::id(id))
@@ -307,7 +328,17 @@ impl Work<'_> {
     /// The memory follows the store. Gives what to tell of conversations.
     fn take_effect(&mut self) -> Vec<Event> {
         let mut listed = Vec::new();
+        self.documents_kept();
         let mut state = self.core.state.borrow_mut();
+        if let (Some(record), Some(account)) = (self.account.take(), &mut state.account)
+            && account.record != record
+        {
+            let renamed = account.record.name != record.name;
+            account.record = record;
+            if renamed {
+                listed.push(Event::Account(crate::commands::shown(account)));
+            }
+        }
         state.counters = self.counters;
         self.outbox_changed = !self.outbox.is_empty();
         for (id, entry) in std::mem::take(&mut self.outbox) {

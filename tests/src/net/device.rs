@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
 use holdfast_client::api::{
-    Anchor, Command, Conversation, Event, Failure, Message, MessageState, NetworkStatus, Reply, Snapshot,
+    Anchor, Command, Conversation, Event, Failure, Message, MessageKind, MessageState, NetworkStatus, Reply,
+    Snapshot,
 };
 use holdfast_client::native::SystemRng;
 use holdfast_client::ports::{Clock, HttpRequest, HttpResponse, Network, NetworkError, Ports, Store};
@@ -221,11 +222,12 @@ impl Device {
         }
     }
 
-    /// The texts of a conversation, oldest first.
+    /// The texts of a conversation, oldest first, without what is only told.
     pub async fn texts(&self, conversation: Id) -> Vec<String> {
         self.messages(conversation)
             .await
             .into_iter()
+            .filter(|message| !matches!(message.kind, MessageKind::Notice(_)))
             .map(|message| message.body)
             .collect()
     }
@@ -239,7 +241,7 @@ impl Device {
             .find(|conversation| conversation.id == id)
     }
 
-    /// Waits until a conversation has so many messages, and gives their texts.
+    /// Waits until a conversation has so many texts, and gives them.
     pub async fn wait_for_texts(&self, conversation: Id, count: usize, longest: Duration) -> Vec<String> {
         let reached = async {
             loop {
@@ -250,6 +252,7 @@ impl Device {
                 });
                 if let Ok(Reply::Messages(page)) = total.await
                     && page.total as usize >= count
+                    && self.texts(conversation).await.len() >= count
                 {
                     break;
                 }

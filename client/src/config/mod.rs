@@ -1,0 +1,274 @@
+//! The account's configs on this device: the documents by which its devices stay in step (`spec/04-configs.md`).
+//!
+//! The documents are the truth for everything that is synced; the records of contacts and conversations are what the rest
+//! of the engine works with. [`write`] carries changed records into the documents within the commit that stores them, so
+//! that a crash loses neither; [`pull`] merges what other devices stored, and [`apply`] carries that into the records,
+//! again in one commit with the hashes and the cursor; [`push`] stores in the swarm what only this device has.
+
+mod apply;
+mod base;
+mod pull;
+mod push;
+mod write;
+
+use holdfast_protocol::account::{Account, Id};
+use holdfast_protocol::config::{
+    AccountConfigs, Config, ConfigKind, Contacts, ConvoInfoVolatile, UserGroups, UserProfile,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ports::{Collection, Entry, StoreError};
+use crate::records::{encode, keys};
+use crate::work::Work;
+
+pub(crate) use pull::PROVISIONAL_MS;
+
+/// The documents, and where this device stands with them.
+pub(crate) struct Configs {
+    pub(crate) docs: AccountConfigs,
+    pub(crate) sync: SyncRecord,
+}
+
+/// Where this device stands with the swarm, in `Meta` under [`keys::SYNC`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SyncRecord {
+    /// A node gave all that it had of every document. Until then nothing is pushed: this device would compete with what
+    /// the account has (`spec/04-configs.md §15.2`).
+    pub(crate) pulled: bool,
+    /// The name was typed on this device because no profile was found; a real one takes its place.
+    pub(crate) provisional: bool,
+    /// Storage hashes that a push made obsolete and that are not deleted yet.
+    pub(crate) obsolete: Vec<String>,
+    /// When the newest merged message of each document was stored, Unix milliseconds, in the order of [`ConfigKind::ALL`].
+    pub(crate) stored_at: [u64; 4],
+    /// When the life of the stored messages was last prolonged, Unix milliseconds.
+    pub(crate) renewed_at: u64,
+}
+
+impl SyncRecord {
+    /// Notes when a merged message was stored.
+    fn merged(&mut self, kind: ConfigKind, stored_at: u64) {
+        for (of, held) in ConfigKind::ALL.into_iter().zip(&mut self.stored_at) {
+            if of == kind {
+                *held = stored_at.max(*held);
+            }
+        }
+    }
+
+    /// When the newest merged message of a document was stored; 0 when there was none.
+    pub(crate) fn stored_at(&self, kind: ConfigKind) -> u64 {
+        let mut all = ConfigKind::ALL.into_iter().zip(self.stored_at);
+        all.find(|(of, _)| *of == kind).map_or(0, |(_, at)| at)
+    }
+}
+
+impl Configs {
+    /// Those of an account of which nothing is known.
+    pub(crate) fn new(account: &Account) -> Self {
+        Self {
+            docs: AccountConfigs::new(account),
+            sync: SyncRecord::default(),
+        }
+    }
+
+    /// Takes up what the store holds: entries of `Meta`.
+    pub(crate) fn load(account: &Account, entries: &[Entry]) -> Result<Self, StoreError> {
+        let mut configs = Self::new(account);
+        for (key, value) in entries {
+            if key == keys::SYNC {
+                configs.sync = crate::records::decode(value)?;
+            }
+            let Some(kind) = ConfigKind::ALL
+                .into_iter()
+                .find(|kind| *key == keys::config(&account.id(), *kind))
+            else {
+                continue;
+            };
+            let damaged = |_| StoreError::Damaged;
+            let docs = &mut configs.docs;
+            match kind {
+                ConfigKind::UserProfile => {
+                    docs.profile = UserProfile::load(account, value).map_err(damaged)?
+                }
+                ConfigKind::Contacts => docs.contacts = Contacts::load(account, value).map_err(damaged)?,
+                ConfigKind::UserGroups => docs.groups = UserGroups::load(account, value).map_err(damaged)?,
+                ConfigKind::ConvoInfoVolatile => {
+                    docs.convos = ConvoInfoVolatile::load(account, value).map_err(damaged)?;
+                }
+            }
+        }
+        Ok(configs)
+    }
+
+    /// Whether something waits to be pushed and may be.
+    pub(crate) fn wants_push(&self) -> bool {
+        let waits = |kind| self.docs.get(kind).needs_push();
+        self.sync.pulled && (!self.sync.obsolete.is_empty() || ConfigKind::ALL.into_iter().any(waits))
+    }
+
+    /// Whether nothing but read positions waits.
+    fn only_read_positions(&self) -> bool {
+        ConfigKind::ALL
+            .into_iter()
+            .all(|kind| kind == ConfigKind::ConvoInfoVolatile || !self.docs.get(kind).needs_push())
+    }
+
+    /// Groups and communities of the account.
+    pub(crate) fn group_count(&self) -> usize {
+        let groups = &self.docs.groups;
+        groups.groups().count() + groups.communities().count()
+    }
+}
+
+/// Copies of the documents that a unit of work changes.
+#[derive(Default)]
+pub(crate) struct Staged {
+    profile: Option<UserProfile>,
+    contacts: Option<Contacts>,
+    groups: Option<UserGroups>,
+    convos: Option<ConvoInfoVolatile>,
+    sync: Option<SyncRecord>,
+}
+
+impl Staged {
+    fn get_mut(&mut self, kind: ConfigKind) -> Option<&mut Config> {
+        match kind {
+            ConfigKind::UserProfile => self.profile.as_deref_mut(),
+            ConfigKind::Contacts => self.contacts.as_deref_mut(),
+            ConfigKind::UserGroups => self.groups.as_deref_mut(),
+            ConfigKind::ConvoInfoVolatile => self.convos.as_deref_mut(),
+        }
+    }
+}
+
+/// Gives access to a document that the unit may change.
+macro_rules! staged {
+    ($(#[$meta:meta])* $name:ident, $kind:ty) => {
+        impl Work<'_> {
+            $(#[$meta])*
+            pub(crate) fn $name(&mut self) -> Option<&mut $kind> {
+                if self.staged.$name.is_none() {
+                    let state = self.core.state.borrow();
+                    self.staged.$name = Some(state.configs.as_ref()?.docs.$name.clone());
+                }
+                self.staged.$name.as_mut()
+            }
+        }
+    };
+}
+
+staged!(
+    /// The own profile, to read or change; `None` without an account.
+    profile,
+    UserProfile
+);
+staged!(
+    /// The contacts, to read or change; `None` without an account.
+    contacts,
+    Contacts
+);
+staged!(
+    /// Groups and communities, to read or change; `None` without an account.
+    groups,
+    UserGroups
+);
+staged!(
+    /// Read positions, to read or change; `None` without an account.
+    convos,
+    ConvoInfoVolatile
+);
+
+impl Work<'_> {
+    /// One of the documents, for what all have in common.
+    fn document(&mut self, kind: ConfigKind) -> Option<&mut Config> {
+        match kind {
+            ConfigKind::UserProfile => self.profile().map(|document| &mut **document),
+            ConfigKind::Contacts => self.contacts().map(|document| &mut **document),
+            ConfigKind::UserGroups => self.groups().map(|document| &mut **document),
+            ConfigKind::ConvoInfoVolatile => self.convos().map(|document| &mut **document),
+        }
+    }
+
+    /// Where this device stands with the swarm, to read or change; `None` without an account.
+    pub(crate) fn sync(&mut self) -> Option<&mut SyncRecord> {
+        if self.staged.sync.is_none() {
+            let state = self.core.state.borrow();
+            self.staged.sync = Some(state.configs.as_ref()?.sync.clone());
+        }
+        self.staged.sync.as_mut()
+    }
+
+    /// When the newest config that was merged and says whether a conversation is there was stored, Unix milliseconds.
+    pub(crate) fn config_stored_at(&mut self, id: &Id) -> u64 {
+        let kind = if self.is_own(id) {
+            ConfigKind::UserProfile
+        } else {
+            ConfigKind::Contacts
+        };
+        let state = self.core.state.borrow();
+        state
+            .configs
+            .as_ref()
+            .map_or(0, |configs| configs.sync.stored_at(kind))
+    }
+
+    /// Adds to the changes what the staged documents need to survive.
+    pub(crate) fn keep_documents(&mut self) -> Result<(), StoreError> {
+        let Some(own) = self.core.own_id() else {
+            return Ok(());
+        };
+        for kind in ConfigKind::ALL {
+            self.keep_base(kind);
+            if let Some(document) = self.staged.get_mut(kind)
+                && document.needs_dump()
+            {
+                let dump = document.dump().to_vec();
+                self.put(Collection::Meta, keys::config(&own, kind), dump);
+            }
+        }
+        let sync = self.staged.sync.clone();
+        let before = self
+            .core
+            .state
+            .borrow()
+            .configs
+            .as_ref()
+            .map(|configs| configs.sync.clone());
+        if sync.is_some() && sync != before {
+            self.put(
+                Collection::Meta,
+                keys::SYNC.to_vec(),
+                encode(&sync.unwrap_or_default())?,
+            );
+        }
+        Ok(())
+    }
+
+    /// The memory follows the store.
+    pub(crate) fn documents_kept(&mut self) {
+        let staged = std::mem::take(&mut self.staged);
+        let mut state = self.core.state.borrow_mut();
+        let Some(configs) = &mut state.configs else {
+            return;
+        };
+        let docs = &mut configs.docs;
+        if let Some(profile) = staged.profile {
+            docs.profile = profile;
+        }
+        if let Some(contacts) = staged.contacts {
+            docs.contacts = contacts;
+        }
+        if let Some(groups) = staged.groups {
+            docs.groups = groups;
+        }
+        if let Some(convos) = staged.convos {
+            docs.convos = convos;
+        }
+        if let Some(sync) = staged.sync {
+            configs.sync = sync;
+        }
+        if configs.wants_push() {
+            self.core.push.notify();
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Brings out what only this device has: one request with everything to store and everything to delete, confirmed only
+//! when all of a document is stored (`spec/04-configs.md §15.2`); and keeps alive what is out (§15.3).
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use holdfast_protocol::account::Account;
+use holdfast_protocol::config::{ConfigKind, TTL_CONFIG};
+use holdfast_protocol::nodes::ServiceNode;
+use holdfast_protocol::swarm::reply::{self, BatchReply, Deleted, Expired, SubReply, SwarmReply};
+use holdfast_protocol::swarm::request::{Batch, Delete, Expire, ExpireMode, Request, Store};
+use holdfast_protocol::swarm::{MessageHash, Signer};
+
+use crate::core::Core;
+use crate::network::request::CallError;
+use crate::ports::StoreError;
+use crate::work::Work;
+
+/// Changes are collected for this long after the last one; read positions alone have more time.
+const QUIET: Duration = Duration::from_secs(2);
+const QUIET_READ_POSITIONS: Duration = Duration::from_secs(5);
+/// However often something changes, it is pushed after this long.
+const LONGEST_QUIET: Duration = Duration::from_secs(10);
+/// Stores in one request; a node takes 20 requests in one (`spec/03-network.md §3.5`).
+const TOGETHER: usize = 10;
+/// Hashes deleted in one request.
+const DELETED_TOGETHER: usize = 200;
+/// A node forwards each message to its swarm.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// First wait after a failed push, doubled each time.
+const BACKOFF: Duration = Duration::from_secs(1);
+/// Longest such wait.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// How long a push waits for network time, without which a signature may be refused.
+const TIME_WAIT: Duration = Duration::from_secs(20);
+/// The life of stored messages is prolonged this often, milliseconds; they live for 30 days.
+const RENEW_MS: u64 = 12 * 60 * 60 * 1_000;
+
+/// Why something was not brought out.
+enum PushError {
+    /// No connection, or the node or path failed: again, elsewhere.
+    Again,
+    /// The store does not take what has to be kept first.
+    Store,
+}
+
+impl From<StoreError> for PushError {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
+
+/// One message on its way.
+struct Part {
+    kind: ConfigKind,
+    data: Vec<u8>,
+}
+
+impl Core {
+    /// Pushes what changed for as long as the account is there.
+    pub(crate) async fn run_config_push(self: Rc<Self>, account: Rc<Account>) {
+        let mut failures = 0u32;
+        loop {
+            let seen = self.push.count();
+            if !self.wants_push() {
+                self.push.passed(seen).await;
+                if failures == 0 {
+                    self.quiet().await;
+                }
+                continue;
+            }
+            if !self.time.is_known() {
+                self.net.resync.notify();
+                self.time_known(TIME_WAIT).await;
+            }
+            match self.push_configs(&account).await {
+                Ok(()) => failures = 0,
+                Err(_) => {
+                    failures = failures.saturating_add(1);
+                    let wait = BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF);
+                    self.sleep(self.jitter(wait)).await;
+                }
+            }
+        }
+    }
+
+    fn wants_push(&self) -> bool {
+        let state = self.state.borrow();
+        state.configs.as_ref().is_some_and(super::Configs::wants_push)
+    }
+
+    /// Waits until nothing more changes, but not for ever.
+    async fn quiet(&self) {
+        let start = self.ports.clock.monotonic_ms();
+        loop {
+            let seen = self.push.count();
+            let quiet = {
+                let state = self.state.borrow();
+                let slow = state
+                    .configs
+                    .as_ref()
+                    .is_some_and(super::Configs::only_read_positions);
+                if slow { QUIET_READ_POSITIONS } else { QUIET }
+            };
+            let waited = self.ports.clock.monotonic_ms().saturating_sub(start);
+            let left = LONGEST_QUIET.saturating_sub(Duration::from_millis(waited));
+            let again = Box::pin(self.push.passed(seen));
+            match select(again, self.ports.clock.sleep(quiet.min(left))).await {
+                Either::Left(_) => {}
+                Either::Right(_) => return,
+            }
+        }
+    }
+
+    /// One push of everything that waits.
+    async fn push_configs(&self, account: &Account) -> Result<(), PushError> {
+        let (pushes, parts) = self.prepare_push(account).await?;
+        let mut sent = 0;
+        for group in parts.chunks(TOGETHER) {
+            let deletes = sent + group.len() == parts.len();
+            self.store_parts(account, group, deletes).await?;
+            sent += group.len();
+        }
+        if parts.is_empty() {
+            self.store_parts(account, &[], true).await?;
+        }
+        let mut work = Work::begin(self).await;
+        for (kind, seqno) in pushes {
+            let hashes = parts.iter().filter(|part| part.kind == kind);
+            let hashes: Vec<String> = hashes
+                .map(|part| part.hash(account).as_str().to_owned())
+                .collect();
+            if let Some(document) = work.document(kind) {
+                document.confirm_pushed(seqno, hashes);
+            }
+        }
+        work.commit().await?;
+        Ok(())
+    }
+
+    /// Makes the messages, and keeps that they were made.
+    async fn prepare_push(
+        &self,
+        account: &Account,
+    ) -> Result<(Vec<(ConfigKind, i64)>, Vec<Part>), PushError> {
+        let mut work = Work::begin(self).await;
+        let now = work.now();
+        let (mut pushes, mut parts) = (Vec::new(), Vec::new());
+        let mut obsolete = Vec::new();
+        for kind in ConfigKind::ALL {
+            let waits = self
+                .read_configs(|docs| docs.get(kind).needs_push())
+                .unwrap_or_default();
+            let Some(document) = work.document(kind).filter(|_| waits) else {
+                continue;
+            };
+            // A document that is too large stays on this device until it shrinks.
+            let Ok(push) = document.push(now) else {
+                continue;
+            };
+            obsolete.extend(push.obsolete);
+            pushes.push((kind, push.seqno));
+            parts.extend(push.messages.into_iter().map(|data| Part { kind, data }));
+        }
+        // They come back from the own swarm: they are known already.
+        for part in &parts {
+            self.remember(&mut work, &part.hash(account), None)?;
+        }
+        if let Some(sync) = work.sync() {
+            sync.obsolete.extend(obsolete);
+            sync.obsolete.sort_unstable();
+            sync.obsolete.dedup();
+        }
+        work.commit().await?;
+        Ok((pushes, parts))
+    }
+
+    /// Stores messages at one node, all or none, and deletes what is obsolete after them.
+    async fn store_parts(&self, account: &Account, parts: &[Part], deletes: bool) -> Result<(), PushError> {
+        let own = account.id();
+        let node = self.members_of(&own).into_iter().next();
+        let node = node.filter(|_| self.net.online.get()).ok_or(PushError::Again)?;
+        let signer = Signer::Account(account.ed25519());
+        let now = self.time.now();
+        let mut requests: Vec<Request> = parts
+            .iter()
+            .map(|part| {
+                let store = Store::new(own, part.kind.namespace(), part.data.clone(), now, TTL_CONFIG);
+                Request::Store(store.signed(&signer, now))
+            })
+            .collect();
+        let obsolete = if deletes { self.obsolete() } else { Vec::new() };
+        let delete = (!obsolete.is_empty()).then(|| Delete::signed(own, obsolete.clone(), false, &signer));
+        requests.extend(delete.clone().map(Request::Delete));
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let results = self.sequence(account, &node, requests).await?;
+        for (part, result) in parts.iter().zip(results.iter()) {
+            let hash = part.hash(account);
+            self.read_store(
+                &own,
+                &node,
+                result.code,
+                result.body.get().as_bytes(),
+                Some(&hash),
+            )
+            .map_err(|_| PushError::Again)?;
+        }
+        if results.len() < parts.len() {
+            self.net.pool.borrow_mut().strike(&node.ed25519, now);
+            return Err(PushError::Again);
+        }
+        if let (Some(delete), Some(result)) = (delete, results.get(parts.len())) {
+            self.deleted(&delete, result).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be deleted, as far as one request goes. What is in force is never deleted.
+    fn obsolete(&self) -> Vec<MessageHash> {
+        let state = self.state.borrow();
+        let Some(configs) = &state.configs else {
+            return Vec::new();
+        };
+        let in_force = |hash: &String| {
+            ConfigKind::ALL
+                .into_iter()
+                .any(|kind| configs.docs.get(kind).current_hashes().contains(hash))
+        };
+        configs
+            .sync
+            .obsolete
+            .iter()
+            .filter(|hash| !in_force(hash))
+            .filter_map(|hash| hash.parse().ok())
+            .take(DELETED_TOGETHER)
+            .collect()
+    }
+
+    /// A node says that it deleted: believed when a member of the swarm that is known signs it.
+    async fn deleted(&self, delete: &Delete, result: &SubReply) -> Result<(), PushError> {
+        let confirmed = result.parse::<SwarmReply<Deleted>>().is_ok_and(|reply| {
+            let pool = self.net.pool.borrow();
+            reply
+                .verified(|result, member| result.verify(member, delete))
+                .any(|(member, _)| pool.get(member).is_some())
+        });
+        if !confirmed {
+            return Err(PushError::Again);
+        }
+        let done: Vec<&str> = delete.messages.iter().map(MessageHash::as_str).collect();
+        let mut work = Work::begin(self).await;
+        if let Some(sync) = work.sync() {
+            sync.obsolete.retain(|hash| !done.contains(&hash.as_str()));
+        }
+        work.commit().await?;
+        Ok(())
+    }
+
+    /// Requests one after the other at a node, which stops at the first that fails.
+    async fn sequence(
+        &self,
+        account: &Account,
+        node: &ServiceNode,
+        requests: Vec<Request>,
+    ) -> Result<Vec<SubReply>, PushError> {
+        let request = Request::Sequence(Batch::new(requests));
+        let reply = match self.call(node, &request, TIMEOUT).await {
+            Ok(reply) => reply,
+            Err(CallError::Unavailable | CallError::Failed) => return Err(PushError::Again),
+        };
+        match reply.status {
+            200 => {}
+            406 => {
+                self.net.resync.notify();
+                return Err(PushError::Again);
+            }
+            421 => {
+                self.redirected(&account.id(), node, &reply.body);
+                return Err(PushError::Again);
+            }
+            _ => {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                return Err(PushError::Again);
+            }
+        }
+        match reply::parse::<BatchReply>(&reply.body) {
+            Ok(batch) => Ok(batch.results),
+            Err(_) => {
+                self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
+                Err(PushError::Again)
+            }
+        }
+    }
+
+    /// Prolongs the life of what is stored for as long as the account is there.
+    pub(crate) async fn run_config_renewal(self: Rc<Self>, account: Rc<Account>) {
+        loop {
+            let due = {
+                let state = self.state.borrow();
+                let sync = state.configs.as_ref().map(|configs| &configs.sync);
+                sync.filter(|sync| sync.pulled)
+                    .map(|sync| sync.renewed_at.saturating_add(RENEW_MS))
+            };
+            let now = self.time.now();
+            let wait = match due {
+                Some(due) if due <= now => {
+                    if self.renew(&account).await.is_ok() {
+                        continue;
+                    }
+                    LONGEST_BACKOFF
+                }
+                Some(due) => Duration::from_millis(due.saturating_sub(now)).min(LONGEST_BACKOFF * 60),
+                None => LONGEST_BACKOFF,
+            };
+            self.sleep(self.jitter(wait)).await;
+        }
+    }
+
+    /// One renewal; what the swarm lost is stored again.
+    async fn renew(&self, account: &Account) -> Result<(), PushError> {
+        let own = account.id();
+        let now = self.time.now();
+        let active: Vec<MessageHash> = self
+            .read_configs(|docs| {
+                let hashes = ConfigKind::ALL.map(|kind| docs.get(kind).active_hashes());
+                hashes
+                    .iter()
+                    .flatten()
+                    .filter_map(|hash| hash.parse().ok())
+                    .collect()
+            })
+            .unwrap_or_default();
+        if !active.is_empty() {
+            let signer = Signer::Account(account.ed25519());
+            let expiry = vec![now.saturating_add(TTL_CONFIG)];
+            let request = Expire::signed(own, active.clone(), expiry, ExpireMode::Extend, &signer);
+            let node = self.members_of(&own).into_iter().next();
+            let node = node.filter(|_| self.net.online.get()).ok_or(PushError::Again)?;
+            let results = self
+                .sequence(account, &node, vec![Request::Expire(request.clone())])
+                .await?;
+            let result = results.first().ok_or(PushError::Again)?;
+            let reply: SwarmReply<Expired> = result.parse().map_err(|_| PushError::Again)?;
+            let mut confirmed = false;
+            let mut alive: Vec<MessageHash> = Vec::new();
+            for (_, expired) in reply.verified(|result, member| result.verify(member, &request)) {
+                confirmed = true;
+                alive.extend(&expired.updated);
+                alive.extend(expired.unchanged.iter().flat_map(|kept| kept.keys()));
+            }
+            if !confirmed {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, now);
+                return Err(PushError::Again);
+            }
+            self.store_again(account, |hash| !alive.contains(hash)).await?;
+        }
+        let mut work = Work::begin(self).await;
+        if let Some(sync) = work.sync() {
+            sync.renewed_at = now;
+        }
+        work.commit().await?;
+        Ok(())
+    }
+
+    /// Stores documents again of which the swarm lost a message.
+    async fn store_again(
+        &self,
+        account: &Account,
+        lost: impl Fn(&MessageHash) -> bool,
+    ) -> Result<(), PushError> {
+        let mut parts = Vec::new();
+        for kind in ConfigKind::ALL {
+            let again = self.read_configs(|docs| {
+                let document = docs.get(kind);
+                let mut hashes = document.current_hashes().iter();
+                let lost = hashes.any(|hash| hash.parse().is_ok_and(|hash| lost(&hash)));
+                // The copy is thrown away, so that what the next real push deletes is not forgotten.
+                (lost && !document.needs_push()).then(|| document.clone())
+            });
+            if let Some(mut document) = again.flatten()
+                && let Ok(push) = document.push(self.time.now())
+            {
+                parts.extend(push.messages.into_iter().map(|data| Part { kind, data }));
+            }
+        }
+        for group in parts.chunks(TOGETHER) {
+            self.store_parts(account, group, false).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn hash(&self, account: &Account) -> MessageHash {
+        holdfast_protocol::swarm::message_hash(&account.id(), self.kind.namespace(), &self.data)
+    }
+}
