@@ -111,10 +111,18 @@ fn leave(state: AppState) {
 
 /// Beside the list of requests, when none is open.
 pub(crate) fn nothing() -> AnyView {
+    let state = AppState::get();
+    let words = move || {
+        if state.conversations.none_at(Place::Requests) {
+            t("home.nothing")
+        } else {
+            t("requests.nothing")
+        }
+    };
     view! {
         <div class="nothing">
             <span class="choice-icon">{icon(Icon::Requests)}</span>
-            <p>{t("requests.nothing")}</p>
+            <p>{words}</p>
         </div>
     }
     .into_any()

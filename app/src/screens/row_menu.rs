@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::components::icon::Icon;
 use crate::components::menu::Item;
 use crate::i18n::t;
+use crate::state::nav::Route;
 use crate::state::{AppState, Question};
 
 /// The menu of a conversation, in the order that users of other clients know.
@@ -38,12 +39,11 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
         );
     }
     if request {
-        add(
-            Icon::Check,
-            t("request.accept"),
-            false,
-            command(Command::AcceptRequest(id)),
-        );
+        let accept = move |()| {
+            state.command(Command::AcceptRequest(id));
+            state.nav.switch(Route::Conversation(id));
+        };
+        add(Icon::Check, t("request.accept"), false, Callback::new(accept));
     }
     if friend {
         let muted = is_muted(c);
@@ -64,7 +64,7 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
             command(set),
         );
     }
-    if c.unread > 0 || c.marked_unread {
+    if !request && (c.unread > 0 || c.marked_unread) {
         let up_to = c
             .preview
             .as_ref()
