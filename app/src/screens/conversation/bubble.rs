@@ -1,14 +1,17 @@
 //! One message. It only shows: clicks, keys and touches on any message are heard by the list ([`super::gestures`]).
 
 use holdfast_client::api::{Message, MessageKind, MessageState, Quote, SendFailure};
+use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
 use super::notice::notice;
 use super::reactions::pills;
 use super::room::Room;
 use super::stopwatch::stopwatch;
+use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{clock, full_date, t, tf};
+use crate::screens::contact::given_name;
 use crate::screens::list::state_mark;
 use crate::screens::search::marked;
 use crate::state::text::{Segment, is_large_emoji, segments};
@@ -114,6 +117,17 @@ pub(super) fn author(room: Room, own: bool) -> String {
     } else {
         room.desk.about.with(|about| about.name.clone())
     }
+}
+
+/// An author's picture: the own one, or the other side's.
+pub(super) fn picture(room: Room, id: &Id) -> AnyView {
+    let state = room.state;
+    let name = if state.is_own(id) {
+        state.account.get().map(|account| account.name)
+    } else {
+        room.desk.known.get().map(|known| given_name(&known).to_owned())
+    };
+    avatar(id, &name.unwrap_or_default(), Size::Small).into_any()
 }
 
 /// What the message answers.

@@ -15,7 +15,7 @@ use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open, below};
 use crate::i18n::{span, t, tf, tn};
-use crate::screens::contact::display_name;
+use crate::screens::contact::{display_name, given_name};
 use crate::screens::row_menu::is_muted;
 use crate::state::Question;
 use crate::state::identity::short_id;
@@ -78,7 +78,7 @@ fn WhoBar(room: Room) -> impl IntoView {
             {if state.is_own(&id) {
                 note_avatar(Size::Small).into_any()
             } else {
-                avatar(&id, &name, Size::Small).into_any()
+                avatar(&id, known.as_ref().map_or("", given_name), Size::Small).into_any()
             }}
             <span class="heading-text">
                 <span class="heading-name" dir="auto">{name}</span>

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::bubble::picture;
 use super::room::Room;
-use crate::components::avatar::{Size, avatar};
 use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
 use crate::components::focus::focus;
@@ -271,7 +271,7 @@ pub(super) fn Reactors(room: Room, id: MessageId, #[prop(into)] on_close: Callba
                 let emoji = emoji.clone();
                 view! {
                     <li class="person">
-                        {avatar(who, &name, Size::Small)} <span dir="auto">{name}</span>
+                        {picture(room, who)} <span dir="auto">{name}</span>
                         {own
                             .then(|| {
                                 view! {

@@ -68,7 +68,7 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(state: AppState, id: Id) -> Self {
-        let known = state.conversation(id);
+        let known = state.conversations.get_untracked(id);
         let read_up_to = known.as_ref().map_or(0, |c| c.read_up_to);
         let unread = known.is_some_and(|c| c.unread > 0);
         let room = Self {

@@ -5,11 +5,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::action;
-use crate::components::avatar::{Size, avatar};
 use crate::components::icon::Icon;
 use crate::i18n::{full_time, t};
 use crate::screens::conversation::asks::Ask;
-use crate::screens::conversation::bubble::{author, failure_text, parts};
+use crate::screens::conversation::bubble::{author, failure_text, parts, picture};
 use crate::screens::conversation::desk::may_unsend;
 use crate::screens::conversation::gestures::{can_reply, to_composer};
 use crate::screens::conversation::room::Room;
@@ -91,7 +90,7 @@ fn page(room: Room, found: &MessageDetails) -> AnyView {
         <section class="card">
             <h2>{t("info.from")}</h2>
             <div class="person">
-                {avatar(&message.author, &name, Size::Small)}
+                {picture(room, &message.author)}
                 <span class="side-text">
                     <span dir="auto">{name.clone()}</span>
                     <span class="help" dir="ltr">{short_id(&message.author)}</span>

@@ -7,7 +7,7 @@ use super::action;
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{full_date, span, t, tf};
-use crate::screens::contact::display_name;
+use crate::screens::contact::{display_name, given_name};
 use crate::screens::conversation::asks::Ask;
 use crate::screens::conversation::room::Room;
 use crate::state::Question;
@@ -57,7 +57,7 @@ fn who(room: Room, known: &Conversation) -> AnyView {
     );
     view! {
         <section class="card identity">
-            {avatar(&known.id, &name, Size::Large)}
+            {avatar(&known.id, given_name(known), Size::Large)}
             <p class="own-name" dir="auto">{name.clone()}</p>
             {real
                 .map(|real| {
