@@ -270,7 +270,7 @@ pub(super) fn Reactors(room: Room, id: MessageId, #[prop(into)] on_close: Callba
                 let name = name_of(room, who);
                 let emoji = emoji.clone();
                 view! {
-                    <li class="person">
+                    <li class="reactor">
                         {picture(room, who)} <span dir="auto">{name}</span>
                         {own
                             .then(|| {
@@ -297,7 +297,7 @@ pub(super) fn Reactors(room: Room, id: MessageId, #[prop(into)] on_close: Callba
     view! {
         <Dialog title=t("reaction.who") on_close>
             <div class="pills" role="group" aria-label=t("reaction.group")>{tabs}</div>
-            <ul class="people">{people}</ul>
+            <ul class="reactors">{people}</ul>
             <div class="actions">
                 <button class="button" on:click=move |_| on_close.run(())>{t("action.close")}</button>
             </div>

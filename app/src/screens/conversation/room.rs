@@ -244,6 +244,7 @@ impl Room {
     pub(super) fn show(self, place: Position) {
         if self.row(place.id).is_some() {
             self.point_at(place.id);
+            self.settle();
         } else {
             self.open(Anchor::Around(place));
         }

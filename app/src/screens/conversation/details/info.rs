@@ -89,7 +89,7 @@ fn page(room: Room, found: &MessageDetails) -> AnyView {
         </section>
         <section class="card">
             <h2>{t("info.from")}</h2>
-            <div class="person">
+            <div class="reactor">
                 {picture(room, &message.author)}
                 <span class="side-text">
                     <span dir="auto">{name.clone()}</span>
