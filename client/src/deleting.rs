@@ -31,6 +31,7 @@ impl Core {
             return Err(Failure::NotAllowed);
         }
         let mut work = Work::begin(self).await;
+        work.look_up_messages(messages).await?;
         let mut found = Vec::new();
         for id in messages {
             found.extend(

@@ -19,7 +19,7 @@ use crate::records::{Gone, Lifetime, MessageRecord, keys};
 use crate::work::{Known, Reader, Work};
 
 /// Messages that are removed in one commit.
-const PURGED_TOGETHER: usize = 200;
+const PURGED_TOGETHER: usize = 500;
 /// How long to wait when the store did not take a removal.
 const PURGE_AGAIN: Duration = Duration::from_secs(10);
 /// A machine may sleep and a clock may be set: time is looked at again after this.
@@ -152,6 +152,8 @@ impl Core {
                 return Ok(());
             }
             let mut work = Work::begin(self).await;
+            let ids: Vec<MessageId> = over.iter().map(|(_, id)| *id).collect();
+            work.look_up_messages(&ids).await?;
             for (_, id) in &over {
                 let held = work.message(*id).await?;
                 match held.and_then(|(_, _, record)| record.expiry?.at) {

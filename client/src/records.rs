@@ -289,14 +289,8 @@ impl MessageRecord {
         let full = self.reactions.len() >= MAX_REACTIONS;
         match self.reactions.iter_mut().find(same) {
             Some(held) if held.at >= word.at => false,
-            Some(held) => {
-                let changed = held.on != word.on;
-                // Taking up a word of the same kind keeps the order of first use.
-                if changed {
-                    *held = word;
-                }
-                changed
-            }
+            // The latest word counts, so that all devices agree in whatever order they hear.
+            Some(held) => std::mem::replace(held, word.clone()).on != word.on,
             None if full => false,
             None => {
                 let changed = word.on;
@@ -319,7 +313,7 @@ impl MessageRecord {
 /// One entry for each emoji, in the order of first use.
 fn shown_reactions(mut words: Vec<ReactionRecord>) -> Vec<Reaction> {
     words.retain(|word| word.on);
-    words.sort_by(|one, other| (one.at, &one.emoji).cmp(&(other.at, &other.emoji)));
+    words.sort_by(|one, other| (one.at, &one.emoji, one.from).cmp(&(other.at, &other.emoji, other.from)));
     let mut shown: Vec<Reaction> = Vec::new();
     for word in words {
         match shown.iter_mut().find(|reaction| reaction.emoji == word.emoji) {

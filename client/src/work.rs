@@ -335,6 +335,44 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Reads many messages at once, for [`Work::message`] and [`Work::remove`].
+    pub(crate) async fn look_up_messages(&mut self, ids: &[MessageId]) -> Result<(), StoreError> {
+        let store = self.store();
+        let wanted: Vec<MessageId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !self.places.contains_key(id))
+            .collect();
+        let numbers = wanted.iter().map(|id| keys::by_number(*id)).collect();
+        let mut found = Vec::new();
+        for (id, key) in wanted
+            .into_iter()
+            .zip(store.get_many(Collection::MessageIndex, numbers).await?)
+        {
+            let place = key.map(|key| keys::read_message(&key)).transpose()?;
+            self.places.insert(id, place);
+            found.extend(place);
+        }
+        let places = found.iter().map(|(id, position)| keys::message(id, *position));
+        let values = store.get_many(Collection::Messages, places.collect()).await?;
+        let mut indexed = Vec::new();
+        for ((conversation, position), value) in found.into_iter().zip(values) {
+            let Some(record) = value.map(|value| decode::<MessageRecord>(&value)).transpose()? else {
+                continue;
+            };
+            if record.outgoing {
+                indexed.push(keys::own_sent(position.sent_at));
+            }
+            indexed.extend(record.quote.map(|target| keys::answers(&conversation, &target)));
+            let unchanged = Touched {
+                old: Some(record.clone()),
+                new: Some(record),
+            };
+            self.messages.entry((conversation, position)).or_insert(unchanged);
+        }
+        self.look_up_index(indexed).await
+    }
+
     async fn look_up_index(&mut self, mut keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
         keys.retain(|key| !self.index.contains_key(key));
         let store = &self.core.ports.store;

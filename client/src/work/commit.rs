@@ -15,6 +15,8 @@ use crate::records::{
 
 /// Entries read at once while counting.
 const COUNT_PAGE: usize = 500;
+/// Entries looked at first for the newest message; reading backwards has its price in a browser.
+const FIRST_LOOK: usize = 8;
 /// Receipts that wait for one contact; older ones are not told any more.
 const MAX_RECEIPTS: usize = 1_000;
 
@@ -239,20 +241,30 @@ impl Work<'_> {
             let id = MessageId(id);
             keys::message(conversation, Position { sent_at, id })
         };
-        let scan = Scan {
-            collection: Collection::Messages,
-            from: place(0, 0),
-            to: Some(place(u64::MAX, u64::MAX)),
-            reverse: true,
-            limit: touched.len().saturating_add(1),
-        };
-        for (key, value) in self.core.ports.store.scan(scan).await? {
-            let (_, position) = keys::read_message(&key)?;
-            if touched.iter().all(|(other, _)| *other != position) {
-                return Ok(Some(Newest::of(position, &decode(&value)?)));
+        let mut limit = FIRST_LOOK;
+        loop {
+            let scan = Scan {
+                collection: Collection::Messages,
+                from: place(0, 0),
+                to: Some(place(u64::MAX, u64::MAX)),
+                reverse: true,
+                limit,
+            };
+            let found = self.core.ports.store.scan(scan).await?;
+            for (key, value) in &found {
+                let (_, position) = keys::read_message(key)?;
+                if touched
+                    .binary_search_by_key(&position, |(other, _)| *other)
+                    .is_err()
+                {
+                    return Ok(Some(Newest::of(position, &decode(value)?)));
+                }
             }
+            if found.len() < limit {
+                return Ok(None);
+            }
+            limit = limit.saturating_mul(8);
         }
-        Ok(None)
     }
 
     /// Lets go of records that are as they were, and carries the others into the configs.

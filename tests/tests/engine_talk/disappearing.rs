@@ -1,0 +1,187 @@
+//! Messages whose time ends.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn messages_disappear_after_sending_on_every_device() {
+    run(async {
+        let world = World::new().await;
+        let (alice, alice_id, mut bob, bob_id) = pair(&world).await;
+        let other = second(&world, &alice, bob_id, 2).await;
+        let mode = Disappearing::AfterSend(600);
+        set_timer(&alice, bob_id, mode).await;
+        set_timer(&alice, bob_id, mode).await;
+        alice.send(bob_id, "for ten minutes").await.unwrap();
+        for (device, conversation) in [(&alice, bob_id), (&bob, alice_id), (&other, bob_id)] {
+            device.wait_for_texts(conversation, 4, SOON).await;
+            assert_eq!(
+                notices(&device.messages(conversation).await),
+                [Notice::Disappearing(mode)]
+            );
+        }
+        assert_eq!(alice.conversation(bob_id).await.unwrap().disappearing, mode);
+        assert_eq!(other.conversation(bob_id).await.unwrap().disappearing, mode);
+        // Everyone has a setting of their own.
+        assert_eq!(
+            bob.conversation(alice_id).await.unwrap().disappearing,
+            Disappearing::Off
+        );
+        bob.send(alice_id, "for ever").await.unwrap();
+        alice.wait_for_texts(bob_id, 5, SOON).await;
+        alice.wait_until_sent(bob_id, SOON).await;
+        let at = by_text(&bob, alice_id, "for ten minutes")
+            .await
+            .unwrap()
+            .expiry
+            .unwrap()
+            .at;
+        assert!(at.unwrap().abs_diff(world.now_ms() + 600_000) < 120_000);
+        // One sleeps through the end, and shows nothing of it when it wakes.
+        bob.crash();
+        tokio::time::sleep(11 * MINUTE).await;
+        bob.restart().await;
+        let first = bob.snapshot().await;
+        let listed = first
+            .conversations
+            .iter()
+            .find(|other| other.id == alice_id)
+            .unwrap();
+        assert_eq!(listed.preview.as_ref().unwrap().text, "for ever");
+        assert_eq!(bob.texts(alice_id).await, ["hi", "hello", "for ever"]);
+        let shown =
+            |event: &Event| matches!(event, Event::Message(message) if message.body == "for ten minutes");
+        assert!(!bob.events.borrow().iter().any(shown));
+        for device in [&alice, &other] {
+            until(device, bob_id, "gone", |messages| messages.len() == 3).await;
+        }
+        let late = Device::new(&world);
+        late.restore(alice.seed().await).await;
+        settle().await;
+        assert_eq!(late.texts(bob_id).await, ["hi", "hello", "for ever"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_starts_the_time_here_and_in_the_swarm() {
+    run(async {
+        let world = World::new().await;
+        let (mut alice, id, friend) = with_friend(&world).await;
+        let timed = disappearing(text("read me"), content::ExpirationType::DeleteAfterRead, 300);
+        let sent_at = START_MS + 50;
+        deliver(&world, &friend, &id, &timed, sent_at).await;
+        alice.wait_for_texts(friend.id(), 3, SOON).await;
+        let waiting = by_text(&alice, friend.id(), "read me")
+            .await
+            .unwrap()
+            .expiry
+            .unwrap();
+        assert_eq!((waiting.mode, waiting.at), (Disappearing::AfterRead(300), None));
+        tokio::time::sleep(60 * MINUTE).await;
+        assert_eq!(alice.texts(friend.id()).await.len(), 3);
+        alice.set_online(false);
+        let read = Command::MarkRead {
+            conversation: friend.id(),
+            up_to: sent_at,
+        };
+        alice.ask(read).await;
+        let started = by_text(&alice, friend.id(), "read me")
+            .await
+            .unwrap()
+            .expiry
+            .unwrap();
+        assert!(started.at.unwrap().abs_diff(world.now_ms() + 300_000) < 10_000);
+        // The swarm hears of it although the tab was closed before there was a connection.
+        alice.restart().await;
+        alice.set_online(true);
+        tokio::time::sleep(6 * MINUTE).await;
+        assert_eq!(alice.texts(friend.id()).await.len(), 2);
+        let late = Device::new(&world);
+        late.restore(alice.seed().await).await;
+        settle().await;
+        assert!(late.texts(friend.id()).await.iter().all(|text| text != "read me"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_when_it_arrives_is_never_shown() {
+    run(async {
+        let world = World::new().await;
+        let (mut alice, id, friend) = with_friend(&world).await;
+        alice.crash();
+        let short = disappearing(text("too late"), content::ExpirationType::DeleteAfterSend, 60);
+        // The sender's client keeps it in the swarm for longer than its time.
+        deliver(&world, &friend, &id, &short, START_MS + 1).await;
+        tokio::time::sleep(5 * MINUTE).await;
+        alice.restart().await;
+        settle().await;
+        assert!(
+            alice
+                .texts(friend.id())
+                .await
+                .iter()
+                .all(|text| text != "too late")
+        );
+        let shown = |event: &Event| matches!(event, Event::Message(message) if message.body == "too late");
+        assert!(!alice.events.borrow().iter().any(shown));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timer_of_the_note_to_self_and_of_requests() {
+    run(async {
+        let world = World::new().await;
+        let alice = Device::new(&world);
+        let id = alice.create("Alice").await;
+        let refused = Command::SetDisappearing {
+            conversation: id,
+            mode: Disappearing::AfterRead(300),
+        };
+        assert_eq!(
+            alice.engine.request(refused).await.unwrap_err(),
+            Failure::NotAllowed
+        );
+        alice.send(id, "kept").await.unwrap();
+        set_timer(&alice, id, Disappearing::AfterSend(3_600)).await;
+        alice.send(id, "for an hour").await.unwrap();
+        alice.wait_until_sent(id, SOON).await;
+        tokio::time::sleep(61 * MINUTE).await;
+        assert_eq!(alice.texts(id).await, ["kept"]);
+        deliver(&world, &stranger(), &id, &text("hello"), START_MS).await;
+        alice.wait_for_texts(stranger().id(), 1, SOON).await;
+        let request = Command::SetDisappearing {
+            conversation: stranger().id(),
+            mode: Disappearing::AfterSend(3_600),
+        };
+        assert_eq!(
+            alice.engine.request(request).await.unwrap_err(),
+            Failure::NotAllowed
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_not_sent_does_not_disappear() {
+    run(async {
+        let world = World::new().await;
+        let (alice, _, _, bob_id) = pair(&world).await;
+        set_timer(&alice, bob_id, Disappearing::AfterRead(300)).await;
+        alice.wait_until_sent(bob_id, SOON).await;
+        alice.set_online(false);
+        alice.send(bob_id, "waiting").await.unwrap();
+        tokio::time::sleep(60 * MINUTE).await;
+        let waiting = by_text(&alice, bob_id, "waiting").await.unwrap();
+        assert_eq!(waiting.expiry.unwrap().at, None);
+        alice.set_online(true);
+        until(&alice, bob_id, "sent", |messages| {
+            messages.last().unwrap().state == MessageState::Sent
+        })
+        .await;
+        tokio::time::sleep(6 * MINUTE).await;
+        assert!(by_text(&alice, bob_id, "waiting").await.is_none());
+    })
+    .await;
+}
