@@ -13,7 +13,7 @@ async fn messages_disappear_after_sending_on_every_device() {
         set_timer(&alice, bob_id, mode).await;
         alice.send(bob_id, "for ten minutes").await.unwrap();
         for (device, conversation) in [(&alice, bob_id), (&bob, alice_id), (&other, bob_id)] {
-            device.wait_for_texts(conversation, 4, SOON).await;
+            device.wait_for_texts(conversation, 3, SOON).await;
             assert_eq!(
                 notices(&device.messages(conversation).await),
                 [Notice::Disappearing(mode)]
@@ -27,7 +27,7 @@ async fn messages_disappear_after_sending_on_every_device() {
             Disappearing::Off
         );
         bob.send(alice_id, "for ever").await.unwrap();
-        alice.wait_for_texts(bob_id, 5, SOON).await;
+        alice.wait_for_texts(bob_id, 4, SOON).await;
         alice.wait_until_sent(bob_id, SOON).await;
         let at = by_text(&bob, alice_id, "for ten minutes")
             .await
@@ -52,7 +52,7 @@ async fn messages_disappear_after_sending_on_every_device() {
             |event: &Event| matches!(event, Event::Message(message) if message.body == "for ten minutes");
         assert!(!bob.events.borrow().iter().any(shown));
         for device in [&alice, &other] {
-            until(device, bob_id, "gone", |messages| messages.len() == 3).await;
+            until(device, bob_id, "gone", |messages| count(messages) == 3).await;
         }
         let late = Device::new(&world);
         late.restore(alice.seed().await).await;
@@ -182,6 +182,41 @@ async fn a_message_that_is_not_sent_does_not_disappear() {
         .await;
         tokio::time::sleep(6 * MINUTE).await;
         assert!(by_text(&alice, bob_id, "waiting").await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_device_has_read_disappears_on_the_other() {
+    run(async {
+        let world = World::new().await;
+        let (alice, id, friend) = with_friend(&world).await;
+        let mut other = second(&world, &alice, friend.id(), 2).await;
+        let timed = disappearing(text("read me"), content::ExpirationType::DeleteAfterRead, 300);
+        let sent_at = START_MS + 50;
+        deliver(&world, &friend, &id, &timed, sent_at).await;
+        for device in [&alice, &other] {
+            device.wait_for_texts(friend.id(), 3, SOON).await;
+        }
+        other.set_online(false);
+        let read = Command::MarkRead {
+            conversation: friend.id(),
+            up_to: sent_at,
+        };
+        alice.ask(read).await;
+        tokio::time::sleep(2 * MINUTE).await;
+        other.restart().await;
+        other.set_online(true);
+        until(&other, friend.id(), "started", |messages| {
+            let message = messages.iter().find(|message| message.body == "read me");
+            message.is_some_and(|message| message.expiry.unwrap().at.is_some())
+        })
+        .await;
+        // The swarm says when it began: not later than on the device that read it.
+        tokio::time::sleep(4 * MINUTE).await;
+        for device in [&alice, &other] {
+            assert_eq!(device.texts(friend.id()).await, ["hi", "hello"]);
+        }
     })
     .await;
 }

@@ -178,9 +178,16 @@ fn emoji_of(message: &Message) -> Vec<(&str, usize)> {
         .collect()
 }
 
+/// How many messages there are besides notices.
+fn count(messages: &[Message]) -> usize {
+    let told = |message: &&Message| !matches!(message.kind, MessageKind::Notice(_));
+    messages.iter().filter(told).count()
+}
+
+/// What happened besides the acceptance that makes a pair.
 fn notices(messages: &[Message]) -> Vec<Notice> {
     let kinds = messages.iter().filter_map(|message| match message.kind {
-        MessageKind::Notice(notice) => Some(notice),
+        MessageKind::Notice(notice) if notice != Notice::RequestAccepted => Some(notice),
         _ => None,
     });
     kinds.collect()

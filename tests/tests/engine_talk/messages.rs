@@ -262,7 +262,7 @@ async fn details_and_windows_around_a_message() {
             texts,
             ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24"]
         );
-        assert!(more_before && more_after && total == 41);
+        assert!(more_before && more_after && total == 42);
         let details = async |message: MessageId| -> MessageDetails {
             match alice.ask(Command::MessageDetails(message)).await {
                 Reply::Details(details) => *details,
