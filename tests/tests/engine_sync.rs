@@ -467,6 +467,58 @@ async fn edits_of_two_devices_at_once_are_both_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_device_left_far_behind_brings_its_edits_and_takes_the_others() {
+    run(async {
+        let world = World::new().await;
+        let mut one = Device::new(&world);
+        one.create("Ann").await;
+        for number in 1..=2 {
+            one.send(id(number), "hello").await.unwrap();
+        }
+        let mut two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        one.set_online(false);
+        one.ask(Command::SetNickname {
+            id: id(1),
+            nickname: "offline".to_owned(),
+        })
+        .await;
+        one.crash();
+        // Far more steps than a merge looks back.
+        for number in 0..12 {
+            two.ask(Command::SetNickname {
+                id: id(2),
+                nickname: format!("step {number}"),
+            })
+            .await;
+            tokio::time::sleep(SOON).await;
+            two.crash();
+            tokio::time::sleep(SOON * 10).await;
+            two.restart().await;
+        }
+        one.set_online(true);
+        one.restart().await;
+        tokio::time::sleep(SOON * 3).await;
+        in_step(&[&one, &two], SOON).await;
+        let nickname =
+            async |device: &Device, number| device.conversation(id(number)).await.unwrap().nickname;
+        assert_eq!(nickname(&two, 1).await.as_deref(), Some("offline"));
+        assert_eq!(nickname(&one, 2).await.as_deref(), Some("step 11"));
+        // A new device finds it all.
+        let three = Device::new(&world);
+        three.restore(one.seed().await).await;
+        wait_for_name(&three, "Ann").await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(nickname(&three, 1).await.as_deref(), Some("offline"));
+        assert_eq!(nickname(&three, 2).await.as_deref(), Some("step 11"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_between_any_two_commits_loses_no_edit() {
     run(async {
         let world = World::new().await;

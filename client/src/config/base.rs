@@ -1,8 +1,9 @@
 //! Edits that were made on this device on top of a document that others have left far behind.
 //!
-//! A merge drops a local message that is five or more steps old (`spec/04-configs.md §6`): that of a device which was
-//! edited offline and slept. The document as it was before its edits is therefore kept while there are any, so that they
-//! can be made again; where somebody else changed the same value meanwhile, theirs stays.
+//! A merge drops what is five or more steps old (`spec/04-configs.md §6`): the edits of a device that was offline and slept,
+//! or that merged several times before it could push. The document as it would be without its edits is therefore kept
+//! while there are any, so that they can be made again; where somebody else changed the same value meanwhile, theirs
+//! stays.
 
 use holdfast_protocol::account::Account;
 use holdfast_protocol::config::{Config, ConfigKind, ConfigState, Dict, Tree};
@@ -55,11 +56,31 @@ fn collect(path: &mut Vec<Vec<u8>>, before: &Dict, after: &Dict, found: &mut Vec
     }
 }
 
-/// Makes an edit again, unless the value is another one by now.
-pub(super) fn redo(document: &mut Config, edit: &Edit) {
-    let path: Vec<&[u8]> = edit.path.iter().map(Vec::as_slice).collect();
-    if document.get(&path) == edit.before.as_ref() {
-        document.set(&path, edit.after.clone());
+/// Makes the edits again that a merge has dropped. Where somebody else changed the value, theirs stays.
+pub(super) fn redo(document: &mut Config, edits: &[Edit]) {
+    for edit in edits {
+        let path = edit.path();
+        if document.get(&path) == edit.before.as_ref() {
+            document.set(&path, edit.after.clone());
+        }
+    }
+}
+
+/// The document as it would be without the edits.
+pub(super) fn without(document: &Config, edits: &[Edit]) -> Config {
+    let mut document = document.clone();
+    for edit in edits {
+        let path = edit.path();
+        if document.get(&path) == edit.after.as_ref() {
+            document.set(&path, edit.before.clone());
+        }
+    }
+    document
+}
+
+impl Edit {
+    fn path(&self) -> Vec<&[u8]> {
+        self.path.iter().map(Vec::as_slice).collect()
     }
 }
 
@@ -76,6 +97,12 @@ impl Work<'_> {
         let key = keys::config_base(&account.id(), kind);
         let dump = self.core.ports.store.get(Collection::Meta, &key).await?;
         Ok(dump.and_then(|dump| Config::load(kind, account, &dump).ok()))
+    }
+
+    /// Keeps what a document would be without edits that are still to be brought out.
+    pub(super) fn set_base(&mut self, account: &Account, kind: ConfigKind, mut base: Config) {
+        let dump = base.dump().to_vec();
+        self.put(Collection::Meta, keys::config_base(&account.id(), kind), dump);
     }
 
     /// Keeps a document as it was when its first edit is made, and lets go of it once everything is out.

@@ -7,6 +7,8 @@
 
 mod apply;
 mod base;
+#[cfg(test)]
+mod histories;
 mod pull;
 mod push;
 mod write;

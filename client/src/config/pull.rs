@@ -122,9 +122,11 @@ impl Work<'_> {
         };
         let edits = base.map(|base| base::edits(base.data(), document.data()));
         let report = document.merge(messages, now);
-        if report.edits_lost {
-            for edit in edits.iter().flatten() {
-                base::redo(document, edit);
+        if let Some(edits) = edits {
+            base::redo(document, &edits);
+            let rest = document.needs_push().then(|| base::without(document, &edits));
+            if let Some(rest) = rest {
+                self.set_base(account, kind, rest);
             }
         }
         Ok(report)
