@@ -1,7 +1,7 @@
 //! The end of a unit of work: what follows from its changes, the one commit, and what front ends hear.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::ops::RangeInclusive;
 
 use holdfast_protocol::account::Id;
 
@@ -20,16 +20,13 @@ const FIRST_LOOK: usize = 8;
 /// Receipts that wait for one contact; older ones are not told any more.
 const MAX_RECEIPTS: usize = 1_000;
 
-/// Everything of a conversation after a sent time and up to another.
-fn span(conversation: Id, after: u64, up_to: u64) -> (Bound<(Id, Position)>, Bound<(Id, Position)>) {
+/// Everything of a conversation after a sent time and up to another: no message has the last number.
+fn span(conversation: Id, after: u64, up_to: u64) -> RangeInclusive<(Id, Position)> {
     let last = |sent_at| Position {
         sent_at,
         id: MessageId(u64::MAX),
     };
-    (
-        Bound::Excluded((conversation, last(after))),
-        Bound::Included((conversation, last(up_to.max(after)))),
-    )
+    (conversation, last(after))..=(conversation, last(up_to.max(after)))
 }
 
 /// When a message of somebody else disappears that is read now, if that starts its timer; Unix milliseconds.
