@@ -9,5 +9,6 @@ mod network;
 mod screens;
 mod store;
 mod tabs;
+mod talk;
 mod traces;
 mod user;

@@ -5,7 +5,7 @@ use crate::network::Network;
 use crate::user::{Place, User};
 
 /// Takes the screen in every theme and layout.
-async fn pictures(browser: &Browser, name: &str) {
+pub(crate) async fn pictures(browser: &Browser, name: &str) {
     for (layout, size) in [("laptop", LAPTOP), ("phone", PHONE)] {
         browser.layout(size).await;
         for (theme, dark) in [("light", false), ("dark", true)] {
