@@ -81,7 +81,7 @@ pub(crate) enum Question {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// New or changed.
-    Put(Message),
+    Put(Box<Message>),
     /// Removed.
     Removed(MessageId),
     /// Another engine took over: read the window again.
@@ -287,7 +287,7 @@ impl AppState {
             Event::Conversation(conversation) => self.conversations.put(conversation),
             Event::Message(message) => {
                 let conversation = message.conversation;
-                self.tell_watchers(Some(conversation), &Change::Put(message));
+                self.tell_watchers(Some(conversation), &Change::Put(Box::new(message)));
             }
             Event::MessageRemoved { conversation, id } => {
                 self.tell_watchers(Some(conversation), &Change::Removed(id));

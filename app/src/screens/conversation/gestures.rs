@@ -147,7 +147,7 @@ pub(super) fn on_escape(room: Room, event: &KeyboardEvent) {
         desk.selected.set(None);
     } else if desk.reply.with_untracked(Option::is_some) {
         desk.reply.set(None);
-    } else if !target(event).is_some_and(|e| closest(&e, ".messages").is_some()) {
+    } else if target(event).is_none_or(|e| closest(&e, ".messages").is_none()) {
         return;
     }
     event.prevent_default();

@@ -182,7 +182,7 @@ impl Room {
 
     fn hear(self, change: &Change) {
         match change {
-            Change::Put(message) => self.take(message.clone()),
+            Change::Put(message) => self.take(Message::clone(message)),
             Change::Removed(id) => {
                 let id = *id;
                 self.desk.forget(id);
