@@ -5,6 +5,8 @@ use holdfast_protocol::message::name::{MAX_NAME, clean_display_name};
 
 use crate::api::{Failure, Notify, Reply, Standing};
 use crate::core::Core;
+use crate::deleting::Reach;
+use crate::ports::StoreError;
 use crate::work::Work;
 
 /// The priority of a pinned conversation: other clients know no finer order.
@@ -109,7 +111,7 @@ impl Core {
         self.require_account()?;
         let mut work = Work::begin(self).await;
         work.hide(&id)?;
-        work.clear_messages(&id).await?;
+        work.clear_messages(&id, Reach::Swarm).await?;
         work.conversation(&id).marked_unread = false;
         work.commit().await?;
         self.outbox.notify();
@@ -120,7 +122,7 @@ impl Core {
     /// Removes the contact and all messages.
     pub(crate) async fn delete_contact(&self, id: Id) -> Result<Reply, Failure> {
         let mut work = self.work_on_contact(&id).await?;
-        work.remove_contact(&id).await?;
+        work.remove_contact(&id, Reach::Swarm).await?;
         work.commit().await?;
         self.outbox.notify();
         self.refresh_status();
@@ -158,8 +160,8 @@ impl Work<'_> {
     }
 
     /// Removes a contact, its conversation and its messages.
-    pub(crate) async fn remove_contact(&mut self, id: &Id) -> Result<(), crate::ports::StoreError> {
-        self.clear_messages(id).await?;
+    pub(crate) async fn remove_contact(&mut self, id: &Id, reach: Reach) -> Result<(), StoreError> {
+        self.clear_messages(id, reach).await?;
         self.forget(id);
         Ok(())
     }

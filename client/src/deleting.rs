@@ -16,6 +16,15 @@ use crate::ports::{Collection, Scan, StoreError};
 use crate::records::{Gone, Job, Lifetime, MarkRecord, MessageRecord, Target, decode, keys};
 use crate::work::{Known, Work};
 
+/// How far the removal of a whole conversation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// This device.
+    Here,
+    /// The copies in the own swarm too, so that no device that comes later finds them.
+    Swarm,
+}
+
 /// Messages read at once.
 const PAGE: usize = 500;
 
@@ -116,7 +125,7 @@ impl Core {
         if !work.knows_conversation(&id) {
             return Err(Failure::NotFound);
         }
-        work.clear_messages(&id).await?;
+        work.clear_messages(&id, Reach::Here).await?;
         work.commit().await?;
         Ok(Reply::Done)
     }
@@ -196,8 +205,8 @@ impl Work<'_> {
         self.set_mark(conversation, target, mark)
     }
 
-    /// Removes all messages of a conversation from this device.
-    pub(crate) async fn clear_messages(&mut self, conversation: &Id) -> Result<(), StoreError> {
+    /// Removes all messages of a conversation.
+    pub(crate) async fn clear_messages(&mut self, conversation: &Id, reach: Reach) -> Result<(), StoreError> {
         self.clear_touched(conversation).await?;
         let mut from = keys::message(conversation, Position::FIRST);
         loop {
@@ -211,7 +220,13 @@ impl Work<'_> {
             let page = self.store().scan(scan).await?;
             for (key, value) in &page {
                 let (_, position) = keys::read_message(key)?;
-                self.erase(conversation, position, &decode(value)?)?;
+                let record: MessageRecord = decode(value)?;
+                if let (Reach::Swarm, Some(hash)) = (reach, &record.hash)
+                    && self.can_still_come(position.sent_at)
+                {
+                    self.add_job(hash.clone(), Job::Delete, None)?;
+                }
+                self.erase(conversation, position, &record)?;
             }
             match page.last() {
                 Some((key, _)) if page.len() == PAGE => {

@@ -11,6 +11,7 @@ use holdfast_protocol::message::schema::{Content, DataMessage, MessageRequestRes
 
 use crate::api::{Disappearing, Failure, MessageState, Notice, Reply, Standing};
 use crate::core::Core;
+use crate::deleting::Reach;
 use crate::outbox::{Copies, Outgoing};
 use crate::ports::StoreError;
 use crate::records::{Lifetime, MessageRecord, Target};
@@ -226,7 +227,7 @@ impl Core {
             Standing::Fresh => return Ok(Reply::Done),
             _ => return Err(Failure::NotAllowed),
         }
-        work.remove_contact(&id).await?;
+        work.remove_contact(&id, Reach::Swarm).await?;
         work.commit().await?;
         Ok(Reply::Done)
     }

@@ -330,6 +330,35 @@ async fn a_deleted_contact_does_not_come_back_from_the_mailbox() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deleted_conversation_stays_deleted_for_devices_that_come_later() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        one.wait_until_sent(bob_id, SOON).await;
+        one.ask(Command::DeleteConversation(bob_id)).await;
+        assert_eq!(place(&one, bob_id).await, Some((Standing::Active, Place::Hidden)));
+        assert!(one.texts(bob_id).await.is_empty());
+        tokio::time::sleep(SOON).await;
+        bob.send(own_id, "and now?").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        tokio::time::sleep(SOON).await;
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        two.wait_for("restored", SOON, |now| now.restore.is_none()).await;
+        assert_eq!(two.wait_for_texts(bob_id, 1, SOON).await, ["and now?"]);
+        tokio::time::sleep(SOON).await;
+        assert_eq!(two.texts(bob_id).await, one.texts(bob_id).await);
+        in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restore_tells_its_steps_and_is_usable_from_the_profile_on() {
     run(async {
         let world = World::new().await;

@@ -155,7 +155,8 @@ pub enum Command {
     },
     /// Removes all messages of a conversation from this device. → [`Reply::Done`]
     ClearMessages(Id),
-    /// Removes all messages and takes the conversation off the list, on all own devices; the contact stays.
+    /// Removes all messages from this device and the own swarm, and takes the conversation off the list on all own devices;
+    /// the contact stays. Other clients keep what they have hidden, and show it again with the next message.
     /// → [`Reply::Done`]
     DeleteConversation(Id),
     /// Removes the contact and all messages, on all own devices; who writes again makes a request. → [`Reply::Done`]
@@ -186,7 +187,7 @@ pub enum Command {
         /// At most this many messages, up to 200.
         limit: u16,
     },
-    /// The app was shown again or the machine woke: poll at once. → [`Reply::Done`]
+    /// The app was shown again or the machine woke: poll at once, and look again for a profile that was not found. → [`Reply::Done`]
     Wake,
     /// What the browser says of the connection. → [`Reply::Done`]
     Connectivity {

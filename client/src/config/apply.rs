@@ -6,6 +6,7 @@ use holdfast_protocol::message::name::received_name;
 
 use super::write;
 use crate::api::Disappearing;
+use crate::deleting::Reach;
 use crate::ports::StoreError;
 use crate::records::ContactRecord;
 use crate::work::{Reader, Work};
@@ -59,7 +60,7 @@ impl Work<'_> {
         for id in before {
             let gone = after.binary_search_by(|contact| contact.id.cmp(&id)).is_err();
             if gone && Some(id) != own {
-                self.remove_contact(&id).await?;
+                self.remove_contact(&id, Reach::Here).await?;
             }
         }
         for contact in &after {
@@ -74,7 +75,7 @@ impl Work<'_> {
             let was_shared = self.contact(&contact.id).is_shared();
             if was_shared && !record.is_shared() {
                 // Two devices changed it at once, and one of them removed it: what is left is nobody.
-                self.clear_messages(&contact.id).await?;
+                self.clear_messages(&contact.id, Reach::Here).await?;
                 *self.conversation(&contact.id) = crate::records::ConversationRecord::new();
             }
             let (shown, since) = (
