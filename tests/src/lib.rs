@@ -4,4 +4,5 @@ pub mod bench;
 pub mod fuzz;
 pub mod net;
 pub mod replay;
+pub mod site;
 pub mod vectors;

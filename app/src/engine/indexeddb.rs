@@ -13,8 +13,8 @@ use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    DomException, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbFactory, IdbKeyRange,
-    IdbObjectStore, IdbRequest, IdbTransaction,
+    DomException, IdbCursor, IdbCursorDirection, IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore,
+    IdbRequest, IdbTransaction,
 };
 
 /// The database's name. One for each origin: there is one account on a device.
@@ -189,21 +189,44 @@ impl IndexedDb {
         complete.wait(&transaction).await
     }
 
+    async fn read_many(
+        &self,
+        collection: Collection,
+        keys: Vec<Vec<u8>>,
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let store = self.read(collection.name())?;
+        // All are issued before the first wait, so that they belong to one transaction.
+        let requests: Result<Vec<_>, _> = keys.iter().map(|key| store.get(&bytes(key))).collect();
+        let requests = requests.map_err(|e| store_error(&e))?;
+        let values = futures::future::try_join_all(requests.iter().map(finished)).await?;
+        let found = |value: JsValue| (!value.is_undefined()).then(|| to_vec(&value));
+        Ok(values.into_iter().map(found).collect())
+    }
+
     async fn read_range(&self, scan: Scan) -> Result<Vec<Entry>, StoreError> {
         if scan.limit == 0 || scan.to.as_ref().is_some_and(|to| *to <= scan.from) {
             return Ok(Vec::new());
         }
         let from = bytes(&scan.from);
-        let range = match &scan.to {
-            Some(to) => IdbKeyRange::bound_with_lower_open_and_upper_open(&from, &bytes(to), false, true),
-            None => IdbKeyRange::lower_bound(&from),
-        }
-        .map_err(|e| store_error(&e))?;
+        let between = |from: &JsValue| {
+            match &scan.to {
+                Some(to) => IdbKeyRange::bound_with_lower_open_and_upper_open(from, &bytes(to), false, true),
+                None => IdbKeyRange::lower_bound(from),
+            }
+            .map_err(|e| store_error(&e))
+        };
+        let mut range = between(&from)?;
         let store = self.read(scan.collection.name())?;
-        if scan.reverse {
-            return read_backwards(&store, &range, scan.limit).await;
-        }
         let limit = u32::try_from(scan.limit).unwrap_or(u32::MAX);
+        if scan.reverse
+            && limit < u32::MAX
+            && let Some(start) = start_of_last(&store, &range, limit).await?
+        {
+            range = between(&start)?;
+        }
         // Both are issued before the first wait, so that they belong to one transaction.
         let keys = store
             .get_all_keys_with_key_and_limit(&range, limit)
@@ -213,11 +236,15 @@ impl IndexedDb {
             .map_err(|e| store_error(&e))?;
         let (keys, values) = futures::future::try_join(finished(&keys), finished(&values)).await?;
         let (keys, values) = (Array::from(&keys), Array::from(&values));
-        Ok(keys
+        let mut entries: Vec<Entry> = keys
             .iter()
             .zip(values.iter())
             .map(|(key, value)| (to_vec(&key), to_vec(&value)))
-            .collect())
+            .collect();
+        if scan.reverse {
+            entries.reverse();
+        }
+        Ok(entries)
     }
 }
 
@@ -241,6 +268,14 @@ impl Store for IndexedDb {
             let value = finished(&store.get(&key).map_err(|e| store_error(&e))?).await?;
             Ok((!value.is_undefined()).then(|| to_vec(&value)))
         })
+    }
+
+    fn get_many(
+        &self,
+        collection: Collection,
+        keys: Vec<Vec<u8>>,
+    ) -> LocalBoxFuture<'_, Result<Vec<Option<Vec<u8>>>, StoreError>> {
+        Box::pin(self.read_many(collection, keys))
     }
 
     fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>> {
@@ -283,55 +318,27 @@ fn create_stores(database: &IdbDatabase) {
     }
 }
 
-/// Reads a range from its end, which IndexedDB only offers entry by entry.
-async fn read_backwards(
+/// Where the last `count` entries of a range begin; `None` when it has no more than that. IndexedDB reads many entries at
+/// once only forwards, so one jump of a cursor takes the place of a step for each entry.
+async fn start_of_last(
     store: &IdbObjectStore,
     range: &IdbKeyRange,
-    limit: usize,
-) -> Result<Vec<Entry>, StoreError> {
+    count: u32,
+) -> Result<Option<JsValue>, StoreError> {
     let request = store
-        .open_cursor_with_range_and_direction(range, IdbCursorDirection::Prev)
+        .open_key_cursor_with_range_and_direction(range, IdbCursorDirection::Prev)
         .map_err(|e| store_error(&e))?;
-    let (sender, receiver) = oneshot::channel();
-    let mut state = Some((sender, Vec::new()));
-    let on_success = Closure::<dyn FnMut()>::new({
-        let request = request.clone();
-        move || {
-            let Some((sender, mut entries)) = state.take() else {
-                return;
-            };
-            let step = || -> Result<bool, JsValue> {
-                let Ok(cursor) = request.result()?.dyn_into::<IdbCursorWithValue>() else {
-                    return Ok(false);
-                };
-                entries.push((to_vec(&cursor.key()?), to_vec(&cursor.value()?)));
-                if entries.len() == limit {
-                    return Ok(false);
-                }
-                cursor.continue_().map(|()| true)
-            };
-            match { step }() {
-                Ok(true) => state = Some((sender, entries)),
-                Ok(false) => drop(sender.send(Ok(entries))),
-                Err(error) => drop(sender.send(Err(store_error(&error)))),
-            }
-        }
-    });
-    request.set_onsuccess(Some(on_success.as_ref().unchecked_ref()));
-    let (failed, failure) = oneshot::channel();
-    let on_error = Closure::once(move || {
-        let _ = failed.send(());
-    });
-    request.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-    let result = match futures::future::select(receiver, failure).await {
-        futures::future::Either::Left((entries, _)) => {
-            entries.unwrap_or_else(|_| Err(StoreError::Other("a cursor was lost".into())))
-        }
-        futures::future::Either::Right(_) => Err(request_error(&request)),
-    };
-    request.set_onsuccess(None);
-    request.set_onerror(None);
-    result
+    let mut result = finished(&request).await?;
+    if count > 1 && !result.is_null() {
+        let cursor: &IdbCursor = result.unchecked_ref();
+        cursor.advance(count - 1).map_err(|e| store_error(&e))?;
+        result = finished(&request).await?;
+    }
+    if result.is_null() {
+        return Ok(None);
+    }
+    let key = result.unchecked_ref::<IdbCursor>().key();
+    key.map(Some).map_err(|e| store_error(&e))
 }
 
 /// Waits for a request and gives its result.

@@ -173,6 +173,17 @@ async fn scans_respect_bounds_order_and_limit<S: Store, F: AsyncFn() -> S>(open:
     );
     assert_eq!(scan(253, 257, false, 2).await, Ok(vec![253, 254]));
     assert_eq!(scan(253, 257, true, 2).await, Ok(vec![256, 255]));
+    assert_eq!(scan(253, 257, true, 1).await, Ok(vec![256]));
+    assert_eq!(scan(253, 257, true, 4).await, Ok(vec![256, 255, 254, 253]));
+    assert_eq!(scan(253, 257, true, 9).await, Ok(vec![256, 255, 254, 253]));
+    assert_eq!(scan(100, 200, true, 9).await, Ok(vec![]));
+    let keys = [255, 999, 251].map(|order| message_key(1, order)).to_vec();
+    let found = |order: u64| Some(order.to_be_bytes().to_vec());
+    assert_eq!(
+        store.get_many(Collection::Messages, keys).await,
+        Ok(vec![found(255), None, found(251)])
+    );
+    assert_eq!(store.get_many(Collection::Messages, Vec::new()).await, Ok(vec![]));
     assert_eq!(scan(255, 255, false, 9).await, Ok(vec![]));
     assert_eq!(scan(257, 253, false, 9).await, Ok(vec![]));
     assert_eq!(scan(250, 260, false, 0).await, Ok(vec![]));

@@ -1,9 +1,13 @@
 //! Measures version 1 encryption in a browser, one thread, and leaves the figures as JSON in the page's title:
 //! `{"encrypt":{"value","n"},"decrypt":…,"decrypt_new_sender":…}`, in calls a second. `decrypt` is what a restored account
 //! does, many messages of few senders; `decrypt_new_sender` forgets each. Opened with `#store` it runs the store suite
-//! on the browser's IndexedDB instead. It is built as the app is.
+//! on the browser's IndexedDB instead; with `#fill=1,100000`, served beside the app, it fills the app's database with a
+//! history of that many contacts and messages; with `#measure` it measures searching and reading it. It is built as the
+//! app is.
 #![forbid(unsafe_code)]
 
+mod engine;
+mod history;
 mod platform;
 mod store;
 
@@ -28,10 +32,17 @@ fn main() -> Result<(), JsValue> {
     let window = web_sys::window().ok_or("there is no window")?;
     let performance = window.performance().ok_or("there is no clock")?;
     let document = window.document().ok_or("there is no page")?;
-    if window.location().hash()? == "#store" {
+    let wanted = window.location().hash()?;
+    if !wanted.is_empty() {
         wasm_bindgen_futures::spawn_local(async move {
-            store::run().await;
-            document.set_title(store::PASSED);
+            if let Some(history) = wanted.strip_prefix("#fill=") {
+                history::fill_database(&document, history).await;
+            } else if wanted == "#measure" {
+                history::measure_database(&document, &performance).await;
+            } else {
+                store::run().await;
+                document.set_title(store::PASSED);
+            }
         });
         return Ok(());
     }

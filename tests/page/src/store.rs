@@ -2,10 +2,7 @@
 
 use holdfast_client::store::suite;
 
-// The app is a program, not a library: its adapter is compiled in as it stands.
-#[path = "../../../app/src/engine/indexeddb.rs"]
-#[allow(dead_code, reason = "the suite does not use the vault's records")]
-mod indexeddb;
+use crate::engine::indexeddb;
 
 /// The page's title once every case has passed. A case that fails ends the program before.
 pub(crate) const PASSED: &str = "store suite passed";

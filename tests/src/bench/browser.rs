@@ -93,14 +93,14 @@ async fn start_screen(network: &Network) -> Outcome {
 }
 
 /// Chromium with a new profile, driven over WebDriver.
-struct Browser {
+pub(super) struct Browser {
     driver: Child,
     connection: Connection,
     session: String,
 }
 
 impl Browser {
-    async fn start() -> Outcome<Self> {
+    pub(super) async fn start() -> Outcome<Self> {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?
             .local_addr()?
             .port();
@@ -133,7 +133,7 @@ impl Browser {
         Ok(browser)
     }
 
-    async fn open(&mut self, url: &str) -> Outcome {
+    pub(super) async fn open(&mut self, url: &str) -> Outcome {
         let path = format!("/session/{}/url", self.session);
         self.connection
             .json("POST", &path, &json!({ "url": url }))
@@ -150,10 +150,15 @@ impl Browser {
     }
 
     /// Asks the page until it gives a value that is neither null nor empty.
-    async fn until(&mut self, script: &str) -> Outcome<Value> {
+    pub(super) async fn until(&mut self, script: &str) -> Outcome<Value> {
+        self.until_within(PATIENCE, script).await
+    }
+
+    /// As [`Browser::until`], with another patience.
+    pub(super) async fn until_within(&mut self, patience: Duration, script: &str) -> Outcome<Value> {
         let path = format!("/session/{}/execute/sync", self.session);
         let started = Instant::now();
-        while started.elapsed() < PATIENCE {
+        while started.elapsed() < patience {
             let mut answer = self
                 .connection
                 .json("POST", &path, &json!({ "script": script, "args": [] }))
@@ -166,7 +171,7 @@ impl Browser {
         }
         Err(format!(
             "the page did not answer `{script}` within {} s",
-            PATIENCE.as_secs()
+            patience.as_secs()
         )
         .into())
     }

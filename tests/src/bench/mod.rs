@@ -7,6 +7,7 @@ pub mod browser;
 pub mod clients;
 pub mod configs;
 pub mod crypto;
+pub mod history;
 pub mod http;
 pub mod network;
 pub mod storage;

@@ -4,18 +4,35 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use holdfast_tests::bench::network::Network;
-use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, storage};
+use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, history, storage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 7] = [
-    "v1", "onion", "configs", "storage", "latency", "memory", "browser",
+const GROUPS: [&str; 9] = [
+    "v1",
+    "onion",
+    "configs",
+    "storage",
+    "latency",
+    "memory",
+    "browser",
+    "history",
+    "history-browser",
 ];
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((history::STEP, rest)) = named.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return match history::step(rest).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     if let Some(unknown) = named.iter().find(|name| !GROUPS.contains(&name.as_str())) {
         eprintln!("there is no group {unknown}; there are {}", GROUPS.join(", "));
         return ExitCode::FAILURE;
@@ -55,6 +72,8 @@ async fn measure(group: &str) -> Outcome {
             )
             .await
         }
+        "history" => history::native(&folder.0),
+        "history-browser" => history::browser(&folder.0).await,
         _ => browser::run(&Network::start(&folder.0.join("network"), 8)?, &folder.0).await,
     }
 }

@@ -7,6 +7,7 @@ mod driver;
 mod faults;
 mod network;
 mod screens;
+mod search;
 mod store;
 mod tabs;
 mod talk;

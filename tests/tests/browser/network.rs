@@ -17,6 +17,8 @@ pub(crate) struct Network {
     data: TempDir,
     port: u16,
     site: PathBuf,
+    /// Keeps a site that was put together for this network.
+    _folder: Option<TempDir>,
 }
 
 impl Network {
@@ -30,6 +32,20 @@ impl Network {
         Self::serving(built("HOLDFAST_PAGE", "target/xtask/page"))
     }
 
+    /// Starts a network that serves the app, and beside it the page of the tests.
+    pub(crate) fn start_with_both() -> Network {
+        let folder = TempDir::new().expect("a temporary folder");
+        let both = folder.path().join("site");
+        let (app, page) = (
+            built("HOLDFAST_DIST", "dist"),
+            built("HOLDFAST_PAGE", "target/xtask/page"),
+        );
+        holdfast_tests::site::side_by_side(&app, &page, &both).expect("a folder with both");
+        let mut network = Self::serving(both);
+        network._folder = Some(folder);
+        network
+    }
+
     fn serving(site: PathBuf) -> Network {
         // The port is free again for the program in a moment; other tests draw other ones.
         let port = TcpListener::bind(("127.0.0.1", 0))
@@ -41,6 +57,7 @@ impl Network {
             data: TempDir::new().expect("a temporary folder"),
             port,
             site,
+            _folder: None,
         };
         network.resume();
         network

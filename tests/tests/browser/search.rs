@@ -1,0 +1,159 @@
+//! Search: across conversations, inside one, by keyboard alone, and far back in a long history.
+
+use holdfast_protocol::account::{Account, Seed};
+use thirtyfour::prelude::*;
+
+use crate::driver::{LAPTOP, PHONE};
+use crate::network::Network;
+use crate::user::{Place, User};
+
+/// An Account ID that nobody uses.
+fn somebody(number: u8) -> String {
+    Account::from_seed(Seed::from_bytes(&[number; 16])).id().to_hex()
+}
+
+/// Presses keys where the focus is.
+async fn keys(user: &User, keys: impl Into<TypingData>) {
+    let focused = user.browser.driver().active_element().await.expect("a focus");
+    focused.send_keys(keys).await.expect("the page takes keys");
+}
+
+/// The id of the element that has the focus.
+async fn focused(user: &User, id: &str) {
+    user.browser
+        .until(&format!("the focus on {id}"), async || {
+            let script = "return document.activeElement.id";
+            (user.browser.script(script).await == id).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_word_is_found_opened_and_marked_by_keyboard_alone() {
+    let network = Network::start();
+    let user = User::join(&network, "Ada", Place::OwnDevice).await;
+    let (one, other) = (somebody(1), somebody(2));
+    let browser = &user.browser;
+    user.write_to(&one).await;
+    for text in [
+        "The ferry leaves at nine",
+        "See you at the harbour",
+        "Bring the umbrella",
+    ] {
+        user.send(text).await;
+        user.reads(text).await;
+    }
+    user.write_to(&other).await;
+    for text in ["Hárbour café tomorrow?", "Or the museum"] {
+        user.send(text).await;
+        user.reads(text).await;
+    }
+
+    // Across conversations: newest first, whatever the case and the accents.
+    keys(&user, Key::Alt + "s").await;
+    focused(&user, "search").await;
+    keys(&user, "HARB").await;
+    browser.read(".search-results mark", "Hárb").await;
+    browser.read(".search-results mark", "harb").await;
+    let found = browser
+        .driver()
+        .find_all(By::Css(".found-message"))
+        .await
+        .expect("hits");
+    assert_eq!(found.len(), 2);
+    browser.picture("search-results-laptop-light").await;
+    browser.dark(true).await;
+    browser.picture("search-results-laptop-dark").await;
+    keys(&user, Key::Down + Key::Down).await;
+    keys(&user, Key::Enter).await;
+    browser
+        .read("article.message:focus", "See you at the harbour")
+        .await;
+    browser.read("article.message:focus mark", "harb").await;
+
+    // In the conversation: from hit to hit and back, then to the composer.
+    keys(&user, Key::Alt + "f").await;
+    focused(&user, "find").await;
+    keys(&user, "the").await;
+    browser.read(".find-count", "1 of 3").await;
+    browser.read("article.message[data-marked]", "umbrella").await;
+    keys(&user, Key::Up).await;
+    browser.read(".find-count", "2 of 3").await;
+    keys(&user, Key::Enter).await;
+    browser.read(".find-count", "3 of 3").await;
+    browser.read("article.message[data-marked]", "ferry").await;
+    keys(&user, Key::Down).await;
+    browser.read(".find-count", "2 of 3").await;
+    focused(&user, "find").await;
+    browser.picture("find-laptop-dark").await;
+    browser.layout(PHONE).await;
+    browser.picture("find-phone-dark").await;
+    browser.dark(false).await;
+    browser.picture("find-phone-light").await;
+    browser.layout(LAPTOP).await;
+    keys(&user, Key::Escape).await;
+    browser.gone("#find").await;
+    browser.gone("article mark").await;
+    focused(&user, "message-text").await;
+
+    // A message that comes is found at once; what nobody wrote is not. Escape clears, then leaves.
+    keys(&user, "The harbour again").await;
+    keys(&user, Key::Enter).await;
+    user.reads("The harbour again").await;
+    keys(&user, Key::Alt + "s").await;
+    browser.read(".search-results .search-total", "3").await;
+    keys(&user, "xyz").await;
+    browser.read(".search-none", "xyz").await;
+    keys(&user, Key::Escape).await;
+    browser.gone(".search-results").await;
+    browser.see(".conversations .row").await;
+    assert_eq!(
+        browser.console().await,
+        Vec::<String>::new(),
+        "the console is quiet"
+    );
+}
+
+#[tokio::test]
+async fn a_hit_far_back_in_a_long_history_is_gone_to() {
+    let network = Network::start_with_both();
+    let user = User::join(&network, "Ada", Place::OwnDevice).await;
+    let browser = &user.browser;
+    let page = format!("{}{}", network.app(), holdfast_tests::site::PAGE);
+    browser.open(&format!("{page}#fill=3,4000")).await;
+    browser
+        .until("a filled database", async || {
+            let title = browser.driver().title().await.ok()?;
+            (title == "filled").then_some(())
+        })
+        .await;
+    browser.open(&network.app()).await;
+    user.home().await;
+
+    browser.fill("#search", "kelp-1000").await;
+    browser.read(".found-message", "kelp-1000").await;
+    browser.picture("search-history-laptop").await;
+    browser.layout(PHONE).await;
+    browser.picture("search-history-phone").await;
+    browser.layout(LAPTOP).await;
+    browser.press(".found-message").await;
+    browser.read("article.message:focus mark", "kelp-1000").await;
+    let seen = "const list = document.querySelector('.messages').getBoundingClientRect();
+        const hit = document.querySelector('article.message mark').getBoundingClientRect();
+        return hit.top >= list.top && hit.bottom <= list.bottom";
+    assert_eq!(browser.script(seen).await, true);
+    // It is in the middle of the history: both directions go on, and the end is one press away.
+    browser.see(".jump").await;
+    browser.press(".jump").await;
+    browser.gone(".jump").await;
+
+    // More hits than one answer holds, counted and walked through.
+    browser.press("#find-in-conversation").await;
+    browser.fill("#find", "station").await;
+    browser.read(".find-count", "1 of ").await;
+    for place in 2..=60 {
+        keys(&user, Key::Up).await;
+        browser.read(".find-count", &format!("{place} of ")).await;
+    }
+    browser.see("article.message[data-marked] mark").await;
+}
