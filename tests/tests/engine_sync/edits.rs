@@ -1,0 +1,246 @@
+//! Edits of several devices: in turn, at once, offline, and with crashes in between.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use holdfast_client::api::{Command, Notify, Place, Standing};
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_tests::net::{Device, World, run};
+
+use super::{SOON, id, in_step, wait_for_name, wait_for_place};
+
+#[tokio::test(start_paused = true)]
+async fn what_one_device_decides_the_other_has() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        in_step(&[&one, &two], SOON).await;
+
+        two.ask(Command::SetDisplayName("Anna".to_owned())).await;
+        wait_for_name(&one, "Anna").await;
+        one.ask(Command::SetNickname {
+            id: bob_id,
+            nickname: "Bobby".to_owned(),
+        })
+        .await;
+        one.ask(Command::SetPinned {
+            id: bob_id,
+            pinned: true,
+        })
+        .await;
+        two.ask(Command::SetNotifications {
+            id: bob_id,
+            mode: Notify::Nothing,
+            muted_until: None,
+        })
+        .await;
+        two.ask(Command::MarkUnread(bob_id)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        in_step(&[&one, &two], SOON).await;
+        let seen = one.conversation(bob_id).await.unwrap();
+        assert_eq!(seen.nickname.as_deref(), Some("Bobby"));
+        assert_eq!(
+            (seen.priority, seen.notify, seen.marked_unread),
+            (1, Notify::Nothing, true)
+        );
+
+        let last = one.messages(bob_id).await.last().unwrap().sent_at;
+        one.ask(Command::MarkRead {
+            conversation: bob_id,
+            up_to: last,
+        })
+        .await;
+        two.wait_for("read", SOON, |now| {
+            now.conversations
+                .iter()
+                .any(|held| held.id == bob_id && held.unread == 0 && !held.marked_unread)
+        })
+        .await;
+        one.ask(Command::SetBlocked {
+            id: bob_id,
+            blocked: true,
+        })
+        .await;
+        wait_for_place(&two, bob_id, (Standing::Blocked, Place::Blocked)).await;
+        two.ask(Command::SetBlocked {
+            id: bob_id,
+            blocked: false,
+        })
+        .await;
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        one.ask(Command::HideConversation(bob_id)).await;
+        wait_for_place(&two, bob_id, (Standing::Active, Place::Hidden)).await;
+        bob.send(own_id, "still there?").await.unwrap();
+        wait_for_place(&two, bob_id, (Standing::Active, Place::List)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        in_step(&[&one, &two], SOON).await;
+        one.ask(Command::DeleteContact(bob_id)).await;
+        two.wait_for("removed", SOON, |now| {
+            now.conversations.iter().all(|held| held.id != bob_id)
+        })
+        .await;
+        assert!(two.texts(bob_id).await.is_empty());
+        in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn edits_of_two_devices_at_once_are_both_kept() {
+    run(async {
+        let world = World::new().await;
+        let one = Device::new(&world);
+        one.create("Ann").await;
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        for number in 1..=6 {
+            one.send(id(number), "hello").await.unwrap();
+        }
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        // Both are cut off, and both go on.
+        one.set_online(false);
+        two.set_online(false);
+        for number in 1..=3 {
+            one.ask(Command::SetNickname {
+                id: id(number),
+                nickname: format!("one {number}"),
+            })
+            .await;
+            two.ask(Command::SetNickname {
+                id: id(number + 3),
+                nickname: format!("two {number}"),
+            })
+            .await;
+        }
+        two.ask(Command::SetBlocked {
+            id: id(1),
+            blocked: true,
+        })
+        .await;
+        tokio::time::sleep(SOON).await;
+        one.set_online(true);
+        two.set_online(true);
+        tokio::time::sleep(SOON * 2).await;
+        in_step(&[&one, &two], SOON).await;
+        for number in 1..=3 {
+            let name = one.conversation(id(number)).await.unwrap().nickname;
+            assert_eq!(name, Some(format!("one {number}")));
+            let name = one.conversation(id(number + 3)).await.unwrap().nickname;
+            assert_eq!(name, Some(format!("two {number}")));
+        }
+        assert_eq!(one.conversation(id(1)).await.unwrap().standing, Standing::Blocked);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_left_far_behind_brings_its_edits_and_takes_the_others() {
+    run(async {
+        let world = World::new().await;
+        let mut one = Device::new(&world);
+        one.create("Ann").await;
+        for number in 1..=2 {
+            one.send(id(number), "hello").await.unwrap();
+        }
+        let mut two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        one.set_online(false);
+        one.ask(Command::SetNickname {
+            id: id(1),
+            nickname: "offline".to_owned(),
+        })
+        .await;
+        one.crash();
+        // Far more steps than a merge looks back.
+        for number in 0..12 {
+            two.ask(Command::SetNickname {
+                id: id(2),
+                nickname: format!("step {number}"),
+            })
+            .await;
+            tokio::time::sleep(SOON).await;
+            two.crash();
+            tokio::time::sleep(SOON * 10).await;
+            two.restart().await;
+        }
+        one.set_online(true);
+        one.restart().await;
+        tokio::time::sleep(SOON * 3).await;
+        in_step(&[&one, &two], SOON).await;
+        let nickname =
+            async |device: &Device, number| device.conversation(id(number)).await.unwrap().nickname;
+        assert_eq!(nickname(&two, 1).await.as_deref(), Some("offline"));
+        assert_eq!(nickname(&one, 2).await.as_deref(), Some("step 11"));
+        // A new device finds it all.
+        let three = Device::new(&world);
+        three.restore(one.seed().await).await;
+        wait_for_name(&three, "Ann").await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(nickname(&three, 1).await.as_deref(), Some("offline"));
+        assert_eq!(nickname(&three, 2).await.as_deref(), Some("step 11"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_any_two_commits_loses_no_edit() {
+    run(async {
+        let world = World::new().await;
+        let mut one = Device::new(&world);
+        one.create("Ann").await;
+        one.send(id(1), "hello").await.unwrap();
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        tokio::time::sleep(SOON).await;
+        for step in 0..40_u64 {
+            one.ask(Command::SetNickname {
+                id: id(1),
+                nickname: format!("step {step}"),
+            })
+            .await;
+            // From before the push is prepared to after it is confirmed.
+            tokio::time::sleep(Duration::from_millis(1_900 + step * 13)).await;
+            one.restart().await;
+        }
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        let nickname = two.conversation(id(1)).await.unwrap().nickname;
+        assert_eq!(nickname.as_deref(), Some("step 39"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_with_wrong_clocks_stay_in_step() {
+    run(async {
+        let world = World::new().await;
+        let hour = 60 * 60 * 1_000;
+        let skewed = |skew| Device::with(&world, Rc::new(MemoryStore::new()), skew, world.profile());
+        let (one, two) = (skewed(hour), skewed(-hour));
+        one.create("Ann").await;
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        two.ask(Command::SetDisplayName("Anna".to_owned())).await;
+        wait_for_name(&one, "Anna").await;
+        one.ask(Command::SetDisplayName("Annabel".to_owned())).await;
+        wait_for_name(&two, "Annabel").await;
+        one.send(id(1), "hello").await.unwrap();
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}

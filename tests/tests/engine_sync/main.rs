@@ -1,0 +1,100 @@
+//! Several devices of one account: what one decides, all have, whatever comes in between.
+
+mod edits;
+mod histories;
+mod requests;
+mod restore;
+
+use std::time::Duration;
+
+use holdfast_client::api::{MessageKind, Notice, Place, Snapshot, Standing};
+use holdfast_protocol::account::{Account, Id, Seed};
+use holdfast_tests::net::Device;
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn id(number: u8) -> Id {
+    Account::from_seed(Seed::from_bytes(&[number; 16])).id()
+}
+
+/// What must be the same on all devices of an account.
+fn shared(snapshot: &Snapshot) -> Vec<String> {
+    let account = snapshot.account.as_ref().unwrap();
+    let mut all: Vec<String> = snapshot
+        .conversations
+        .iter()
+        .map(|held| {
+            format!(
+                "{} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {} {}",
+                held.id.to_hex(),
+                held.name,
+                held.nickname,
+                held.standing,
+                held.place,
+                held.priority,
+                held.notify,
+                held.muted_until,
+                held.disappearing,
+                held.marked_unread,
+                held.read_up_to,
+            )
+        })
+        .collect();
+    all.sort();
+    all.push(account.name.clone());
+    all
+}
+
+/// Waits until all devices show the same.
+async fn in_step(devices: &[&Device], longest: Duration) {
+    let same = async {
+        loop {
+            let mut shown = Vec::new();
+            for device in devices {
+                shown.push(shared(&device.snapshot().await));
+            }
+            if shown.iter().all(|one| *one == shown[0]) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    if tokio::time::timeout(longest, same).await.is_err() {
+        let mut shown = Vec::new();
+        for device in devices {
+            shown.push(shared(&device.snapshot().await));
+        }
+        panic!("not in step after {longest:?}: {shown:#?}");
+    }
+}
+
+async fn place(device: &Device, id: Id) -> Option<(Standing, Place)> {
+    let held = device.conversation(id).await?;
+    Some((held.standing, held.place))
+}
+
+async fn wait_for_place(device: &Device, id: Id, wanted: (Standing, Place)) {
+    device
+        .wait_for(&format!("{wanted:?}"), SOON, |now| {
+            now.conversations
+                .iter()
+                .any(|held| held.id == id && (held.standing, held.place) == wanted)
+        })
+        .await;
+}
+
+async fn wait_for_name(device: &Device, name: &str) {
+    device
+        .wait_for(name, SOON, |now| now.account.as_ref().unwrap().name == name)
+        .await;
+}
+
+fn notices(messages: &[holdfast_client::api::Message]) -> Vec<(bool, Notice)> {
+    messages
+        .iter()
+        .filter_map(|message| match message.kind {
+            MessageKind::Notice(notice) => Some((message.outgoing, notice)),
+            _ => None,
+        })
+        .collect()
+}

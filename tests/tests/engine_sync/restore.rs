@@ -1,0 +1,155 @@
+//! What comes back to a new device, and what does not.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use holdfast_client::api::{Command, Event, Place, RestoreStage, Standing};
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::account::Seed;
+use holdfast_tests::net::{Device, World, run};
+
+use super::{SOON, in_step, place, wait_for_name, wait_for_place};
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_contact_does_not_come_back_from_the_mailbox() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        one.ask(Command::DeleteContact(bob_id)).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        two.wait_for("restored", SOON, |now| now.restore.is_none()).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(place(&two, bob_id).await, None);
+        assert_eq!(place(&one, bob_id).await, None);
+        // Who writes again makes a request.
+        bob.send(own_id, "why?").await.unwrap();
+        wait_for_place(&two, bob_id, (Standing::IncomingRequest, Place::Requests)).await;
+        wait_for_place(&one, bob_id, (Standing::IncomingRequest, Place::Requests)).await;
+        in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_conversation_stays_deleted_for_devices_that_come_later() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        one.wait_until_sent(bob_id, SOON).await;
+        one.ask(Command::DeleteConversation(bob_id)).await;
+        assert_eq!(place(&one, bob_id).await, Some((Standing::Active, Place::Hidden)));
+        assert!(one.texts(bob_id).await.is_empty());
+        tokio::time::sleep(SOON).await;
+        bob.send(own_id, "and now?").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        tokio::time::sleep(SOON).await;
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        two.wait_for("restored", SOON, |now| now.restore.is_none()).await;
+        assert_eq!(two.wait_for_texts(bob_id, 1, SOON).await, ["and now?"]);
+        tokio::time::sleep(SOON).await;
+        assert_eq!(two.texts(bob_id).await, one.texts(bob_id).await);
+        in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_tells_its_steps_and_is_usable_from_the_profile_on() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        one.wait_until_sent(bob_id, SOON).await;
+        tokio::time::sleep(SOON).await;
+        let mut two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        two.wait_for("complete", SOON, |now| now.restore.is_none()).await;
+        tokio::task::yield_now().await;
+        let told: Vec<_> = two
+            .events
+            .borrow()
+            .iter()
+            .filter_map(|event| match event {
+                Event::Restore(progress) => Some(progress.clone()),
+                _ => None,
+            })
+            .collect();
+        let stages: Vec<_> = told.iter().map(|progress| progress.stage).collect();
+        let order = [
+            RestoreStage::FindingSwarm,
+            RestoreStage::LookingForProfile,
+            RestoreStage::ReadingMailbox,
+            RestoreStage::Complete,
+        ];
+        let mut steps = stages.clone();
+        steps.dedup();
+        assert_eq!(steps, order, "{told:?}");
+        let last = told.last().unwrap();
+        assert_eq!(last.name.as_deref(), Some("Ann"));
+        assert_eq!((last.contacts, last.groups), (Some(1), Some(0)));
+        assert!(last.messages >= 2, "{last:?}");
+        in_step(&[&one, &two], SOON).await;
+        two.restart().await;
+        assert!(two.snapshot().await.restore.is_none());
+        assert_eq!(two.texts(bob_id).await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_profile_the_user_is_asked_and_a_real_one_wins_later() {
+    run(async {
+        let world = World::new().await;
+        let seed = Seed::from_bytes(&[0x31; 16]);
+        let mut one = Device::new(&world);
+        one.restore(seed.clone()).await;
+        one.wait_for("no profile", SOON, |now| {
+            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
+        })
+        .await;
+        // The question survives a reload.
+        one.restart().await;
+        one.wait_for("no profile", SOON, |now| {
+            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
+        })
+        .await;
+        one.ask(Command::ContinueWithoutProfile {
+            name: "Stopgap".to_owned(),
+        })
+        .await;
+        one.wait_for("complete", SOON, |now| now.restore.is_none()).await;
+        assert_eq!(one.snapshot().await.account.unwrap().name, "Stopgap");
+        tokio::time::sleep(SOON).await;
+        // A device that was out of reach comes back with the real one.
+        let store = Rc::new(MemoryStore::new());
+        let two = Device::with(&world, store, 0, world.profile());
+        two.set_online(false);
+        two.ask(Command::RestoreAccount { seed, name: None }).await;
+        two.ask(Command::SetDisplayName("Real".to_owned())).await;
+        two.set_online(true);
+        two.ask(Command::Connectivity { online: true }).await;
+        wait_for_name(&one, "Real").await;
+        tokio::time::sleep(SOON * 2).await;
+        assert_eq!(one.snapshot().await.account.unwrap().name, "Real");
+        assert_eq!(two.snapshot().await.account.unwrap().name, "Real");
+    })
+    .await;
+}
