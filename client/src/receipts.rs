@@ -21,6 +21,8 @@ pub(crate) const READ_RECEIPTS: &str = "read-receipts";
 const GATHER: Duration = Duration::from_secs(3);
 /// Messages of one receipt that are looked at: more is nothing that a client sends.
 const MAX_TOLD: usize = 1_000;
+/// Messages of one receipt that are remembered until they come: a small message must not fill the store.
+const MAX_EARLY: usize = 100;
 
 impl Core {
     /// Whether a preference is on.
@@ -88,10 +90,15 @@ impl Core {
         receipt: &ReceiptMessage,
         own: &Id,
     ) -> Result<(), StoreError> {
-        if !self.is_on(READ_RECEIPTS) {
+        let conversation = arrival.conversation();
+        let written_to = matches!(
+            self.state.borrow().standing(&conversation),
+            Standing::Active | Standing::OutgoingRequest
+        );
+        if !self.is_on(READ_RECEIPTS) || !written_to {
             return Ok(());
         }
-        let conversation = arrival.conversation();
+        let mut early = 0usize;
         for sent_at in receipt.timestamp.iter().take(MAX_TOLD) {
             let target = Target {
                 author: *own,
@@ -108,7 +115,8 @@ impl Core {
                     .await?;
                 }
                 // Written on another own device, whose copy has not come.
-                Known::New if work.can_still_come(*sent_at) => {
+                Known::New if early < MAX_EARLY && work.can_still_come(*sent_at) => {
+                    early += 1;
                     let mut mark = work.mark(&conversation, &target).await?;
                     mark.read = true;
                     work.set_mark(&conversation, &target, mark)?;
