@@ -57,7 +57,9 @@ pub(crate) fn ListPane() -> impl IntoView {
             {head}
             {move || rows(state, place.get(), menu)}
             {move || {
-                (place.get() == Place::List && state.conversations.none_at(Place::List))
+                // While an account comes back, an empty list says nothing yet.
+                let whole = state.restore.with(Option::is_none);
+                (whole && place.get() == Place::List && state.conversations.none_at(Place::List))
                     .then(|| view! { <EmptyList /> }.into_any())
             }}
             {shared.then(|| view! { <EndSession /> }.into_any())}

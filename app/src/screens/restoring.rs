@@ -285,7 +285,13 @@ pub(crate) fn ReadingBar() -> impl IntoView {
             .restore
             .with(|restore| restore.as_ref().and_then(|progress| progress.name.clone()))
     });
-    let counts = move || state.restore.with(|restore| restore.as_ref().map(found));
+    let words = move || {
+        let found = state.restore.with(|restore| restore.as_ref().map(found));
+        match found.filter(|found| !found.is_empty()) {
+            Some(found) => tf("restoring.reading", &[("found", &found)]),
+            None => t("restoring.reading_first"),
+        }
+    };
     move || {
         reading.get().then(|| {
             view! {
@@ -296,7 +302,7 @@ pub(crate) fn ReadingBar() -> impl IntoView {
                             None => t("restoring.reading_title"),
                         }}
                     </h2>
-                    <p>{t("restoring.reading")} " " <span>{counts}</span></p>
+                    <p>{words}</p>
                     <span class="reading-line" aria-hidden="true"></span>
                 </section>
             }

@@ -149,6 +149,15 @@ impl Browser {
             .map(drop)
     }
 
+    /// Runs a script in the page.
+    pub(super) async fn run(&mut self, script: &str) -> Outcome {
+        let path = format!("/session/{}/execute/sync", self.session);
+        self.connection
+            .json("POST", &path, &json!({ "script": script, "args": [] }))
+            .await
+            .map(drop)
+    }
+
     /// Asks the page until it gives a value that is neither null nor empty.
     pub(super) async fn until(&mut self, script: &str) -> Outcome<Value> {
         self.until_within(PATIENCE, script).await

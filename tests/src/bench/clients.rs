@@ -212,6 +212,11 @@ async fn fill(network: &Network, account: &Account, rng: &mut impl CryptoRng) ->
             .to_json_body(),
         );
     }
+    store_all(network, account, bodies).await
+}
+
+/// Sends requests to the first node of an account's swarm, over several connections.
+pub(super) async fn store_all(network: &Network, account: &Account, bodies: Vec<Vec<u8>>) -> Outcome {
     let node = network.swarm(account).first().ok_or("no swarm")?.url.clone();
     let bodies = Arc::new(bodies);
     let mut tasks = Vec::new();

@@ -10,6 +10,7 @@ pub mod crypto;
 pub mod history;
 pub mod http;
 pub mod network;
+pub mod recovery;
 pub mod storage;
 
 use std::time::{Duration, Instant};

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use holdfast_tests::bench::network::Network;
-use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, history, storage};
+use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, history, recovery, storage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 9] = [
+const GROUPS: [&str; 10] = [
     "v1",
     "onion",
     "configs",
@@ -19,6 +19,7 @@ const GROUPS: [&str; 9] = [
     "browser",
     "history",
     "history-browser",
+    "recovery",
 ];
 
 #[tokio::main]
@@ -74,6 +75,7 @@ async fn measure(group: &str) -> Outcome {
         }
         "history" => history::native(&folder.0),
         "history-browser" => history::browser(&folder.0).await,
+        "recovery" => recovery::run(&Network::start(&folder.0.join("network"), 8)?, &mut rng).await,
         _ => browser::run(&Network::start(&folder.0.join("network"), 8)?, &folder.0).await,
     }
 }

@@ -57,8 +57,19 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts a browser with a new profile.
     pub(crate) async fn start() -> Browser {
-        let profile = TempDir::new().expect("a temporary folder");
-        let logs = TempDir::new().expect("a temporary folder");
+        let folder = || TempDir::new().expect("a temporary folder");
+        Self::start_with(folder(), folder()).await
+    }
+
+    /// Kills the browser as a crash of the machine's would, and starts it again with the same profile.
+    pub(crate) async fn killed(mut self) -> Browser {
+        self.kill();
+        let (profile, logs) = (keep(&mut self.profile), keep(&mut self.logs));
+        drop(self);
+        Self::start_with(profile, logs).await
+    }
+
+    async fn start_with(profile: TempDir, logs: TempDir) -> Browser {
         let (service, port) = start_service();
         let mut wanted = DesiredCapabilities::chrome();
         for flag in FLAGS {
@@ -236,8 +247,6 @@ impl Browser {
     pub(crate) async fn quit(mut self) -> Remains {
         self.driver.clone().quit().await.expect("chromium ends");
         self.kill();
-        let keep =
-            |folder: &mut TempDir| std::mem::replace(folder, TempDir::new().expect("a temporary folder"));
         Remains {
             profile: keep(&mut self.profile),
             logs: keep(&mut self.logs),
@@ -252,6 +261,11 @@ impl Browser {
             .status();
         let _ = self.service.wait();
     }
+}
+
+/// Takes a folder out of a browser that ends.
+fn keep(folder: &mut TempDir) -> TempDir {
+    std::mem::replace(folder, TempDir::new().expect("a temporary folder"))
 }
 
 impl Drop for Browser {

@@ -54,11 +54,23 @@ impl User {
         self.home().await;
     }
 
-    /// Takes up an account from the start page.
+    /// Takes up an account from the start page, and waits until it can be used.
     pub(crate) async fn restore(&self, phrase: &str, place: Place) {
+        self.recognise(phrase, place).await;
+        self.browser.press("#restore-continue").await;
+        self.home().await;
+    }
+
+    /// Types a phrase in from the start page, up to the question whether this is the account.
+    pub(crate) async fn recognise(&self, phrase: &str, place: Place) {
+        self.browser.press("#have-account").await;
+        self.browser.press(place.button()).await;
+        self.enter_phrase(phrase).await;
+    }
+
+    /// Types a phrase in on its screen.
+    pub(crate) async fn enter_phrase(&self, phrase: &str) {
         let browser = &self.browser;
-        browser.press("#have-account").await;
-        browser.press(place.button()).await;
         // Typed into the first box, a whole phrase spreads over all of them, as a pasted one does.
         browser.press(".word-tools button:first-child").await;
         browser.fill("#phrase-text", phrase).await;
@@ -82,8 +94,7 @@ impl User {
                 })
                 .await;
         }
-        browser.press("#restore-continue").await;
-        self.home().await;
+        browser.see("#restore-continue").await;
     }
 
     /// Waits until the conversation list is shown.
@@ -137,10 +148,67 @@ impl User {
         self.browser.see("#message-text").await;
     }
 
-    /// Opens a conversation of the list, waiting until it is there.
+    /// Opens a conversation, waiting until it stands in the list or among the message requests.
     pub(crate) async fn open(&self, id: &str) {
-        self.browser.press(&format!("[data-conversation='{id}']")).await;
-        self.browser.see("#message-text").await;
+        let browser = &self.browser;
+        let row = format!(".row[data-conversation='{id}']");
+        browser
+            .until("the conversation", async || {
+                if browser.has(&row).await {
+                    return Some(());
+                }
+                if let Ok(banner) = browser.driver().find(By::Css("#open-requests")).await {
+                    banner.click().await.ok()?;
+                }
+                None
+            })
+            .await;
+        browser.press(&row).await;
+        browser.see("#message-text").await;
+    }
+
+    /// Opens the menu of a conversation in the list and chooses an entry by its words.
+    pub(crate) async fn choose(&self, id: &str, entry: &str) {
+        let browser = &self.browser;
+        let row = browser.see(&format!(".row[data-conversation='{id}']")).await;
+        browser
+            .driver()
+            .action_chain()
+            .context_click_element(&row)
+            .perform()
+            .await
+            .expect("the row takes a click");
+        browser
+            .until(&format!("“{entry}” in the menu"), async || {
+                for item in browser.driver().find_all(By::Css(".menu-item")).await.ok()? {
+                    if item.text().await.is_ok_and(|words| words == entry) {
+                        return item.click().await.ok();
+                    }
+                }
+                None
+            })
+            .await;
+    }
+
+    /// Accepts a message request in its conversation, waiting until it has come.
+    pub(crate) async fn accept(&self, id: &str) {
+        self.open(id).await;
+        self.browser.press("#accept-request").await;
+        self.browser.gone("#accept-request").await;
+    }
+
+    /// Ends the session of a shared computer, and sees the start page.
+    pub(crate) async fn end_session(&self) {
+        self.browser.press("#end-session").await;
+        self.browser.press("#confirm-leave").await;
+        self.browser.see("#create-account").await;
+    }
+
+    /// Kills the browser, starts it again and opens the app.
+    pub(crate) async fn killed(self, network: &Network) -> User {
+        let browser = self.browser.killed().await;
+        browser.open(&network.app()).await;
+        User { browser }
     }
 
     /// Sends a text in the open conversation.
