@@ -72,7 +72,7 @@ fn names(room: Room, reaction: &Reaction) -> String {
     let named: Vec<String> = reaction.from.iter().take(2).map(|id| name_of(room, id)).collect();
     match (named.as_slice(), reaction.from.len()) {
         ([one], 1) => one.clone(),
-        ([one, two], 2) => tf("reaction.two", &[("one", one), ("two", two)]),
+        ([one, two], 2) => tf("reaction.both", &[("one", one), ("two", two)]),
         _ => tn("reaction.count", reaction.from.len() as u64),
     }
 }
@@ -170,8 +170,8 @@ pub(super) fn bar(room: Room, message: Message, place: (i32, i32)) -> AnyView {
             {buttons}
             <button
                 class="emoji"
-                aria-label=t("reaction.other")
-                title=t("reaction.other")
+                aria-label=t("reaction.any")
+                title=t("reaction.any")
                 on:click=move |_| {
                     desk.menu.set(None);
                     desk.picker.set(Some((id, place)));
