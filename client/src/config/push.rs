@@ -75,7 +75,9 @@ impl Core {
                 self.time_known(TIME_WAIT).await;
             }
             match self.push_configs(&account).await {
-                Ok(()) => failures = 0,
+                Ok(true) => failures = 0,
+                // What is left is too large to be pushed: nothing can be done before something changes.
+                Ok(false) => self.push.passed(seen).await,
                 Err(_) => {
                     failures = failures.saturating_add(1);
                     let wait = BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF);
@@ -113,9 +115,10 @@ impl Core {
         }
     }
 
-    /// One push of everything that waits.
-    async fn push_configs(&self, account: &Account) -> Result<(), PushError> {
+    /// One push of everything that waits. Tells whether any of it could be pushed.
+    async fn push_configs(&self, account: &Account) -> Result<bool, PushError> {
         let (pushes, parts) = self.prepare_push(account).await?;
+        let some = !pushes.is_empty() || !self.obsolete().is_empty();
         let mut sent = 0;
         for group in parts.chunks(TOGETHER) {
             let deletes = sent + group.len() == parts.len();
@@ -136,7 +139,7 @@ impl Core {
             }
         }
         work.commit().await?;
-        Ok(())
+        Ok(some)
     }
 
     /// Makes the messages, and keeps that they were made.
