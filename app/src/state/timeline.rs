@@ -2,8 +2,9 @@
 
 use holdfast_client::api::{Message, MessageId, MessageKind, MessagePage, MessageState, Notice, Position};
 
-/// How many messages are asked for at a time.
-pub(crate) const PAGE: u16 = 60;
+/// How many messages are asked for at a time (`spec/12-client-behaviour.md §5.2`); few, so that laying them out does not hold up a
+/// scroll.
+pub(crate) const PAGE: u16 = 30;
 /// How many messages the window holds at most; the far end is let go beyond that.
 pub(crate) const MAX_LOADED: usize = 240;
 /// Messages of one sender within this time are joined to a run.

@@ -22,7 +22,7 @@ const ROUNDS: usize = 3;
 /// How often a conversation is opened.
 const OPENED: usize = 40;
 /// Messages of a window, as the app asks for.
-const PAGE: u16 = 60;
+const PAGE: u16 = 30;
 /// Messages of an answer, as the app asks for.
 const FOUND: u16 = 50;
 
