@@ -70,6 +70,8 @@ impl Core {
         let mut failures = 0u32;
         loop {
             let woken = self.wake.count();
+            let changed = self.net.changed.count();
+            let mut unavailable = false;
             if self.net.online.get() && !self.time.is_known() {
                 self.net.resync.notify();
                 self.time_known(TIME_WAIT).await;
@@ -90,6 +92,7 @@ impl Core {
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);
+                    unavailable = matches!(error, PollError::Unavailable);
                     if !matches!(error, PollError::Store) {
                         turn.polls = POLLS_PER_NODE;
                     }
@@ -100,7 +103,13 @@ impl Core {
                     self.jitter(BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF))
                 }
             };
-            if !wait.is_zero() {
+            if unavailable {
+                // As soon as there are nodes and paths, whatever was waited for them before.
+                self.sleep(BACKOFF.min(wait)).await;
+                let ready = Box::pin(self.net.changed.passed(changed));
+                let woken = Box::pin(self.wake.passed(woken));
+                let _: Either<_, _> = select(select(ready, woken), self.ports.clock.sleep(wait)).await;
+            } else if !wait.is_zero() {
                 let woken = Box::pin(self.wake.passed(woken));
                 let _: Either<_, _> = select(woken, self.ports.clock.sleep(wait)).await;
             }

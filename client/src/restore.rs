@@ -141,12 +141,13 @@ impl Core {
                 .map(|node| self.ask_for_profile(account, node))
                 .collect();
             let mut all = !members.is_empty();
+            // To the end, even when the profile is found: an answer that is being taken in must not be cut off.
             while let Some(answer) = asked.next().await {
                 answered |= answer;
                 all &= answer;
-                if !self.restore_record().is_some_and(RestoreRecord::looks) {
-                    return true;
-                }
+            }
+            if !self.restore_record().is_some_and(RestoreRecord::looks) {
+                return true;
             }
             let waited = Duration::from_millis(self.ports.clock.monotonic_ms().saturating_sub(start));
             if all || (answered && waited >= LOOK_FOR) {
@@ -217,6 +218,11 @@ impl Core {
 
     /// Changes the record, draws the conclusions, and tells front ends.
     async fn change_restore(&self, change: impl FnOnce(&mut RestoreRecord)) {
+        if self.restore_record().is_none() {
+            return;
+        }
+        // The search for the profile and the poll both come here: neither may write over what the other noted meanwhile.
+        let _turn = self.turn.lock().await;
         let Some(before) = self.restore_record() else {
             return;
         };

@@ -1,9 +1,12 @@
 //! What comes back to a new device, and what does not.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
 use holdfast_client::api::{Command, Event, Place, RestoreStage, Standing};
+use holdfast_client::ports::{Change, Collection, Entry, Scan, Store, StoreError};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::Seed;
 use holdfast_tests::net::{Device, World, run};
@@ -150,6 +153,71 @@ async fn without_a_profile_the_user_is_asked_and_a_real_one_wins_later() {
         tokio::time::sleep(SOON * 2).await;
         assert_eq!(one.snapshot().await.account.unwrap().name, "Real");
         assert_eq!(two.snapshot().await.account.unwrap().name, "Real");
+    })
+    .await;
+}
+
+/// A store that takes its time, another one for each commit: what runs side by side overtakes each other, as in a browser.
+struct SlowStore {
+    inner: MemoryStore,
+    commits: Cell<u64>,
+}
+
+impl Store for SlowStore {
+    fn get(
+        &self,
+        collection: Collection,
+        key: &[u8],
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        self.inner.get(collection, key)
+    }
+
+    fn scan(&self, scan: Scan) -> LocalBoxFuture<'_, Result<Vec<Entry>, StoreError>> {
+        self.inner.scan(scan)
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.commits.set(self.commits.get() + 1);
+            let delay = self.commits.get().wrapping_mul(37) % 23 * 100;
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+            self.inner.commit(changes).await
+        })
+    }
+
+    fn wipe(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        self.inner.wipe()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_phrase_can_be_followed_by_the_right_one_on_a_slow_store() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        tokio::time::sleep(SOON).await;
+        for first in 0..6 {
+            let store = Rc::new(SlowStore {
+                inner: MemoryStore::new(),
+                commits: Cell::new(first * 5),
+            });
+            let two = Device::with(&world, store, 0, world.profile());
+            two.restore(Seed::from_bytes(&[0x60 + u8::try_from(first).unwrap(); 16]))
+                .await;
+            two.wait_for("no profile", SOON, |now| {
+                now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
+            })
+            .await;
+            two.ask(Command::LogOut).await;
+            two.restore(one.seed().await).await;
+            two.wait_for("restored", SOON, |now| now.restore.is_none()).await;
+            assert_eq!(place(&two, bob_id).await, Some((Standing::Active, Place::List)));
+        }
     })
     .await;
 }
