@@ -401,10 +401,26 @@ fn get(device: &Device, expect: &Value) -> Result<(), String> {
 fn sorted(mut state: Value) -> Value {
     for list in ["contacts", "convos", "groups"] {
         if let Some(list) = state[list].as_array_mut() {
-            list.sort_by_key(ToString::to_string);
+            list.sort_by_key(canonical);
         }
     }
     if state.is_null() { json!({}) } else { state }
+}
+
+/// A value's text, the same whatever the order of its fields: whether a map keeps it depends on who else uses the library.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{name:?}:{}", canonical(value)))
+                .collect();
+            fields.sort();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
 }
 
 /// A key of a raw tree: bytes in hex when they are not printable.
