@@ -1,9 +1,14 @@
 //! What goes wrong around the app: reloads in mid-sending, no connection, no gateway, no space, lost storage.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::network::Network;
 use crate::user::{Place, User};
+
+/// By then a new account's name is in its swarm, also on a busy machine.
+const PROFILE_OUT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_reload_while_sending_loses_and_repeats_nothing() {
@@ -139,6 +144,8 @@ async fn storage_that_the_browser_cleared_leads_to_a_new_start() {
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     let phrase = ada.phrase().await;
     let id = ada.id().await;
+    // The name goes out some seconds after it was chosen; only what is out can come back.
+    tokio::time::sleep(PROFILE_OUT).await;
     ada.browser.open("about:blank").await;
     let origin = network.app().trim_end_matches('/').to_owned();
     ada.browser
