@@ -12,7 +12,7 @@ use super::show::{marked, snippet};
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::focus::{focus, matching, walk};
 use crate::i18n::{full_date, list_time, number, t, tf};
-use crate::screens::contact::display_name;
+use crate::screens::contact::{display_name, given_name};
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 use crate::state::{AppState, Target};
@@ -125,12 +125,13 @@ fn Names(lookup: Lookup, words: Memo<String>) -> impl IntoView {
     }
 }
 
-fn picture(state: AppState, id: Id, name: &str) -> AnyView {
+fn picture(state: AppState, id: Id) -> AnyView {
     if state.is_own(&id) {
-        note_avatar(Size::Medium).into_any()
-    } else {
-        avatar(&id, name, Size::Medium).into_any()
+        return note_avatar(Size::Medium).into_any();
     }
+    let known = untrack(|| state.conversation(id));
+    let name = known.as_ref().map_or("", given_name);
+    avatar(&id, name, Size::Medium).into_any()
 }
 
 fn name_row(words: &str, id: Id) -> AnyView {
@@ -150,7 +151,7 @@ fn name_row(words: &str, id: Id) -> AnyView {
                 data-found=id.to_hex()
                 on:click=move |_| state.nav.switch(Route::Conversation(id))
             >
-                {picture(state, id, &name)}
+                {picture(state, id)}
                 <span class="row-name" dir="auto">{marked(&name, words)}</span>
                 <span class="row-preview">
                     {match given {
@@ -227,7 +228,7 @@ fn message_row(words: &str, found: &FoundMessage) -> AnyView {
                 data-message=place.id.0.to_string()
                 on:click=move |_| state.go_to(target.clone())
             >
-                {picture(state, id, &name)}
+                {picture(state, id)}
                 <span class="row-name" dir="auto">{name}</span>
                 <time class="row-time" title=full_date(place.sent_at)>{list_time(place.sent_at)}</time>
                 <span class="found-text" dir="auto">{text}</span>
