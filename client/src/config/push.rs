@@ -76,8 +76,8 @@ impl Core {
             }
             match self.push_configs(&account).await {
                 Ok(true) => failures = 0,
-                // What is left is too large to be pushed: nothing can be done before something changes.
-                Ok(false) => self.push.passed(seen).await,
+                // What is left is too large to be pushed. Trying notifies as a change does, so only time can be waited for.
+                Ok(false) => self.sleep(self.jitter(LONGEST_BACKOFF)).await,
                 Err(_) => {
                     failures = failures.saturating_add(1);
                     let wait = BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF);
