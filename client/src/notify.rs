@@ -1,4 +1,4 @@
-//! Which messages deserve a notification (`spec/12-client-behaviour.md §5.6`).
+//! Which messages deserve a notification (`spec/12-client-behaviour.md §8.2`).
 
 use crate::api::{Event, MessageId, Notify, Standing};
 use crate::arrival::Arrival;

@@ -105,7 +105,17 @@ impl Configs {
     /// Whether something waits to be pushed and may be.
     pub(crate) fn wants_push(&self) -> bool {
         let waits = |kind| self.docs.get(kind).needs_push();
-        self.sync.pulled && (!self.sync.obsolete.is_empty() || ConfigKind::ALL.into_iter().any(waits))
+        self.sync.pulled && (self.deletable().next().is_some() || ConfigKind::ALL.into_iter().any(waits))
+    }
+
+    /// Obsolete storage hashes that are to be deleted: none that is in force.
+    fn deletable(&self) -> impl Iterator<Item = &String> {
+        let in_force = |hash: &String| {
+            ConfigKind::ALL
+                .into_iter()
+                .any(|kind| self.docs.get(kind).current_hashes().contains(hash))
+        };
+        self.sync.obsolete.iter().filter(move |hash| !in_force(hash))
     }
 
     /// Whether nothing but read positions waits.

@@ -221,22 +221,14 @@ impl Core {
         Ok(())
     }
 
-    /// What is to be deleted, as far as one request goes. What is in force is never deleted.
+    /// What is to be deleted, as far as one request goes.
     fn obsolete(&self) -> Vec<MessageHash> {
         let state = self.state.borrow();
         let Some(configs) = &state.configs else {
             return Vec::new();
         };
-        let in_force = |hash: &String| {
-            ConfigKind::ALL
-                .into_iter()
-                .any(|kind| configs.docs.get(kind).current_hashes().contains(hash))
-        };
         configs
-            .sync
-            .obsolete
-            .iter()
-            .filter(|hash| !in_force(hash))
+            .deletable()
             .filter_map(|hash| hash.parse().ok())
             .take(DELETED_TOGETHER)
             .collect()
