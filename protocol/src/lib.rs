@@ -19,6 +19,7 @@ mod base64;
 pub mod blinded;
 pub mod bt;
 pub mod config;
+pub mod file;
 pub mod hash;
 pub mod json;
 pub mod keys;
