@@ -6,6 +6,7 @@
 
 mod accounts;
 mod configs;
+mod files;
 mod messages;
 pub mod mutate;
 mod network;
@@ -34,6 +35,7 @@ pub fn targets() -> Vec<Target> {
     let groups = [
         accounts::TARGETS,
         configs::TARGETS,
+        files::TARGETS,
         messages::TARGETS,
         network::TARGETS,
         packets::TARGETS,

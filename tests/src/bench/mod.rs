@@ -7,6 +7,7 @@ pub mod browser;
 pub mod clients;
 pub mod configs;
 pub mod crypto;
+pub mod files;
 pub mod history;
 pub mod http;
 pub mod network;
@@ -29,7 +30,21 @@ pub fn print(name: &str, value: f64, unit: &str, n: usize) {
 }
 
 /// Calls `work` for [`RATE_TIME`] and prints how often a second it ran. A first call warms up and is not counted.
-pub fn print_rate(name: &str, mut work: impl FnMut() -> Outcome) -> Outcome {
+pub fn print_rate(name: &str, work: impl FnMut() -> Outcome) -> Outcome {
+    let (rate, n) = rate(work)?;
+    print(name, rate, "1/s", n);
+    Ok(())
+}
+
+/// The same for work on this many bytes; prints how many million of them a second it got through.
+pub fn print_speed(name: &str, bytes: usize, work: impl FnMut() -> Outcome) -> Outcome {
+    let (rate, n) = rate(work)?;
+    print(name, rate * bytes as f64 / 1e6, "MB/s", n);
+    Ok(())
+}
+
+/// How often a second the work ran, and how often at all.
+fn rate(mut work: impl FnMut() -> Outcome) -> Outcome<(f64, usize)> {
     work()?;
     let started = Instant::now();
     let mut n = 0;
@@ -37,8 +52,7 @@ pub fn print_rate(name: &str, mut work: impl FnMut() -> Outcome) -> Outcome {
         work()?;
         n += 1;
     }
-    print(name, n as f64 / started.elapsed().as_secs_f64(), "1/s", n);
-    Ok(())
+    Ok((n as f64 / started.elapsed().as_secs_f64(), n))
 }
 
 /// The value below which the given share of the samples lies, in milliseconds.

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use holdfast_tests::bench::network::Network;
-use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, history, recovery, storage};
+use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, files, history, recovery, storage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 11] = [
     "v1",
     "onion",
+    "files",
     "configs",
     "storage",
     "latency",
@@ -58,6 +59,7 @@ async fn measure(group: &str) -> Outcome {
     match group {
         "v1" => crypto::v1(&mut rng),
         "onion" => crypto::onions(&mut rng),
+        "files" => files::run(&mut rng),
         "configs" => configs::run(&mut rng),
         "storage" => {
             // Two nodes are two swarms of one; eight are two of four.
