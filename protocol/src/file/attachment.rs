@@ -145,9 +145,7 @@ impl Encryptor {
     /// [`EncryptError::TooLarge`] when the file is larger than [`MAX_SIZE`]; what was written is of no use then.
     pub fn push(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
         self.size = self.size.saturating_add(plain.len());
-        if self.size > MAX_SIZE as usize {
-            return Err(EncryptError::TooLarge);
-        }
+        check_size(self.size)?;
         self.encrypt(plain, out);
         Ok(())
     }
@@ -156,7 +154,9 @@ impl Encryptor {
     ///
     /// # Errors
     /// [`EncryptError::Empty`] when nothing was pushed: readers take a size of zero for a missing one.
+    /// [`EncryptError::TooLarge`] when a push has failed.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<BodyDigest, EncryptError> {
+        check_size(self.size)?;
         if self.size == 0 {
             return Err(EncryptError::Empty);
         }
@@ -190,6 +190,13 @@ impl Encryptor {
             self.sums.update(out.get(start..).unwrap_or_default());
         }
     }
+}
+
+fn check_size(size: usize) -> Result<(), EncryptError> {
+    if size > MAX_SIZE as usize {
+        return Err(EncryptError::TooLarge);
+    }
+    Ok(())
 }
 
 /// The blocks of everything behind `start`, and what is left over.

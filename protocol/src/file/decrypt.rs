@@ -106,6 +106,23 @@ impl FileKey {
     }
 }
 
+impl From<&attachment::Encrypted> for FileKey {
+    fn from(sent: &attachment::Encrypted) -> Self {
+        Self::Legacy {
+            key: sent.key.clone(),
+            digest: sent.digest,
+        }
+    }
+}
+
+impl From<&stream::StreamSecret> for FileKey {
+    fn from(secret: &stream::StreamSecret) -> Self {
+        Self::Stream {
+            key: secret.key().clone(),
+        }
+    }
+}
+
 /// Decrypts a body piece by piece, in either form.
 ///
 /// What [`Decryptor::push`] appends is **not checked** to its end: it must neither be shown nor kept before
@@ -192,12 +209,14 @@ mod tests {
         let mut rng = rand_chacha::ChaCha20Rng::from_seed([3; 32]);
         let sent = attachment::encrypt(b"hello", &mut rng).unwrap();
         let key = FileKey::decide(&url(""), sent.key.as_bytes(), sent.digest.as_ref()).unwrap();
+        assert_eq!(FileKey::from(&sent), key);
         assert_eq!(key.decrypt(5, &sent.body).unwrap(), b"hello");
         assert_eq!(key.decrypt(0, &sent.body), Err(DecryptError::NoSize));
 
         let secret = StreamSecret::random(&mut rng);
         let body = stream::encrypt(&secret, b"hello").unwrap();
         let key = FileKey::decide(&url("#d"), secret.key().as_bytes(), &[]).unwrap();
+        assert_eq!(FileKey::from(&secret), key);
         for size in [0, 5] {
             assert_eq!(key.decrypt(size, &body).unwrap(), b"hello");
         }

@@ -170,6 +170,10 @@ fn sizes_have_limits() {
     assert!(sent.body.len() <= 10_000_000);
     let larger = vec![7; MAX_SIZE as usize + 1];
     assert_eq!(encrypt(&larger, &mut rng()), Err(EncryptError::TooLarge));
+    let mut out = Vec::new();
+    let mut encryptor = Encryptor::start(&SENT.key, &mut rng(), &mut out);
+    assert_eq!(encryptor.push(&larger, &mut out), Err(EncryptError::TooLarge));
+    assert_eq!(encryptor.finish(&mut out), Err(EncryptError::TooLarge));
 }
 
 #[test]

@@ -290,6 +290,8 @@ pub struct Decryptor {
     ended: bool,
     /// Bytes of the file that are still to come, if its size is known.
     wanted: Option<usize>,
+    /// What went wrong; nothing is right any more then.
+    failed: Option<DecryptError>,
 }
 
 impl Decryptor {
@@ -302,6 +304,7 @@ impl Decryptor {
             in_file: false,
             ended: false,
             wanted: size.map(|size| size as usize),
+            failed: None,
         }
     }
 
@@ -310,6 +313,15 @@ impl Decryptor {
     /// # Errors
     /// [`DecryptError`]; everything that was appended must be discarded.
     pub fn push(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<(), DecryptError> {
+        let taken = match self.failed {
+            Some(error) => Err(error),
+            None => self.take(body, out),
+        };
+        self.failed = taken.err();
+        taken
+    }
+
+    fn take(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<(), DecryptError> {
         let mut body = body;
         while !body.is_empty() {
             if self.ended {
@@ -337,6 +349,9 @@ impl Decryptor {
     /// # Errors
     /// [`DecryptError`]; everything that was appended must be discarded.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), DecryptError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         if self.stream.is_none() {
             // An unknown form is told apart from one that breaks off.
             return match self.pending.first() {

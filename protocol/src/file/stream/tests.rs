@@ -223,6 +223,19 @@ fn nothing_of_a_refused_piece_comes_out() {
 }
 
 #[test]
+fn an_error_stays() {
+    let mut out = Vec::new();
+    let zeros = vec![0; PIECE];
+    let full = [&[2_u8], &zeros[1..]].concat();
+    let (key, body) = sealed(&[(Tag::Message, &full), (Tag::Final, b"\x01ab")]);
+    let mut decryptor = Decryptor::new(&key, None);
+    let (first, rest) = body.split_at(25 + SEALED);
+    assert_eq!(decryptor.push(first, &mut out), Err(DecryptError::Padding));
+    assert_eq!(decryptor.push(rest, &mut out), Err(DecryptError::Padding));
+    assert_eq!(decryptor.finish(&mut out), Err(DecryptError::Padding));
+}
+
+#[test]
 fn state_does_not_print() {
     let mut out = Vec::new();
     let encryptor = Encryptor::start(&SECRET, 1, &mut out).unwrap();
