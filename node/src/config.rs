@@ -4,6 +4,10 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use holdfast_protocol::file::FileServer;
+use holdfast_protocol::file::api::{MAX_BODY, MAX_TTL};
+use holdfast_protocol::keys::Ed25519PublicKey;
+
 use crate::registry::follow::Source;
 use crate::storage::db::Durability;
 
@@ -23,7 +27,11 @@ Roles and their options:
               --listen ADDRESS (0.0.0.0:22000), --nodes-file FILE, --swarm-size N (5), --inactive-after SECONDS (120)
   gateway   carries browsers' onion packets to guards
               --listen ADDRESS (0.0.0.0:8080), --public or --seed URL (repeatable), --nodes-file FILE, --site DIR,
-              --cert FILE, --key FILE, --local
+              --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server)
+  files     keeps encrypted attachments and pictures for some days
+              --listen ADDRESS (0.0.0.0:8000), --data DIR (data), --ttl SECONDS (1209600), --max-size BYTES (10223616),
+              --quota BYTES (53687091200), --uploads N (64), --no-rate-limit, --durability process|power,
+              --cert FILE, --key FILE
 
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
   --help, --version
@@ -38,7 +46,7 @@ pub enum ConfigError {
     #[error("{0}")]
     Option(#[from] lexopt::Error),
     /// No role, or none that exists.
-    #[error("name a role: up, storage, seed or gateway (see --help)")]
+    #[error("name a role: up, storage, seed, gateway or files (see --help)")]
     Role,
     /// Two options exclude each other, or one is missing.
     #[error("{0}")]
@@ -63,6 +71,8 @@ pub enum Command {
     Seed(Seed),
     /// A gateway.
     Gateway(Gateway),
+    /// A file server.
+    Files(Files),
 }
 
 /// Options of `up`.
@@ -131,6 +141,31 @@ pub struct Gateway {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Private addresses are allowed.
     pub local: bool,
+    /// The file server that the app uses beside this gateway.
+    pub files: Option<FileServer>,
+}
+
+/// Options of `files`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Files {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where key, database and files are kept.
+    pub data: PathBuf,
+    /// How long files are kept at most, seconds.
+    pub ttl: u64,
+    /// The largest file, bytes.
+    pub max_size: u64,
+    /// What all files together may take, bytes.
+    pub quota: Option<u64>,
+    /// Direct uploads at a time.
+    pub uploads: Option<usize>,
+    /// Limit direct requests per address.
+    pub rate_limit: bool,
+    /// What an answered upload survives.
+    pub durability: Durability,
+    /// A certificate and its key, PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
 }
 
 /// Every option of every role, before it is known which are allowed.
@@ -150,6 +185,12 @@ struct Options {
     swarm_size: Option<usize>,
     inactive_after: Option<u64>,
     durability: Option<Durability>,
+    ttl: Option<u64>,
+    max_size: Option<u64>,
+    quota: Option<u64>,
+    uploads: Option<usize>,
+    files: Option<String>,
+    files_key: Option<String>,
 }
 
 const UP: &[&str] = &["port", "data", "nodes", "site", "json"];
@@ -175,6 +216,20 @@ const GATEWAY: &[&str] = &[
     "cert",
     "key",
     "local",
+    "files",
+    "files-key",
+];
+const FILES: &[&str] = &[
+    "listen",
+    "data",
+    "ttl",
+    "max-size",
+    "quota",
+    "uploads",
+    "no-rate-limit",
+    "durability",
+    "cert",
+    "key",
 ];
 /// Options without a value.
 const FLAGS: &[&str] = &["json", "plain-http", "local", "no-rate-limit", "public"];
@@ -190,7 +245,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Config
             lexopt::Arg::Short('V') | lexopt::Arg::Long("version") => return Ok(Command::Version),
             lexopt::Arg::Value(value) if role.is_none() => role = Some(value),
             lexopt::Arg::Long(name) => {
-                let known = [UP, STORAGE, SEED, GATEWAY]
+                let known = [UP, STORAGE, SEED, GATEWAY, FILES]
                     .into_iter()
                     .flatten()
                     .find(|known| **known == name);
@@ -207,6 +262,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Config
         Some("storage") => options.into_storage().map(Command::Storage),
         Some("seed") => options.into_seed().map(Command::Seed),
         Some("gateway") => options.into_gateway().map(Command::Gateway),
+        Some("files") => options.into_files().map(Command::Files),
         _ => Err(ConfigError::Role),
     }
 }
@@ -232,6 +288,12 @@ impl Options {
             "nodes-file" => self.nodes_file = Some(value.into()),
             "swarm-size" => self.swarm_size = Some(value.parse()?),
             "inactive-after" => self.inactive_after = Some(value.parse()?),
+            "ttl" => self.ttl = Some(value.parse()?),
+            "max-size" => self.max_size = Some(value.parse()?),
+            "quota" => self.quota = Some(value.parse()?),
+            "uploads" => self.uploads = Some(value.parse()?),
+            "files" => self.files = Some(value.string()?),
+            "files-key" => self.files_key = Some(value.string()?),
             _ => {
                 self.durability = Some(value.parse_with(|text| match text {
                     "process" => Ok(Durability::Process),
@@ -329,12 +391,46 @@ impl Options {
                 ));
             }
         };
+        let files = match (self.files.take(), self.files_key.take()) {
+            (Some(url), Some(key)) => {
+                let server = Ed25519PublicKey::from_hex(&key)
+                    .ok()
+                    .and_then(|key| FileServer::parse(&url, key).ok());
+                Some(server.ok_or(ConfigError::Combination(
+                    "--files takes http(s)://host[:port], and --files-key 64 hex digits",
+                ))?)
+            }
+            (None, None) => None,
+            _ => return Err(ConfigError::Combination("--files and --files-key go together")),
+        };
         Ok(Gateway {
             listen: self.listen_or(8080),
             local: self.has("local"),
             source,
             nodes_file: self.nodes_file,
             site: self.site,
+            tls,
+            files,
+        })
+    }
+
+    fn into_files(mut self) -> Result<Files, ConfigError> {
+        self.only(FILES)?;
+        let tls = self.tls()?;
+        if self.ttl == Some(0) || self.max_size == Some(0) {
+            return Err(ConfigError::Combination(
+                "--ttl and --max-size must be more than nothing",
+            ));
+        }
+        Ok(Files {
+            listen: self.listen_or(8000),
+            rate_limit: !self.has("no-rate-limit"),
+            data: self.data.unwrap_or_else(|| "data".into()),
+            ttl: self.ttl.unwrap_or(MAX_TTL),
+            max_size: self.max_size.unwrap_or(MAX_BODY as u64),
+            quota: self.quota,
+            uploads: self.uploads,
+            durability: self.durability.unwrap_or_default(),
             tls,
         })
     }
@@ -375,68 +471,4 @@ fn expand(args: Vec<OsString>) -> Result<Vec<OsString>, ConfigError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(line: &str) -> Result<Command, ConfigError> {
-        parse(line.split_whitespace().map(OsString::from))
-    }
-
-    #[test]
-    fn up_has_defaults_and_takes_options() {
-        let Command::Up(up) = read("up").unwrap() else {
-            panic!()
-        };
-        assert_eq!((up.port, up.nodes, up.json), (8080, 8, false));
-        let Command::Up(up) = read("up --port 0 --data d --nodes 4 --site s --json").unwrap() else {
-            panic!()
-        };
-        assert_eq!((up.port, up.nodes, up.json), (0, 4, true));
-        assert_eq!((up.data, up.site), ("d".into(), Some("s".into())));
-        assert!(read("up --nodes 1").is_err());
-    }
-
-    #[test]
-    fn options_of_other_roles_and_impossible_combinations_are_refused() {
-        for line in [
-            "",
-            "fly",
-            "up --listen 1.2.3.4:5",
-            "storage",
-            "storage --seed u --plain-http",
-            "storage --seed u --cert c",
-            "gateway",
-            "gateway --public --seed u",
-            "seed --port x",
-            "up extra",
-        ] {
-            assert!(read(line).is_err(), "{line}");
-        }
-        assert!(matches!(read("gateway --public"), Ok(Command::Gateway(g)) if g.source == Source::Public));
-        assert!(matches!(read("storage --seed a --seed b"), Ok(Command::Storage(s)) if s.seeds.len() == 2));
-        assert_eq!(read("--help").unwrap(), Command::Help);
-        assert_eq!(read("up --version").unwrap(), Command::Version);
-    }
-
-    #[test]
-    fn a_file_says_the_same() {
-        let folder = crate::files::temporary_folder("config");
-        let file = folder.join("c.json");
-        std::fs::write(
-            &file,
-            r#"{"seed": ["a", "b"], "local": true, "plain-http": true, "listen": "127.0.0.1:5"}"#,
-        )
-        .unwrap();
-        let line = format!("storage --config {}", file.display());
-        let Command::Storage(storage) = read(&line).unwrap() else {
-            panic!()
-        };
-        assert_eq!(
-            (storage.seeds.len(), storage.local, storage.listen.port()),
-            (2, true, 5)
-        );
-        std::fs::write(&file, "[]").unwrap();
-        assert!(matches!(read(&line), Err(ConfigError::File(_))));
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
+mod tests;

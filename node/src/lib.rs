@@ -3,6 +3,7 @@
 //! - [`storage`]: a service node: keeps messages for its swarm and relays onion requests.
 //! - [`seed`]: tells newcomers the node list, and registers the nodes of a local network.
 //! - [`gateway`]: carries a browser's onion packets to guard nodes that browsers cannot reach.
+//! - [`fileserver`]: keeps encrypted attachments and pictures for some days.
 //! - [`site`]: serves the app.
 //! - [`up`]: a whole network with the app in one process.
 
@@ -11,6 +12,7 @@
 pub mod clock;
 pub mod config;
 pub mod files;
+pub mod fileserver;
 pub mod gateway;
 pub mod metrics;
 pub mod net;

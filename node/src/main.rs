@@ -18,7 +18,8 @@ use holdfast_node::registry::Node;
 use holdfast_node::registry::follow::{Follower, Source, prove_life};
 use holdfast_node::registry::live::Registry;
 use holdfast_node::storage::{self, StorageNode};
-use holdfast_node::{files, gateway, seed, site, up};
+use holdfast_node::{files, fileserver, gateway, seed, site, up};
+use holdfast_protocol::file::FileServer;
 use holdfast_protocol::keys::Ed25519KeyPair;
 use tokio::net::TcpListener;
 
@@ -64,6 +65,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Storage(options) => until_stopped(|stopping| run_storage(options, stopping)).await?,
         Command::Seed(options) => until_stopped(|stopping| run_seed(options, stopping)).await?,
         Command::Gateway(options) => until_stopped(|stopping| run_gateway(options, stopping)).await?,
+        Command::Files(options) => until_stopped(|stopping| run_files(options, stopping)).await?,
     }
     Ok(())
 }
@@ -112,10 +114,11 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
     } else {
         writeln!(
             out,
-            "The app is at {}\nNodes: {}, seed: {}\nCtrl-C ends everything; data stays.",
+            "The app is at {}\nNodes: {}, seed: {}, files: {}\nCtrl-C ends everything; data stays.",
             network.addresses().app,
             network.addresses().nodes.len(),
-            network.addresses().seed
+            network.addresses().seed,
+            network.addresses().files.url
         )?;
     }
     out.flush()?;
@@ -235,7 +238,7 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
     if let Some(folder) = &options.site {
         let default = (
             "/networks/default.json".to_owned(),
-            profile(public, options.local),
+            profile(public, options.local, options.files),
         );
         app = app.fallback_service(site::Site::new(folder, &[], vec![default]).router());
     }
@@ -251,8 +254,41 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
     Ok(())
 }
 
+async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Failure> {
+    std::fs::create_dir_all(&options.data)?;
+    let keys = Ed25519KeyPair::from_seed(&*files::secret_in(&options.data.join("ed25519.key"))?);
+    let usual = fileserver::Options::new(&options.data);
+    let server = fileserver::FileServer::open(
+        &keys,
+        fileserver::Options {
+            durability: options.durability,
+            ttl: options.ttl,
+            max_size: options.max_size,
+            quota: options.quota.unwrap_or(usual.quota),
+            uploads: options.uploads.unwrap_or(usual.uploads),
+            rate: usual.rate.filter(|_| options.rate_limit),
+            ..usual
+        },
+        Arc::new(SystemClock),
+    )
+    .await?;
+    let tls = match &options.tls {
+        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
+        None => None,
+    };
+    let listener = TcpListener::bind(options.listen).await?;
+    let port = listener.local_addr()?.port();
+    // Clients need the key: addresses of files name it behind `#p=`.
+    tracing::info!(port, key = %server.public(), "the file server listens");
+    server.start();
+    serve(listener, tls, fileserver::router(server.clone()), stopping).await;
+    server.stop();
+    Ok(())
+}
+
 /// The network profile of an app that is served beside a gateway.
-fn profile(public: bool, local: bool) -> Bytes {
+fn profile(public: bool, local: bool, files: Option<FileServer>) -> Bytes {
+    let files = files.or_else(|| public.then(FileServer::session));
     let profile = serde_json::json!({
         "name": if public { "mainnet" } else { "local" },
         "gateways": ["/"],
@@ -262,6 +298,7 @@ fn profile(public: bool, local: bool) -> Bytes {
         "subnet_diversity": public,
         "hops": 3,
         "bundled_nodes": public.then_some("networks/mainnet-nodes.bin"),
+        "files": files.map(|files| serde_json::json!({"url": files.base_url(), "key": files.key()})),
     });
     Bytes::from(profile.to_string())
 }

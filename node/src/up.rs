@@ -1,15 +1,17 @@
-//! A whole network on one machine: a seed, service nodes in two swarms, a gateway and the app, in one process.
+//! A whole network on one machine: a seed, service nodes in two swarms, a gateway, a file server and the app, in one
+//! process.
+
+mod addresses;
+mod files;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use bytes::Bytes;
-use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, KeyError, X25519PublicKey};
+use holdfast_protocol::keys::{Ed25519KeyPair, KeyError};
 use holdfast_protocol::swarm::{SwarmId, new_swarm_id};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -23,9 +25,11 @@ use crate::seed::Seed;
 use crate::site::Site;
 use crate::storage::db::Durability;
 use crate::storage::{self, StorageNode, http};
+use addresses::{addresses, profile};
+use files::FilesSlot;
 
-/// Hops of a path where there are nodes enough.
-const HOPS: usize = 3;
+pub use addresses::{Addresses, FilesAddress, NodeAddress};
+
 /// The block that a new local network begins at; any will do.
 const FIRST_HEIGHT: u64 = 1;
 
@@ -56,6 +60,9 @@ pub enum UpError {
     /// A node does not start.
     #[error("node {0}: {1}")]
     Node(usize, storage::StartError),
+    /// The file server does not start.
+    #[error("file server: {0}")]
+    Files(#[from] crate::fileserver::StartError),
     /// A node's key is damaged.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -67,40 +74,12 @@ pub enum UpError {
     NoSuchNode(usize),
 }
 
-/// Where everything is, as `--json` prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Addresses {
-    /// The app.
-    pub app: String,
-    /// The seed's JSON-RPC.
-    pub seed: String,
-    /// The gateway; its paths begin with `v1/`.
-    pub gateway: String,
-    /// The service nodes.
-    pub nodes: Vec<NodeAddress>,
-}
-
-/// Where a node is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeAddress {
-    /// Its HTTP address.
-    pub url: String,
-    /// Its IP address.
-    pub ip: Ipv4Addr,
-    /// Its plain HTTP port.
-    pub http_port: u16,
-    /// Its identity.
-    pub ed25519: Ed25519PublicKey,
-    /// Its key for onion layers.
-    pub x25519: X25519PublicKey,
-    /// Its swarm.
-    pub swarm: SwarmId,
-}
-
 /// Ports that a second start uses again.
 #[derive(Default, Serialize, Deserialize)]
 struct Ports {
     seed: u16,
+    #[serde(default)]
+    files: u16,
     nodes: Vec<u16>,
 }
 
@@ -149,6 +128,7 @@ pub struct Network {
     app_port: u16,
     seed: Option<Server>,
     front: Option<Server>,
+    files: FilesSlot,
     slots: Vec<Slot>,
 }
 
@@ -165,6 +145,8 @@ impl Network {
         ports.nodes.resize(options.nodes, 0);
         let front = listen(options.port).await?;
         let seed = listen_again(&mut ports.seed).await?;
+        let files_listener = listen_again(&mut ports.files).await?;
+        let files = FilesSlot::new(&options, ports.files)?;
         let (mut slots, mut listeners, mut swarms) = (Vec::new(), Vec::new(), vec![SwarmId(0)]);
         if options.nodes >= 2 {
             swarms.push(new_swarm_id(&swarms));
@@ -180,15 +162,20 @@ impl Network {
         let records = slots.iter().map(|slot| slot.record.clone()).collect();
         let app_port = port_of(&front, options.port)?;
         let mut network = Self {
-            addresses: addresses(app_port, ports.seed, &slots),
+            addresses: addresses(app_port, ports.seed, files.address(), &slots),
             registry: Arc::new(Registry::fixed(records, FIRST_HEIGHT)),
             options,
             clock,
             app_port,
             seed: None,
             front: None,
+            files,
             slots,
         };
+        network
+            .files
+            .start_on(files_listener, Arc::clone(&network.clock))
+            .await?;
         for (number, listener) in listeners.into_iter().enumerate() {
             network.start_on(number, listener)?;
         }
@@ -269,9 +256,28 @@ impl Network {
         Ok(())
     }
 
+    /// Cuts the file server off in the middle of whatever it does.
+    pub async fn kill_files(&mut self) {
+        self.files.kill().await;
+    }
+
+    /// Starts the file server again, on its old port with its old files.
+    pub async fn start_files(&mut self) -> Result<(), UpError> {
+        if !self.files.is_running() {
+            let listener = listen(self.files.port()).await?;
+            self.files.start_on(listener, Arc::clone(&self.clock)).await?;
+        }
+        Ok(())
+    }
+
     /// Ends everything within a moment.
     pub async fn stop(mut self) {
         let mut servers: Vec<Server> = self.front.take().into_iter().chain(self.seed.take()).collect();
+        let files = self.files.take();
+        let files = files.map(|(files, server)| {
+            servers.push(server);
+            files
+        });
         let mut nodes = Vec::new();
         for slot in &mut self.slots {
             if let Some((node, server)) = slot.running.take() {
@@ -286,6 +292,9 @@ impl Network {
         futures::future::join_all(servers.into_iter().map(Server::stop)).await;
         for node in nodes {
             node.stop();
+        }
+        if let Some(files) = files {
+            files.stop();
         }
     }
 
@@ -327,54 +336,16 @@ impl Network {
             .site
             .clone()
             .unwrap_or_else(|| self.options.data.join("no-site"));
-        let default = ("/networks/default.json".to_owned(), profile(self.options.nodes));
+        let profile = profile(self.options.nodes, &self.addresses.files);
+        let default = ("/networks/default.json".to_owned(), profile);
         let site = Site::new(&folder, &[], vec![default]);
         Ok(gateway.router().fallback_service(site.router()))
     }
 }
 
-/// The network profile that the app reads.
-fn profile(nodes: usize) -> Bytes {
-    let hops = HOPS.min(nodes.saturating_sub(1));
-    let profile = json!({
-        "name": "local",
-        "gateways": ["/"],
-        "direct": false,
-        "local": true,
-        "minimum_nodes": hops + 1,
-        "subnet_diversity": false,
-        "hops": hops,
-        "bundled_nodes": null,
-    });
-    Bytes::from(profile.to_string())
-}
-
-fn addresses(app_port: u16, seed_port: u16, slots: &[Slot]) -> Addresses {
-    let at = |port: u16| format!("http://127.0.0.1:{port}");
-    Addresses {
-        app: format!("{}/", at(app_port)),
-        seed: format!("{}/json_rpc", at(seed_port)),
-        gateway: format!("{}/", at(app_port)),
-        nodes: slots
-            .iter()
-            .map(|slot| NodeAddress {
-                url: at(slot.record.port()),
-                ip: slot.record.ip,
-                http_port: slot.record.port(),
-                ed25519: slot.record.ed25519(),
-                x25519: slot.record.x25519(),
-                swarm: slot.record.swarm,
-            })
-            .collect(),
-    }
-}
-
 fn slot(data: &Path, number: usize, port: u16, swarm: SwarmId) -> Result<Slot, UpError> {
     let folder = data.join(format!("node-{number}"));
-    make_folder(&folder)?;
-    let key_file = folder.join("ed25519.key");
-    let secret = crate::files::secret_in(&key_file).map_err(|error| UpError::File(key_file, error))?;
-    let keys = Ed25519KeyPair::from_seed(&secret);
+    let keys = keys_in(&folder)?;
     let mut record = Node::new(keys.public())?;
     record.ip = Ipv4Addr::LOCALHOST;
     record.http_port = Some(port);
@@ -386,6 +357,14 @@ fn slot(data: &Path, number: usize, port: u16, swarm: SwarmId) -> Result<Slot, U
         record,
         running: None,
     })
+}
+
+/// The keys in a folder, both made on first use.
+fn keys_in(folder: &Path) -> Result<Ed25519KeyPair, UpError> {
+    make_folder(folder)?;
+    let file = folder.join("ed25519.key");
+    let secret = crate::files::secret_in(&file).map_err(|error| UpError::File(file, error))?;
+    Ok(Ed25519KeyPair::from_seed(&secret))
 }
 
 fn make_folder(path: &Path) -> Result<(), UpError> {

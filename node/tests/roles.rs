@@ -1,57 +1,29 @@
 //! The program itself: each role as its own process, with TLS between them, and `up`.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod processes;
+
+use std::process::Command;
 use std::time::Duration;
 
 use bytes::Bytes;
-use holdfast_node::net::client::HttpClient;
-use holdfast_node::net::tls::client_unverified;
-use holdfast_node::up::Addresses;
 use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::swarm::Namespace;
 use holdfast_protocol::swarm::auth::Signer;
 use holdfast_protocol::swarm::reply::{RetrieveReply, Stored, SwarmReply};
 use holdfast_protocol::swarm::request::{Request, Retrieve, Store};
+use processes::{World, client, start_up};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX: usize = 1 << 20;
 
-/// Processes and files that go when the test does.
-struct World {
-    folder: PathBuf,
-    children: Vec<Child>,
-}
-
-impl World {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("holdfast-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self {
-            folder,
-            children: Vec::new(),
-        }
-    }
-
-    fn run(&mut self, args: &[&str]) {
-        let child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-            .args(args)
-            .env("HOLDFAST_LOG", "error")
-            .spawn()
-            .unwrap();
-        self.children.push(child);
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// Starts the program.
+fn run(world: &mut World, args: &[&str]) {
+    let child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .args(args)
+        .env("HOLDFAST_LOG", "error")
+        .spawn()
+        .unwrap();
+    world.children.push(child);
 }
 
 fn free_port() -> u16 {
@@ -60,10 +32,6 @@ fn free_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
-}
-
-fn client() -> HttpClient {
-    HttpClient::new(client_unverified().unwrap(), true)
 }
 
 /// Asks again until the condition holds: processes take a moment to find each other.
@@ -105,38 +73,47 @@ async fn nodes_register_find_each_other_over_tls_and_replicate() {
     let mut world = World::new("roles");
     let (seed_port, gateway_port) = (free_port(), free_port());
     let seed = format!("http://127.0.0.1:{seed_port}/json_rpc");
-    world.run(&[
-        "seed",
-        "--listen",
-        &format!("127.0.0.1:{seed_port}"),
-        "--swarm-size",
-        "2",
-    ]);
+    run(
+        &mut world,
+        &[
+            "seed",
+            "--listen",
+            &format!("127.0.0.1:{seed_port}"),
+            "--swarm-size",
+            "2",
+        ],
+    );
     let mut nodes = Vec::new();
     for name in ["a", "b"] {
         let port = free_port();
         let data = world.folder.join(name);
         let listen = format!("127.0.0.1:{port}");
-        world.run(&[
-            "storage",
+        run(
+            &mut world,
+            &[
+                "storage",
+                "--local",
+                "--seed",
+                &seed,
+                "--listen",
+                &listen,
+                "--data",
+                data.to_str().unwrap(),
+            ],
+        );
+        nodes.push(format!("https://127.0.0.1:{port}"));
+    }
+    run(
+        &mut world,
+        &[
+            "gateway",
             "--local",
             "--seed",
             &seed,
             "--listen",
-            &listen,
-            "--data",
-            data.to_str().unwrap(),
-        ]);
-        nodes.push(format!("https://127.0.0.1:{port}"));
-    }
-    world.run(&[
-        "gateway",
-        "--local",
-        "--seed",
-        &seed,
-        "--listen",
-        &format!("127.0.0.1:{gateway_port}"),
-    ]);
+            &format!("127.0.0.1:{gateway_port}"),
+        ],
+    );
     for node in &nodes {
         let url = format!("{node}/health");
         until("the node is ready", || async {
@@ -181,30 +158,6 @@ async fn nodes_register_find_each_other_over_tls_and_replicate() {
         })
     })
     .await;
-}
-
-fn start_up(world: &mut World, data: &Path) -> Addresses {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-        .args([
-            "up",
-            "--port",
-            "0",
-            "--nodes",
-            "4",
-            "--json",
-            "--data",
-            data.to_str().unwrap(),
-        ])
-        .env("HOLDFAST_LOG", "error")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    world.children.push(child);
-    serde_json::from_str(&line).unwrap()
 }
 
 #[tokio::test]

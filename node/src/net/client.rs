@@ -57,46 +57,51 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// Connections kept open, for requests with bodies of one kind.
+pub(crate) type Pool<B> = Client<HttpsConnector<HttpConnector<Resolver>>, B>;
+
 /// Calls servers over HTTP and HTTPS with connections kept open.
 #[derive(Clone)]
 pub struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    client: Pool<Full<Bytes>>,
     local_network: bool,
+}
+
+/// A pool with this TLS configuration; unless `local_network`, it connects to public addresses only.
+pub(crate) fn pool<B>(tls: ClientConfig, local_network: bool) -> Pool<B>
+where
+    B: hyper::body::Body + Send,
+    B::Data: Send,
+{
+    let mut http = HttpConnector::new_with_resolver(Resolver { local_network });
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let https = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http);
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(KEEP_IDLE)
+        .pool_max_idle_per_host(KEEP_PER_HOST)
+        .pool_timer(TokioTimer::new())
+        .build(https)
 }
 
 impl HttpClient {
     /// A client with this TLS configuration. Unless `local_network`, only public addresses are ever connected to, as
     /// resolved at that moment: a name that leads elsewhere is refused too.
     pub fn new(tls: ClientConfig, local_network: bool) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Resolver { local_network });
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(KEEP_IDLE)
-            .pool_max_idle_per_host(KEEP_PER_HOST)
-            .pool_timer(TokioTimer::new())
-            .build(https);
         Self {
-            client,
+            client: pool(tls, local_network),
             local_network,
         }
     }
 
     /// A client that verifies certificates as a browser does.
     pub fn verifying(local_network: bool) -> Result<Self, super::tls::TlsError> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        let config = ClientConfig::builder_with_provider(super::tls::provider())
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self::new(config, local_network))
+        Ok(Self::new(super::tls::client_verified(None)?, local_network))
     }
 
     /// Posts a body. `max` bounds the answer in bytes, `timeout` the whole exchange.
@@ -197,11 +202,11 @@ fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
 /// A name led to an address that may not be called, or to none.
 #[derive(Debug, thiserror::Error)]
 #[error("no public address")]
-struct NotPublic;
+pub(crate) struct NotPublic;
 
 /// Resolves names and lets only public addresses through, so that what was checked is what is connected to.
 #[derive(Clone, Copy, Debug)]
-struct Resolver {
+pub(crate) struct Resolver {
     local_network: bool,
 }
 

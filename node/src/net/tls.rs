@@ -63,6 +63,23 @@ fn server(
     Ok(Arc::new(config))
 }
 
+/// A client that verifies certificates as a browser does, or against the authorities in a PEM file instead.
+pub fn client_verified(authorities: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let mut roots = rustls::RootCertStore::empty();
+    match authorities {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(file) => {
+            for certificate in CertificateDer::pem_file_iter(file)? {
+                roots.add(certificate?)?;
+            }
+        }
+    }
+    Ok(ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
 /// A client that accepts any certificate: for guards and swarm members, whose certificates say nothing. What travels
 /// inside is protected by onion layers or the member channel.
 pub fn client_unverified() -> Result<ClientConfig, TlsError> {

@@ -14,7 +14,8 @@ pub const UPLOAD_PATH: &str = "/file";
 pub const TTL_HEADER: &str = "X-FS-TTL";
 /// Content type of uploads and downloads.
 pub const CONTENT_TYPE: &str = "application/octet-stream";
-/// How long files are kept, seconds: also the longest that may be asked for (spec/07 §4.2).
+/// How long files are kept, seconds, unless a server is run otherwise: also the longest that may be asked for
+/// (spec/07 §4.2).
 pub const MAX_TTL: u64 = 14 * 24 * 60 * 60;
 /// Shortest time that an upload can ask for, seconds.
 pub const MIN_UPLOAD_TTL: u64 = 30;
@@ -46,16 +47,17 @@ pub fn extend_path(id: &FileId) -> String {
     format!("{PATH}{id}/extend")
 }
 
-/// The time a header asks for, within the limits, seconds: what is no positive number asks for nothing.
-pub fn requested_ttl(header: Option<&str>, shortest: u64) -> u64 {
+/// The time a header asks for, within the limits, seconds: what is no positive number asks for nothing, and gets the
+/// longest.
+pub fn requested_ttl(header: Option<&str>, shortest: u64, longest: u64) -> u64 {
     let digits = header
         .map(str::trim)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     match digits.map(str::parse::<u64>) {
-        Some(Ok(0)) | None => MAX_TTL,
-        Some(Ok(seconds)) => seconds.clamp(shortest, MAX_TTL),
+        Some(Ok(0)) | None => longest,
+        Some(Ok(seconds)) => seconds.max(shortest).min(longest),
         // Digits that fit no number, or none at all.
-        Some(Err(_)) => MAX_TTL,
+        Some(Err(_)) => longest,
     }
 }
 
@@ -324,9 +326,10 @@ mod tests {
             (Some("x"), MAX_TTL),
             (Some(""), MAX_TTL),
         ] {
-            assert_eq!(requested_ttl(header, MIN_UPLOAD_TTL), ttl, "{header:?}");
+            assert_eq!(requested_ttl(header, MIN_UPLOAD_TTL, MAX_TTL), ttl, "{header:?}");
         }
-        assert_eq!(requested_ttl(Some("1"), MIN_EXTEND_TTL), 1);
+        assert_eq!(requested_ttl(Some("1"), MIN_EXTEND_TTL, MAX_TTL), 1);
+        assert_eq!(requested_ttl(Some("60"), MIN_UPLOAD_TTL, 10), 10);
     }
 
     proptest! {

@@ -111,12 +111,21 @@ impl LayerKey {
     /// Encrypts everything behind `start` in place, where the nonce's room comes first; appends the tag.
     pub(super) fn seal_in_place(&self, buffer: &mut Vec<u8>, start: usize, rng: &mut impl CryptoRng) {
         let (_, layer) = buffer.split_at_mut_checked(start).unwrap_or_default();
+        if let Some((nonce, _)) = layer.split_at_mut_checked(self.suite.nonce_size()) {
+            rng.fill_bytes(nonce);
+        }
+        self.encrypt(buffer, start);
+    }
+
+    /// The same with the nonce in its place. Apart, because what is generic is compiled where it is called, and
+    /// there perhaps without optimisation: files are megabytes.
+    fn encrypt(&self, buffer: &mut Vec<u8>, start: usize) {
+        let (_, layer) = buffer.split_at_mut_checked(start).unwrap_or_default();
         let tag: [u8; TAG_SIZE] = match self.suite {
             Suite::XChaCha20 => {
                 let Some((nonce, text)) = layer.split_first_chunk_mut::<24>() else {
                     return;
                 };
-                rng.fill_bytes(nonce);
                 let tag = self
                     .xchacha20()
                     .encrypt_inout_detached(&(*nonce).into(), &[], text.into());
@@ -126,7 +135,6 @@ impl LayerKey {
                 let Some((nonce, text)) = layer.split_first_chunk_mut::<12>() else {
                     return;
                 };
-                rng.fill_bytes(nonce);
                 let tag = self
                     .aes_gcm()
                     .encrypt_inout_detached(&(*nonce).into(), &[], text.into());

@@ -1,0 +1,92 @@
+//! What command lines and configuration files say.
+
+use super::*;
+
+fn read(line: &str) -> Result<Command, ConfigError> {
+    parse(line.split_whitespace().map(OsString::from))
+}
+
+#[test]
+fn up_has_defaults_and_takes_options() {
+    let Command::Up(up) = read("up").unwrap() else {
+        panic!()
+    };
+    assert_eq!((up.port, up.nodes, up.json), (8080, 8, false));
+    let Command::Up(up) = read("up --port 0 --data d --nodes 4 --site s --json").unwrap() else {
+        panic!()
+    };
+    assert_eq!((up.port, up.nodes, up.json), (0, 4, true));
+    assert_eq!((up.data, up.site), ("d".into(), Some("s".into())));
+    assert!(read("up --nodes 1").is_err());
+}
+
+#[test]
+fn options_of_other_roles_and_impossible_combinations_are_refused() {
+    for line in [
+        "",
+        "fly",
+        "up --listen 1.2.3.4:5",
+        "storage",
+        "storage --seed u --plain-http",
+        "storage --seed u --cert c",
+        "gateway",
+        "gateway --public --seed u",
+        "gateway --public --files http://f",
+        "gateway --public --files http://f --files-key 12",
+        "files --nodes 4",
+        "files --ttl 0",
+        "files --max-size 0",
+        "files --cert c",
+        "seed --port x",
+        "up extra",
+    ] {
+        assert!(read(line).is_err(), "{line}");
+    }
+    assert!(matches!(read("gateway --public"), Ok(Command::Gateway(g)) if g.source == Source::Public));
+    assert!(matches!(read("storage --seed a --seed b"), Ok(Command::Storage(s)) if s.seeds.len() == 2));
+    assert_eq!(read("--help").unwrap(), Command::Help);
+    assert_eq!(read("up --version").unwrap(), Command::Version);
+}
+
+#[test]
+fn a_file_server_has_the_protocols_limits_and_takes_others() {
+    let Command::Files(files) = read("files").unwrap() else {
+        panic!()
+    };
+    assert_eq!((files.listen.port(), files.rate_limit), (8000, true));
+    assert_eq!((files.ttl, files.max_size), (MAX_TTL, MAX_BODY as u64));
+    let line = "files --listen 127.0.0.1:5 --ttl 60 --max-size 10 --quota 100 --uploads 3 --no-rate-limit";
+    let Command::Files(files) = read(line).unwrap() else {
+        panic!()
+    };
+    assert_eq!((files.listen.port(), files.rate_limit), (5, false));
+    assert_eq!((files.ttl, files.max_size), (60, 10));
+    assert_eq!((files.quota, files.uploads), (Some(100), Some(3)));
+    let key = "b8eef9821445ae16e2e97ef8aa6fe782fd11ad5253cd6723b281341dba22e371";
+    let line = format!("gateway --seed s --files http://f --files-key {key}");
+    assert!(
+        matches!(read(&line), Ok(Command::Gateway(g)) if g.files.as_ref().is_some_and(|f| f.base_url() == "http://f"))
+    );
+}
+
+#[test]
+fn a_file_says_the_same() {
+    let folder = crate::files::temporary_folder("config");
+    let file = folder.join("c.json");
+    std::fs::write(
+        &file,
+        r#"{"seed": ["a", "b"], "local": true, "plain-http": true, "listen": "127.0.0.1:5"}"#,
+    )
+    .unwrap();
+    let line = format!("storage --config {}", file.display());
+    let Command::Storage(storage) = read(&line).unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        (storage.seeds.len(), storage.local, storage.listen.port()),
+        (2, true, 5)
+    );
+    std::fs::write(&file, "[]").unwrap();
+    assert!(matches!(read(&line), Err(ConfigError::File(_))));
+    std::fs::remove_dir_all(folder).unwrap();
+}

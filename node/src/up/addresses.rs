@@ -1,0 +1,93 @@
+//! What a running network says about itself: where everything is, and the profile that the app reads.
+
+use std::net::Ipv4Addr;
+
+use bytes::Bytes;
+use holdfast_protocol::keys::{Ed25519PublicKey, X25519PublicKey};
+use holdfast_protocol::swarm::SwarmId;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Slot;
+
+/// Hops of a path where there are nodes enough.
+const HOPS: usize = 3;
+
+/// Where everything is, as `--json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The app.
+    pub app: String,
+    /// The seed's JSON-RPC.
+    pub seed: String,
+    /// The gateway; its paths begin with `v1/`.
+    pub gateway: String,
+    /// The file server.
+    pub files: FilesAddress,
+    /// The service nodes.
+    pub nodes: Vec<NodeAddress>,
+}
+
+/// Where the file server is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesAddress {
+    /// Its HTTP address, without a slash at its end.
+    pub url: String,
+    /// Its identity, which addresses of its files name.
+    pub ed25519: Ed25519PublicKey,
+}
+
+/// Where a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAddress {
+    /// Its HTTP address.
+    pub url: String,
+    /// Its IP address.
+    pub ip: Ipv4Addr,
+    /// Its plain HTTP port.
+    pub http_port: u16,
+    /// Its identity.
+    pub ed25519: Ed25519PublicKey,
+    /// Its key for onion layers.
+    pub x25519: X25519PublicKey,
+    /// Its swarm.
+    pub swarm: SwarmId,
+}
+
+/// The network profile that the app reads.
+pub(super) fn profile(nodes: usize, files: &FilesAddress) -> Bytes {
+    let hops = HOPS.min(nodes.saturating_sub(1));
+    let profile = json!({
+        "name": "local",
+        "gateways": ["/"],
+        "direct": false,
+        "local": true,
+        "minimum_nodes": hops + 1,
+        "subnet_diversity": false,
+        "hops": hops,
+        "bundled_nodes": null,
+        "files": {"url": files.url, "key": files.ed25519},
+    });
+    Bytes::from(profile.to_string())
+}
+
+pub(super) fn addresses(app_port: u16, seed_port: u16, files: FilesAddress, slots: &[Slot]) -> Addresses {
+    let at = |port: u16| format!("http://127.0.0.1:{port}");
+    Addresses {
+        app: format!("{}/", at(app_port)),
+        seed: format!("{}/json_rpc", at(seed_port)),
+        gateway: format!("{}/", at(app_port)),
+        files,
+        nodes: slots
+            .iter()
+            .map(|slot| NodeAddress {
+                url: at(slot.record.port()),
+                ip: slot.record.ip,
+                http_port: slot.record.port(),
+                ed25519: slot.record.ed25519(),
+                x25519: slot.record.x25519(),
+                swarm: slot.record.swarm,
+            })
+            .collect(),
+    }
+}
