@@ -253,7 +253,7 @@ fn answer(input: &[u8]) {
     }
     let _ = Uploaded::parse(input);
     let header = core::str::from_utf8(input).ok();
-    assert!(api::requested_ttl(header, api::MIN_UPLOAD_TTL) <= api::MAX_TTL);
+    assert!(api::requested_ttl(header, api::MIN_UPLOAD_TTL, api::MAX_TTL) <= api::MAX_TTL);
 }
 
 fn answer_seeds() -> Vec<Vec<u8>> {
