@@ -13,6 +13,7 @@ use crate::api::{
 use crate::config::{Configs, PROVISIONAL_MS};
 use crate::contacts::HIDDEN;
 use crate::core::{Core, OwnAccount};
+use crate::files::Files;
 use crate::ports::{Change, Collection, Scan, StoreError};
 use crate::records::{AccountRecord, ContactRecord, decode, encode, keys};
 use crate::restore::RestoreRecord;
@@ -91,6 +92,11 @@ impl Core {
                 .outbox
                 .insert(keys::read_number(&key)?, decode(&value)?);
         }
+        for (key, value) in store.scan(whole(Collection::Files)).await? {
+            let record = decode(&value)?;
+            let file = keys::read_file(&key)?;
+            self.state.borrow_mut().files.insert(file, record);
+        }
         for (key, value) in store.scan(whole(Collection::Due)).await? {
             self.state.borrow_mut().take_due(&key, &value)?;
         }
@@ -100,10 +106,12 @@ impl Core {
             Err(error) => return Err(error),
         }
         // Nothing is shown that is over. A store that takes no removals is tried again later.
-        match self.purge().await {
-            Err(error @ StoreError::Gone(_)) => Err(error),
-            _ => Ok(()),
+        for done in [self.purge().await, self.sweep_files().await] {
+            if let Err(error @ StoreError::Gone(_)) = done {
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
     /// Starts what runs for an account.
@@ -115,6 +123,11 @@ impl Core {
             self.spawner.spawn_scoped(self.clone().run_poll(account.clone())),
             self.spawner
                 .spawn_scoped(self.clone().run_outbox(account.clone())),
+            self.spawner
+                .spawn_scoped(self.clone().run_uploads(account.clone())),
+            self.spawner.spawn_scoped(self.clone().run_downloads()),
+            self.spawner.spawn_scoped(self.clone().run_pictures()),
+            self.spawner.spawn_scoped(self.clone().run_picture_renewal()),
             self.spawner.spawn_scoped(self.clone().run_jobs(account.clone())),
             self.spawner
                 .spawn_scoped(self.clone().run_receipts(account.clone())),
@@ -158,10 +171,35 @@ impl Core {
                 conversation,
                 body,
                 reply_to,
+                files,
             } => {
-                let message = self.accept(conversation, &body, reply_to, number).await?;
+                let message = self.accept(conversation, &body, reply_to, &files, number).await?;
                 Ok(Reply::Accepted(message))
             }
+            Command::StageFile { purpose, info, voice } => {
+                self.stage_file(number, purpose, info, voice).await
+            }
+            Command::WriteFile { file, offset, bytes } => self.write_file(file, offset, bytes).await,
+            Command::DiscardFile(file) => self.discard_file(file).await,
+            Command::LoadFile(file) => self.load_file(file).await,
+            Command::CancelTransfer(file) => self.cancel_transfer(file).await,
+            Command::ReadFile { file, offset } => self.read_file(file, offset).await,
+            Command::DescribeFile { file, info } => self.describe_file(file, info).await,
+            Command::FileSaved(file) => self.file_saved(file).await,
+            Command::SetAutoLoad { conversation, on } => self.set_auto_load(conversation, on).await,
+            Command::Gallery {
+                conversation,
+                which,
+                before,
+                limit,
+            } => {
+                self.gallery(conversation, which, before, usize::from(limit))
+                    .await
+            }
+            Command::StorageUse => Ok(Reply::StorageUse(self.storage_use())),
+            Command::SetFileQuota(bytes) => self.set_file_quota(bytes).await,
+            Command::ClearFiles { again_only } => self.clear_files(again_only).await,
+            Command::SetPicture(file) => self.set_picture(file).await,
             Command::Retry(id) => self.retry(id).await.map(|()| Reply::Done),
             Command::DeleteMessages { messages, scope } => self.delete_messages(&messages, scope).await,
             Command::React { message, emoji, add } => self.react(message, &emoji, add).await,
@@ -216,7 +254,7 @@ impl Core {
 
     /// The whole state.
     pub(crate) fn snapshot(&self) -> Reply {
-        let account = self.state.borrow().account.as_ref().map(shown);
+        let account = self.state.borrow().own_shown();
         let preferences = self.state.borrow().preferences.clone().into_iter().collect();
         Reply::Snapshot(Box::new(Snapshot {
             account,
@@ -326,7 +364,7 @@ impl Core {
             keys: account,
             record,
         };
-        let event = Event::Account(shown(&account));
+        let event = Event::Account(shown(&account, &Files::default()));
         {
             let mut state = self.state.borrow_mut();
             state.account = Some(account);
@@ -575,7 +613,7 @@ impl Core {
         }
     }
 
-    async fn set_preference(&self, key: String, value: String) -> Result<Reply, Failure> {
+    pub(crate) async fn set_preference(&self, key: String, value: String) -> Result<Reply, Failure> {
         if key.len().saturating_add(value.len()) > MAX_PREFERENCE {
             return Err(Failure::Storage("the preference is too large".to_owned()));
         }
@@ -624,9 +662,12 @@ fn whole(collection: Collection) -> Scan {
     }
 }
 
-pub(crate) fn shown(account: &OwnAccount) -> Account {
+pub(crate) fn shown(account: &OwnAccount, files: &Files) -> Account {
+    let picture = files.own_picture();
     Account {
         id: account.keys.id(),
         name: account.record.name.clone(),
+        picture: picture.map(|(file, _)| file),
+        picture_waits: picture.is_some_and(|(_, waits)| waits),
     }
 }

@@ -19,13 +19,14 @@ use crate::api::{
 use crate::config::Configs;
 use crate::driver::{Signal, Spawner, TaskGuard};
 use crate::engine::Options;
+use crate::files::Files;
 use crate::network::Net;
 use crate::network::time::NetworkTime;
 use crate::ports::{Collection, Ports, Scan, StoreError};
 use crate::profile::NetworkProfile;
 use crate::records::{
     AccountRecord, ContactRecord, ConversationRecord, Counters, JobRecord, MessageRecord, OutboxRecord,
-    PREVIEW_CHARS, decode, keys,
+    PREVIEW_CHARS, decode, keys, summary,
 };
 use crate::search::Search;
 use crate::typing::{Typed, Typing};
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) search: Search,
     /// A config waits to be pushed.
     pub(crate) push: Signal,
+    /// A file is to be sent or fetched.
+    pub(crate) files: Signal,
     /// Tasks that end with the account.
     pub(crate) session: RefCell<Vec<TaskGuard>>,
     broadcast: Broadcast,
@@ -95,6 +98,8 @@ pub(crate) struct State {
     pub(crate) typed: HashMap<Id, Typed>,
     /// Receipts to send, as sent times of messages, by contact.
     pub(crate) receipts: BTreeMap<Id, Vec<u64>>,
+    /// Files that are here or wanted.
+    pub(crate) files: Files,
     pub(crate) last_poll: Option<u64>,
     pub(crate) polling_works: bool,
     pub(crate) unreadable: u32,
@@ -140,9 +145,13 @@ impl State {
             muted_until: Some(contact.muted_until).filter(|until| *until != 0),
             disappearing: contact.disappearing,
             draft: (!record.draft.is_empty()).then(|| record.draft.clone()),
+            staged: self.files.staged(&id),
+            picture: self.files.picture(&id, contact.picture.as_ref()),
+            auto_load: record.auto_load || note_to_self,
             marked_unread: record.marked_unread,
             preview: record.newest.as_ref().map(|newest| Preview {
                 text: newest.text.clone(),
+                files: newest.files,
                 kind: newest.kind,
                 outgoing: newest.outgoing,
                 state: self.shown_state(newest.position.id, newest.state),
@@ -152,6 +161,12 @@ impl State {
             read_up_to: record.read_up_to,
             active_at: record.active_at,
         }
+    }
+
+    /// The own account as front ends see it.
+    pub(crate) fn own_shown(&self) -> Option<crate::api::Account> {
+        let account = self.account.as_ref()?;
+        Some(crate::commands::shown(account, &self.files))
     }
 
     /// Whether front ends hear of a conversation: what was only looked at is none of theirs.
@@ -219,6 +234,7 @@ impl Core {
             due: Signal::default(),
             search: Search::default(),
             push: Signal::default(),
+            files: Signal::default(),
             session: RefCell::default(),
             broadcast: Broadcast::default(),
             status: RefCell::new(status),
@@ -389,8 +405,9 @@ impl Core {
         for (key, value) in entries {
             let (conversation, position) = keys::read_message(&key)?;
             let record: MessageRecord = decode(&value)?;
-            let mut message = record.shown(conversation, position);
-            message.state = self.state.borrow().shown_state(message.id, message.state);
+            let state = self.state.borrow();
+            let mut message = record.shown(conversation, position, &state.files);
+            message.state = state.shown_state(message.id, message.state);
             messages.push(message);
         }
         self.resolve_quotes(&mut messages).await?;
@@ -432,6 +449,7 @@ impl Core {
             if record.kind == MessageKind::Text {
                 quote.found = Some(id);
                 quote.text = record.body.chars().take(PREVIEW_CHARS).collect();
+                quote.files = summary(&record.files);
             }
         }
         Ok(())
@@ -493,6 +511,7 @@ impl Core {
             network: self.profile.name.clone(),
             gateway: self.gateway_shown(),
             clock_offset_ms: self.time.offset(),
+            files: self.profile.files.is_some(),
             ..NetworkStatus::default()
         };
         self.net.describe(&mut status);

@@ -264,6 +264,7 @@ impl Work<'_> {
         if let Some(quoted) = &record.quote {
             self.delete(Collection::MessageIndex, keys::answers(conversation, quoted));
         }
+        self.erase_files(conversation, position, record);
         if record.outgoing {
             self.delete(Collection::MessageIndex, keys::own_sent(position.sent_at));
         }

@@ -23,6 +23,7 @@ mod deleting;
 mod driver;
 pub mod engine;
 mod expiry;
+mod files;
 mod jobs;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;

@@ -9,11 +9,13 @@ use holdfast_protocol::message::schema::{Content, DataMessage, Quote};
 use holdfast_protocol::swarm::{Namespace, message_hash};
 use prost::Message as _;
 
-use crate::api::{Failure, Message, MessageId, MessageKind, MessageState, Position, RequestId};
+use crate::api::{Failure, FileId, Message, MessageId, MessageKind, MessageState, Position, RequestId};
 use crate::core::Core;
 use crate::expiry;
 use crate::ports::{Collection, StoreError};
-use crate::records::{Guessed, Lifetime, MessageRecord, OutboxRecord, Target, keys};
+use crate::records::{
+    FilePlace, FileRecord, Guessed, Lifetime, MessageRecord, OutboxRecord, Target, Waiting, keys,
+};
 use crate::sending::Lane;
 use crate::work::{Known, Reader, Work};
 
@@ -59,11 +61,12 @@ impl Core {
         conversation: Id,
         body: &str,
         reply_to: Option<MessageId>,
+        files: &[FileId],
         number: Option<RequestId>,
     ) -> Result<Message, Failure> {
         let account = self.require_account()?;
         let body = body.trim();
-        if body.is_empty() {
+        if body.is_empty() && files.is_empty() {
             return Err(Failure::TextEmpty);
         }
         if body.chars().count() > MAX_TEXT {
@@ -73,6 +76,10 @@ impl Core {
         if let Some(message) = self.accepted_before(&work, number).await? {
             return Ok(message);
         }
+        if !files.is_empty() {
+            self.may_send_files(&conversation)?;
+        }
+        let files = work.take_staged(&conversation, files)?;
         self.before_sending(&mut work, &account, &conversation).await?;
         let sent_at = work.next_sent_at(self.time.now());
         let quote = match reply_to {
@@ -82,7 +89,7 @@ impl Core {
         let mode = work.disappearing(&conversation);
         let mut content = Content {
             data_message: Some(DataMessage {
-                body: Some(body.to_owned()),
+                body: (!body.is_empty()).then(|| body.to_owned()),
                 quote: quote.map(|target| Quote {
                     id: target.sent_at,
                     author: target.author.to_hex(),
@@ -94,11 +101,19 @@ impl Core {
         };
         expiry::write_mode(&mut content, mode);
         let record = MessageRecord {
+            files,
             quote,
             expiry: expiry::unstarted(mode),
             ..MessageRecord::text(account.id(), true, body.to_owned(), MessageState::Queued)
         };
+        let staged: Vec<FileId> = record.files.iter().map(|file| file.file).collect();
         let position = work.insert(&conversation, sent_at, record).await?;
+        for file in &staged {
+            if let Some(held) = work.file(*file) {
+                let place = FilePlace::Message(position.id);
+                work.put_file(*file, FileRecord { place, ..held })?;
+            }
+        }
         work.conversation(&conversation).draft = String::new();
         self.forget_typing(&conversation);
         let outgoing = Outgoing {
@@ -109,7 +124,11 @@ impl Core {
             copies: Copies::Both,
             lifetime: Lifetime::of(mode),
         };
-        self.send_content(&mut work, &account, outgoing)?;
+        if staged.is_empty() {
+            self.send_content(&mut work, &account, outgoing)?;
+        } else {
+            self.hold_content(&mut work, &account, outgoing)?;
+        }
         work.mark_read(&conversation, sent_at, Reader::Here);
         if let Some(number) = number {
             work.put(
@@ -166,6 +185,47 @@ impl Core {
             lifetime,
             guessed,
             failed: None,
+            waiting: None,
+        })?;
+        Ok(())
+    }
+
+    /// Takes a message for sending whose files are not on the file server yet.
+    fn hold_content(
+        &self,
+        work: &mut Work<'_>,
+        account: &Account,
+        outgoing: Outgoing,
+    ) -> Result<(), Failure> {
+        // Tried with the text alone, so that what can't be sent is refused now.
+        let Outgoing {
+            conversation,
+            content,
+            sent_at,
+            message,
+            copies,
+            lifetime,
+        } = outgoing;
+        self.encode_content(account, &conversation, &content, sent_at, copies)?;
+        let content = content.encode_to_vec();
+        let number = match message {
+            Some(id) => id,
+            None => MessageId(work.next_number()),
+        };
+        work.put_outbox(OutboxRecord {
+            number,
+            message: message.is_some(),
+            conversation,
+            sent_at,
+            for_contact: None,
+            for_self: None,
+            lifetime,
+            guessed: (!self.time.is_known()).then(|| Guessed {
+                offset: self.time.offset(),
+                content: content.clone(),
+            }),
+            failed: None,
+            waiting: Some(Waiting { content }),
         })?;
         Ok(())
     }
@@ -205,7 +265,7 @@ impl Core {
         self.message_at(&conversation, position).await
     }
 
-    fn encode_content(
+    pub(crate) fn encode_content(
         &self,
         account: &Account,
         conversation: &Id,
@@ -239,10 +299,11 @@ impl Core {
     /// The content with the own profile, where its kind carries one.
     fn with_profile(&self, content: &Content) -> Content {
         let mut content = content.clone();
+        let picture = self.told_picture();
         if let Some(own) = &self.state.borrow().account {
             let profile = Profile {
                 name: own.record.name.clone(),
-                picture: None,
+                picture,
                 updated_at: own.record.name_changed,
             };
             // A change of the timer is no message that anybody wrote.
@@ -257,7 +318,12 @@ impl Core {
     }
 
     /// The own copy will come back from the own swarm: it is known already.
-    fn remember_copy(&self, work: &mut Work<'_>, account: &Account, copy: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn remember_copy(
+        &self,
+        work: &mut Work<'_>,
+        account: &Account,
+        copy: &[u8],
+    ) -> Result<(), StoreError> {
         let hash = message_hash(&account.id(), Namespace::MESSAGES, copy);
         self.remember(work, &hash, None)
     }

@@ -22,6 +22,27 @@ pub struct HttpRequest {
     pub timeout: Duration,
     /// The largest answer body to accept, in bytes; more is [`NetworkError::TooLarge`].
     pub max_response: usize,
+    /// Hears how far the exchange is, where the machine can tell.
+    pub progress: Option<Progress>,
+}
+
+/// Hears how far an exchange is.
+#[derive(Clone)]
+pub struct Progress(pub Rc<dyn Fn(Exchanged)>);
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress(..)")
+    }
+}
+
+/// How many bytes of an exchange have gone or come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchanged {
+    /// So many bytes of the request's body have left.
+    Sent(u64),
+    /// So many bytes of the answer's body have come, of so many; 0 when that is not known.
+    Received(u64, u64),
 }
 
 /// The two methods that the engine uses.
@@ -102,11 +123,17 @@ pub enum Collection {
     Due,
     /// What is known of messages that are not here: not come yet, or gone.
     Marks,
+    /// Messages with files, by conversation and kind, in order.
+    Gallery,
+    /// Files that are here or wanted. Read whole at start.
+    Files,
+    /// The bytes of files, in pieces of up to 256 KiB.
+    Pieces,
 }
 
 impl Collection {
     /// All collections, for stores that create them up front.
-    pub const ALL: [Collection; 11] = [
+    pub const ALL: [Collection; 14] = [
         Collection::Meta,
         Collection::Conversations,
         Collection::Messages,
@@ -118,6 +145,9 @@ impl Collection {
         Collection::Contacts,
         Collection::Due,
         Collection::Marks,
+        Collection::Gallery,
+        Collection::Files,
+        Collection::Pieces,
     ];
 
     /// A stable name, for tables and object stores.
@@ -134,6 +164,9 @@ impl Collection {
             Collection::Contacts => "contacts",
             Collection::Due => "due",
             Collection::Marks => "marks",
+            Collection::Gallery => "gallery",
+            Collection::Files => "files",
+            Collection::Pieces => "pieces",
         }
     }
 }

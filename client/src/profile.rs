@@ -1,5 +1,7 @@
 //! A network profile: which network this is, and how to reach it (`static/networks/*.json`, served beside the app).
 
+use holdfast_protocol::file::FileServer;
+use holdfast_protocol::keys::Ed25519PublicKey;
 use serde::Deserialize;
 
 /// Hops of an onion path before the destination (`spec/03-network.md §4.8`).
@@ -39,6 +41,28 @@ pub struct NetworkProfile {
     /// Seed servers (`/json_rpc`) that can be reached directly.
     #[serde(default)]
     pub seeds: Vec<String>,
+    /// Where files go: `{"url":"http://host","key":"64 hex digits"}`, the server's address without a path and its Ed25519
+    /// key. Without one, files can be neither sent nor fetched.
+    #[serde(default, deserialize_with = "file_server")]
+    pub files: Option<FileServer>,
+}
+
+/// Reads [`NetworkProfile::files`].
+fn file_server<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<FileServer>, D::Error> {
+    use serde::de::Error;
+    #[derive(Deserialize)]
+    struct Named {
+        url: String,
+        key: String,
+    }
+    let Some(named) = Option::<Named>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let key =
+        Ed25519PublicKey::from_hex(&named.key).map_err(|_| D::Error::custom("the file server's key"))?;
+    FileServer::parse(&named.url, key)
+        .map(Some)
+        .map_err(D::Error::custom)
 }
 
 fn default_minimum_nodes() -> usize {

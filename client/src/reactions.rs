@@ -237,7 +237,9 @@ mod tests {
             sent_at: 1,
             id: MessageId(1),
         };
-        let message = record.clone().shown(id(1), position);
+        let message = record
+            .clone()
+            .shown(id(1), position, &crate::files::Files::default());
         let counted = message.reactions.into_iter();
         counted
             .map(|reaction| (reaction.emoji, reaction.from.len()))

@@ -12,10 +12,11 @@ use holdfast_protocol::message::{MAX_BODY_PRO, cut_body, incoming};
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
 use holdfast_protocol::swarm::{MessageHash, Namespace, message_hash};
 
-use crate::api::{MessageKind, MessageState, Notice};
+use crate::api::{FileId, MessageKind, MessageState, Notice};
 use crate::arrival::Arrival;
 use crate::core::Core;
 use crate::driver::yield_now;
+use crate::files::read_files;
 use crate::outbox::target_of;
 use crate::ports::{Change, Collection, StoreError};
 use crate::reactions::{apply_early, reacted_to};
@@ -255,14 +256,18 @@ impl Core {
                 let mark = work.mark(&conversation, &target).await?;
                 let early = mark != MarkRecord::default();
                 let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
+                let (files, link) = read_files(data, target.sent_at, || FileId(work.next_number()));
                 let mut record = MessageRecord {
+                    files,
+                    link,
                     quote: data.quote.as_ref().and_then(target_of),
                     ..MessageRecord::text(target.author, arrival.own, body, arrival.state())
                 };
                 apply_early(&mut record, mark);
-                let Some(id) = arrival.insert(work, record).await? else {
+                let Some(id) = arrival.insert(work, record.clone()).await? else {
                     return Ok(());
                 };
+                self.load_news(work, &conversation, id, &record, arrival.stored_at)?;
                 if early {
                     work.remove_mark(&conversation, &target);
                 }

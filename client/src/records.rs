@@ -2,22 +2,28 @@
 //!
 //! Every value starts with a version byte, so that a later layout can tell what it reads.
 
+mod file;
 pub(crate) mod keys;
 mod message;
+mod versions;
 
 use holdfast_protocol::account::{Id, Seed};
 use holdfast_protocol::message::profile::{Picture, PictureChange, ProfileChange};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{
-    Disappearing, MessageId, MessageKind, MessageState, Notify, Position, RequestId, SendFailure, Standing,
+    Disappearing, FilesSummary, MessageId, MessageKind, MessageState, Notify, Position, RequestId,
+    SendFailure, Standing,
 };
 use crate::ports::StoreError;
+pub(crate) use file::{
+    AttachmentRecord, Fault, FilePlace, FileRecord, Held, LinkRecord, Source, kind_of, summary,
+};
 pub(crate) use message::{MessageRecord, ReactionRecord, Target};
+pub(crate) use versions::Record;
 
 /// The layout of all records below.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Characters of a text that the conversation list keeps.
 pub(crate) const PREVIEW_CHARS: usize = 200;
@@ -33,17 +39,15 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 /// A record from its bytes.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    match bytes.split_first() {
-        Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|_| StoreError::Damaged),
-        _ => Err(StoreError::Damaged),
-    }
+pub(crate) fn decode<T: Record>(bytes: &[u8]) -> Result<T, StoreError> {
+    let (version, body) = bytes.split_first().ok_or(StoreError::Damaged)?;
+    T::read(*version, body)
 }
 
 /// The number that a record starts with: of those that are forgotten some day, when. Milliseconds.
 pub(crate) fn first_number(bytes: &[u8]) -> Result<u64, StoreError> {
     match bytes.split_first() {
-        Some((&VERSION, body)) => postcard::take_from_bytes(body)
+        Some((2 | &VERSION, body)) => postcard::take_from_bytes(body)
             .map(|(number, _)| number)
             .map_err(|_| StoreError::Damaged),
         _ => Err(StoreError::Damaged),
@@ -87,6 +91,8 @@ pub(crate) struct ConversationRecord {
     pub(crate) draft: String,
     /// When an own device last set how long messages live, Unix milliseconds: an older word that comes later does not count.
     pub(crate) disappearing_since: u64,
+    /// Files that come are fetched without asking.
+    pub(crate) auto_load: bool,
 }
 
 /// The newest message of a conversation.
@@ -95,6 +101,7 @@ pub(crate) struct Newest {
     pub(crate) position: Position,
     pub(crate) kind: MessageKind,
     pub(crate) text: String,
+    pub(crate) files: Option<FilesSummary>,
     pub(crate) outgoing: bool,
     pub(crate) state: MessageState,
 }
@@ -105,6 +112,7 @@ impl Newest {
             position,
             kind: record.kind,
             text: record.body.chars().take(PREVIEW_CHARS).collect(),
+            files: summary(&record.files),
             outgoing: record.outgoing,
             state: record.state,
         }
@@ -123,6 +131,7 @@ impl ConversationRecord {
             newest: None,
             draft: String::new(),
             disappearing_since: 0,
+            auto_load: false,
         }
     }
 }
@@ -206,6 +215,15 @@ pub(crate) struct OutboxRecord {
     pub(crate) guessed: Option<Guessed>,
     /// Given up until the user tries again.
     pub(crate) failed: Option<SendFailure>,
+    /// What will be sent once its files are on the file server; the bytes above are made then.
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// A content whose files are not all on the file server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// The content without them, encoded.
+    pub(crate) content: Vec<u8>,
 }
 
 /// How long the copies of something live in the swarms, milliseconds.

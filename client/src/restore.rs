@@ -21,7 +21,7 @@ use crate::config::PROVISIONAL_MS;
 use crate::core::{Core, State};
 use crate::network::request::REQUEST_TIMEOUT;
 use crate::ports::{Change, Collection, StoreError};
-use crate::records::{encode, keys};
+use crate::records::{Record, encode, keys};
 use crate::work::Work;
 
 /// How long the profile is looked for before the user is asked.
@@ -41,6 +41,8 @@ pub(crate) struct RestoreRecord {
     groups_read: bool,
     mailbox_read: bool,
 }
+
+impl Record for RestoreRecord {}
 
 impl RestoreRecord {
     pub(crate) const START: Self = Self {

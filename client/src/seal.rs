@@ -201,9 +201,9 @@ impl<S: Store> Sealed<S> {
     /// Bounds within one hashed prefix become bounds of the same range in the store.
     fn narrow(&self, scan: &Scan) -> Option<Scan> {
         let to = scan.to.as_ref()?;
-        let ordered = scan.collection == Collection::Messages;
-        let whole = scan.from.len() >= CONVERSATION && to.len() >= CONVERSATION;
-        if !ordered || !whole || split(scan.collection, &scan.from).0 != split(scan.collection, to).0 {
+        let secret = ordered_after(scan.collection)?;
+        let whole = scan.from.len() >= secret && to.len() >= secret;
+        if !whole || split(scan.collection, &scan.from).0 != split(scan.collection, to).0 {
             return None;
         }
         Some(Scan {
@@ -252,12 +252,19 @@ impl<S: Store> Sealed<S> {
     }
 }
 
+/// How many bytes of a collection's keys are hashed, when the rest stays in order.
+fn ordered_after(collection: Collection) -> Option<usize> {
+    match collection {
+        Collection::Messages => Some(CONVERSATION),
+        // The kind is hashed too.
+        Collection::Gallery => Some(CONVERSATION + 1),
+        _ => None,
+    }
+}
+
 /// The part of a key that is hashed, and the part that stays in order.
 fn split(collection: Collection, key: &[u8]) -> (&[u8], &[u8]) {
-    let secret = match collection {
-        Collection::Messages => key.len().min(CONVERSATION),
-        _ => key.len(),
-    };
+    let secret = ordered_after(collection).map_or(key.len(), |secret| key.len().min(secret));
     key.split_at_checked(secret).unwrap_or((key, &[]))
 }
 

@@ -93,7 +93,7 @@ impl OutboxRecord {
         self.message && (lane != Lane::Own || Some(self.conversation) == own)
     }
 
-    fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         Position {
             sent_at: self.sent_at,
             id: self.number,
@@ -137,7 +137,7 @@ impl Core {
     }
 
     /// How long nothing has to be looked at again.
-    fn shortest_postponement(&self) -> Duration {
+    pub(crate) fn shortest_postponement(&self) -> Duration {
         let now = self.ports.clock.monotonic_ms();
         let state = self.state.borrow();
         let next = state.postponed.values().min();

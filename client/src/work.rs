@@ -10,19 +10,19 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::lock::MutexGuard;
 use holdfast_protocol::account::Id;
 use holdfast_protocol::message::TTL_DEFAULT;
 
-use crate::api::{Disappearing, Event, MessageId, Position};
+use crate::api::{Disappearing, Event, FileId, MessageId, Position};
 use crate::config::Staged;
 use crate::core::Core;
 use crate::ports::{Change, Collection, Store, StoreError};
 use crate::records::{
-    AccountRecord, CallRecord, ContactRecord, ConversationRecord, Counters, Gone, Job, JobRecord, MarkRecord,
-    MessageRecord, OutboxRecord, encode, keys,
+    AccountRecord, CallRecord, ContactRecord, ConversationRecord, Counters, FileRecord, Gone, Job, JobRecord,
+    MarkRecord, MessageRecord, OutboxRecord, encode, keys,
 };
 
 /// How much longer than the swarm something is remembered: clocks differ, and nodes repair each other.
@@ -55,6 +55,9 @@ struct Touched {
     new: Option<MessageRecord>,
 }
 
+/// A message's place, and its record before and after a unit.
+pub(crate) type Changed = ((Id, Position), (Option<MessageRecord>, Option<MessageRecord>));
+
 /// See the module's description.
 pub(crate) struct Work<'a> {
     pub(crate) core: &'a Core,
@@ -75,7 +78,11 @@ pub(crate) struct Work<'a> {
     jobs: BTreeMap<u64, Option<JobRecord>>,
     /// Receipts to send; `None` once they are on their way.
     receipts: BTreeMap<Id, Option<Vec<u64>>>,
+    /// What is known of files' bytes; `None` for those that go.
+    pub(crate) files: BTreeMap<FileId, Option<FileRecord>>,
     reads: BTreeMap<Id, Reader>,
+    /// Conversations and messages to tell although their records stay as they are.
+    retold: (BTreeSet<Id>, BTreeSet<MessageId>),
     events: Vec<Event>,
     /// Filled at the commit: where each touched conversation ended before it.
     newest_before: BTreeMap<Id, Option<Position>>,
@@ -104,7 +111,9 @@ impl<'a> Work<'a> {
             calls: HashMap::new(),
             jobs: BTreeMap::new(),
             receipts: BTreeMap::new(),
+            files: BTreeMap::new(),
             reads: BTreeMap::new(),
+            retold: Default::default(),
             events: Vec::new(),
             newest_before: BTreeMap::new(),
             outbox_changed: false,
@@ -153,6 +162,26 @@ impl<'a> Work<'a> {
     /// Tells front ends of something once all of this is durable.
     pub(crate) fn tell(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Tells front ends of a conversation at the end, even if its record stays as it is.
+    pub(crate) fn touch(&mut self, conversation: &Id) {
+        self.retold.0.insert(*conversation);
+    }
+
+    /// Tells front ends of a message at the end, even if its record stays as it is.
+    pub(crate) fn retell(&mut self, message: MessageId) {
+        self.retold.1.insert(message);
+    }
+
+    /// The messages that this unit changes: their places, and the records before and after.
+    pub(crate) fn touched(&self) -> Vec<Changed> {
+        let changed = |touched: &&Touched| touched.old != touched.new;
+        self.messages
+            .iter()
+            .filter(|(_, touched)| changed(touched))
+            .map(|(place, touched)| (*place, (touched.old.clone(), touched.new.clone())))
+            .collect()
     }
 
     /// A sent time that nothing else from this device has, at or after `now`.

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, Response, StatusCode};
 
 /// What a page may do. `connect-src` gains the operator's addresses.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-     img-src 'self' data: blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
+     img-src 'self' data: blob:; media-src blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 /// Headers of every answer beside the policy.
 const FIXED: [(&str, &str); 5] = [
@@ -22,7 +22,7 @@ const FIXED: [(&str, &str); 5] = [
     ("cross-origin-resource-policy", "same-origin"),
     (
         "permissions-policy",
-        "geolocation=(), payment=(), usb=(), interest-cohort=()",
+        "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
     ),
 ];
 /// A file whose name holds its hash never changes.

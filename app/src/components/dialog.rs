@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::i18n::t;
 
 /// Closes a dialog the browser's way before it leaves the page: then the focus returns to where it was.
-pub(super) fn give_back_focus(node: NodeRef<html::Dialog>) {
+pub(crate) fn give_back_focus(node: NodeRef<html::Dialog>) {
     on_cleanup(move || {
         if let Some(dialog) = node.try_get_untracked().flatten() {
             dialog.close();

@@ -10,6 +10,7 @@ pub(crate) enum Icon {
     Back,
     Bell,
     Block,
+    Camera,
     Chat,
     Check,
     Checks,
@@ -19,27 +20,36 @@ pub(crate) enum Icon {
     Close,
     Copy,
     Device,
+    Document,
     Down,
+    Download,
     Edit,
     Emoji,
     External,
     Eye,
+    Film,
+    Gallery,
     Hide,
     Info,
     Key,
     Keyboard,
     Lock,
+    Link,
     LogOut,
+    Mic,
     More,
     Mute,
     Network,
     NewChat,
     Note,
     Offline,
+    Pause,
     Person,
     PersonOff,
     Phone,
+    Photo,
     Pin,
+    Play,
     Plus,
     Qr,
     Reply,
@@ -50,6 +60,9 @@ pub(crate) enum Icon {
     Send,
     Settings,
     Shared,
+    Sound,
+    Stop,
+    Storage,
     Timer,
     Trash,
     Unread,
@@ -71,6 +84,39 @@ impl Icon {
                 "M10.5 8.5h7a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-7a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM4.5 14V6.5a2 2 0 0 1 2-2H14"
             }
             Icon::Device => "M6.5 5h11A1.5 1.5 0 0 1 19 6.5V15H5V6.5A1.5 1.5 0 0 1 6.5 5zM2.5 19h19",
+            Icon::Camera => {
+                "M8.5 7l1.3-2h4.4l1.3 2H19a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 19 19H5a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 5 7zM12 9.5a3.2 3.2 0 1 0 0 6.4 3.2 3.2 0 0 0 0-6.4z"
+            }
+            Icon::Document => {
+                "M7 3.5h7.5L19 8v11a1.5 1.5 0 0 1-1.5 1.5H7A1.5 1.5 0 0 1 5.5 19V5A1.5 1.5 0 0 1 7 3.5zM14 3.5V8.5h5"
+            }
+            Icon::Download => "M12 4.5v10.5M7 10.5L12 15.5l5-5M5 19.5h14",
+            Icon::Film => {
+                "M5 6.5h8.5A1.5 1.5 0 0 1 15 8v8a1.5 1.5 0 0 1-1.5 1.5H5A1.5 1.5 0 0 1 3.5 16V8A1.5 1.5 0 0 1 5 6.5zM15 11l5.5-3.5v9L15 13"
+            }
+            Icon::Gallery => {
+                "M5 4.5h5.5v6H4.5V5zM13.5 4.5H19l.5.5v5.5h-6zM4.5 13.5h6v6H5l-.5-.5zM13.5 13.5h6V19l-.5.5h-5.5z"
+            }
+            Icon::Link => {
+                "M10 14a4 4 0 0 0 6 .4l2.6-2.6a4 4 0 0 0-5.7-5.7L11.5 7.5M14 10a4 4 0 0 0-6-.4l-2.6 2.6a4 4 0 0 0 5.7 5.7l1.4-1.4"
+            }
+            Icon::Mic => {
+                "M12 3.5a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0v-5a3 3 0 0 1 3-3zM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3"
+            }
+            Icon::Pause => "M8.5 6v12M15.5 6v12",
+            Icon::Photo => {
+                "M5.5 5h13A1.5 1.5 0 0 1 20 6.5v11a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 17.5v-11A1.5 1.5 0 0 1 5.5 5zM4.5 16.5L9 12l4.5 4.5 2-2 4 3.5M15.5 9.2h.01"
+            }
+            Icon::Play => "M8 5.5l10.5 6.5L8 18.5z",
+            Icon::Sound => {
+                "M9.5 17.5V6l9-2v11.5M7 20a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM16 18a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z"
+            }
+            Icon::Stop => {
+                "M8 6.5h8A1.5 1.5 0 0 1 17.5 8v8a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 16V8A1.5 1.5 0 0 1 8 6.5z"
+            }
+            Icon::Storage => {
+                "M12 4c4 0 7 1.1 7 2.5S16 9 12 9 5 7.9 5 6.5 8 4 12 4zM5 6.5v11C5 18.9 8 20 12 20s7-1.1 7-2.5v-11M5 12c0 1.4 3 2.5 7 2.5s7-1.1 7-2.5"
+            }
             Icon::Down => "M12 5v14M6 13l6 6 6-6",
             Icon::Emoji => {
                 "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM8.5 14.2s1.2 2 3.5 2 3.5-2 3.5-2M9 9.7h.01M15 9.7h.01"
@@ -170,7 +216,7 @@ impl Icon {
 /// Draws an icon. It says nothing to screen readers: the control around it has a name.
 pub(crate) fn icon(icon: Icon) -> impl IntoView {
     view! {
-        <svg class="icon" class:mirrored=icon.mirrored() class:dots=icon == Icon::More viewBox="0 0 24 24" aria-hidden="true">
+        <svg class="icon" class:mirrored=icon.mirrored() class:dots=icon == Icon::More class:solid=matches!(icon, Icon::Play | Icon::Pause | Icon::Stop) viewBox="0 0 24 24" aria-hidden="true">
             <path d=icon.path() />
         </svg>
     }

@@ -73,10 +73,21 @@ pub(crate) fn below(element: &web_sys::Element) -> (i32, i32) {
     (x as i32, rect.bottom() as i32 + GAP)
 }
 
+/// The point above an element at the page's foot, where a menu of so many entries that belongs to it opens.
+pub(crate) fn above(element: &web_sys::Element, entries: usize) -> (i32, i32) {
+    let (x, _) = below(element);
+    let height = i32::try_from(entries).unwrap_or(0) * ENTRY + FRAME;
+    (x, element.get_bounding_client_rect().top() as i32 - GAP - height)
+}
+
 /// Room kept between a menu and the edge of the page, in pixels.
 const MARGIN: i32 = 8;
 /// Room between a menu and what it belongs to, in pixels.
 const GAP: i32 = 4;
+/// Height of a menu's entry where it opens beside the pointer, in pixels.
+const ENTRY: i32 = 40;
+/// Height of what is around its entries, in pixels.
+const FRAME: i32 = 12;
 /// A menu's usual width in pixels, for those that grow to the left.
 const WIDTH: f64 = 220.0;
 

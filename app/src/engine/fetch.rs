@@ -10,7 +10,7 @@ use web_sys::{
     RequestInit, RequestRedirect, Response,
 };
 
-use super::clock;
+use super::{clock, xhr};
 
 #[wasm_bindgen]
 extern "C" {
@@ -25,7 +25,12 @@ impl Network for Fetch {
         Box::pin(async move {
             let abort = AbortOnDrop(AbortController::new().map_err(|_| NetworkError::Unreachable)?);
             let limit = clock::sleep(request.timeout);
-            let exchange = exchange(&request, &abort.0);
+            let exchange = async {
+                match request.progress.clone() {
+                    Some(progress) => xhr::exchange(&request, progress).await,
+                    None => exchange(&request, &abort.0).await,
+                }
+            };
             futures::pin_mut!(limit, exchange);
             match select(exchange, limit).await {
                 Either::Left((result, _)) => result,
@@ -60,7 +65,7 @@ async fn exchange(request: &HttpRequest, abort: &AbortController) -> Result<Http
 
 /// A refused connection as the engine should see it. What the browser says of the connection is not asked beforehand: a
 /// machine without any can still reach itself.
-fn unreachable() -> NetworkError {
+pub(super) fn unreachable() -> NetworkError {
     if Reflect::get(&js_sys::global(), &"navigator".into())
         .and_then(|navigator| Reflect::get(&navigator, &"onLine".into()))
         .is_ok_and(|online| online.is_falsy() && !online.is_undefined())

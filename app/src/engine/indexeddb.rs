@@ -21,7 +21,7 @@ use web_sys::{
 const DATABASE: &str = "holdfast";
 
 /// The database's version. A step up needs a migration in [`create_stores`].
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The object store of the vault's records.
 const VAULT: &str = "vault";

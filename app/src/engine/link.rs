@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use futures::channel::oneshot;
-use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
+use holdfast_client::api::{Command, Event, Failure, FileId, Reply, RequestId};
+use js_sys::Array;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker};
+use web_sys::{Blob, MessageEvent, MessagePort, Worker};
 
-use super::wire::{FromWorker, ToWorker, from_js, to_js};
+use super::jobs::{Job, JobId, News, Refusal};
+use super::wire::{FromWorker, ToWorker, from_js, to_js, with_payload};
 use crate::platform::{self, session::StartError, session::StorageMode, session::marker};
 
 #[wasm_bindgen]
@@ -84,6 +86,18 @@ impl Drop for Running {
 
 type Listener = Rc<dyn Fn(Event)>;
 
+/// A job that has not ended.
+struct Given {
+    job: Job,
+    /// What it works on. A channel was handed over, and can't be given to another worker.
+    blob: Option<Blob>,
+    /// Which worker it was given to.
+    worker: u32,
+    /// What that worker has staged so far.
+    staged: Option<FileId>,
+    listener: Rc<dyn Fn(JobId, News)>,
+}
+
 struct Inner {
     settings: Settings,
     running: RefCell<Option<Running>>,
@@ -91,6 +105,9 @@ struct Inner {
     waiting: RefCell<Option<oneshot::Sender<Result<(), StartError>>>>,
     unanswered: RefCell<BTreeMap<RequestId, Unanswered>>,
     listeners: RefCell<Vec<Listener>>,
+    jobs: RefCell<BTreeMap<JobId, Given>>,
+    /// How many workers were started.
+    workers: Cell<u32>,
     crashes: RefCell<Vec<f64>>,
     /// No further worker is started.
     ended: Cell<bool>,
@@ -106,6 +123,8 @@ impl EngineLink {
             waiting: RefCell::new(Some(sender)),
             unanswered: RefCell::default(),
             listeners: RefCell::default(),
+            jobs: RefCell::default(),
+            workers: Cell::new(0),
             crashes: RefCell::default(),
             ended: Cell::new(false),
         });
@@ -131,6 +150,57 @@ impl EngineLink {
         self.inner.listeners.borrow_mut().push(Rc::new(listener));
     }
 
+    /// Has the worker prepare a file; calls back with how it goes. [`News::Done`] or [`News::Refused`] is the last of it.
+    pub(crate) fn prepare(&self, job: Job, blob: Blob, listener: impl Fn(JobId, News) + 'static) -> JobId {
+        let id = JobId(u64::from_le_bytes(platform::random_bytes()));
+        let given = Given {
+            job,
+            blob: Some(blob),
+            worker: self.inner.workers.get(),
+            staged: None,
+            listener: Rc::new(listener),
+        };
+        self.inner.give_job(id, &given);
+        self.inner.jobs.borrow_mut().insert(id, given);
+        id
+    }
+
+    /// Has the worker record a voice message from the sound that comes through a channel; as [`Self::prepare`].
+    pub(crate) fn record(
+        &self,
+        job: Job,
+        sound: &MessagePort,
+        listener: impl Fn(JobId, News) + 'static,
+    ) -> JobId {
+        let id = JobId(u64::from_le_bytes(platform::random_bytes()));
+        if let Some(running) = self.inner.running.borrow().as_ref() {
+            let message = with_payload(&ToWorker::Job { id, job: job.clone() }, sound);
+            // A worker that is gone tells nothing: its successor ends the job.
+            let _ = running
+                .worker
+                .post_message_with_transfer(&message, &Array::of1(sound));
+        }
+        let given = Given {
+            job,
+            blob: None,
+            worker: self.inner.workers.get(),
+            staged: None,
+            listener: Rc::new(listener),
+        };
+        self.inner.jobs.borrow_mut().insert(id, given);
+        id
+    }
+
+    /// Takes a job back.
+    pub(crate) fn cancel_job(&self, id: JobId) {
+        self.inner.say(&ToWorker::CancelJob(id));
+    }
+
+    /// No more sound comes for a voice message: what was heard becomes its file.
+    pub(crate) fn end_voice(&self, id: JobId) {
+        self.inner.say(&ToWorker::EndVoice(id));
+    }
+
     /// Where the account is kept.
     pub(crate) fn mode(&self) -> StorageMode {
         self.inner.settings.mode
@@ -140,6 +210,7 @@ impl EngineLink {
 impl Inner {
     fn start_worker(self: &Rc<Self>) -> Result<(), StartError> {
         let worker = start_worker().map_err(|e| StartError::Failed(platform::error_text(&e)))?;
+        self.workers.set(self.workers.get() + 1);
         let link = Rc::downgrade(self);
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
             if let (Some(link), Some(message)) = (Weak::upgrade(&link), from_js(event.data())) {
@@ -200,6 +271,67 @@ impl Inner {
             let _ = waiting.send(Err(why));
         }
         self.unanswered.borrow_mut().clear();
+        let jobs: Vec<JobId> = self.jobs.borrow().keys().copied().collect();
+        for id in jobs {
+            self.hear_news(id, News::Refused(Refusal::Lost));
+        }
+    }
+
+    /// Says something to the worker that it need not answer.
+    fn say(&self, message: &ToWorker) {
+        if let Some(running) = self.running.borrow().as_ref() {
+            // Fails only for what can't be copied, and bytes can.
+            let _ = running.worker.post_message(&to_js(message));
+        }
+    }
+
+    fn give_job(&self, id: JobId, given: &Given) {
+        if let (Some(running), Some(blob)) = (self.running.borrow().as_ref(), &given.blob) {
+            let job = given.job.clone();
+            // The blob itself stays where the browser keeps it.
+            let message = with_payload(&ToWorker::Job { id, job }, blob);
+            let _ = running.worker.post_message(&message);
+        }
+    }
+
+    /// Gives a fresh worker what the one before was at.
+    fn give_jobs_again(self: &Rc<Self>) {
+        let mut lost = Vec::new();
+        let now = self.workers.get();
+        let mut jobs = self.jobs.borrow_mut();
+        for (id, given) in jobs.iter_mut().filter(|(_, given)| given.worker != now) {
+            given.worker = now;
+            if let Some(half) = given.staged.take() {
+                let (reply, _) = oneshot::channel();
+                self.give(Command::DiscardFile(half), reply);
+            }
+            if given.blob.is_some() {
+                self.give_job(*id, given);
+            } else {
+                lost.push(*id);
+            }
+        }
+        drop(jobs);
+        for id in lost {
+            self.hear_news(id, News::Refused(Refusal::Lost));
+        }
+    }
+
+    fn hear_news(&self, id: JobId, news: News) {
+        let over = matches!(news, News::Done(_) | News::Refused(_));
+        let listener = {
+            let mut jobs = self.jobs.borrow_mut();
+            let Some(given) = jobs.get_mut(&id) else { return };
+            if let News::Staged(file) = &news {
+                given.staged = Some(*file);
+            }
+            let listener = Rc::clone(&given.listener);
+            if over {
+                jobs.remove(&id);
+            }
+            listener
+        };
+        listener(id, news);
     }
 
     fn give(&self, command: Command, reply: oneshot::Sender<Result<Reply, LinkError>>) {
@@ -234,6 +366,7 @@ impl Inner {
                 for (request, unanswered) in self.unanswered.borrow().iter() {
                     self.post(*request, &unanswered.command);
                 }
+                self.give_jobs_again();
             }
             FromWorker::Refused(why) => self.end(why),
             FromWorker::Reply { request, result } => {
@@ -245,6 +378,7 @@ impl Inner {
                     let _ = unanswered.reply.send(result.map_err(LinkError::from));
                 }
             }
+            FromWorker::Job { id, news } => self.hear_news(id, news),
             FromWorker::Event(event) => {
                 let over = matches!(event, Event::LoggedOut);
                 if over {

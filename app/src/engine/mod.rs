@@ -4,12 +4,15 @@ mod clock;
 mod fetch;
 mod host;
 mod indexeddb;
+pub(crate) mod jobs;
 mod link;
+mod prepare;
 mod rng;
 mod tabs;
 mod vault;
 mod wire;
 pub(crate) mod worker;
+mod xhr;
 
 pub(crate) use link::{EngineLink, LinkError, Settings};
 

@@ -1,11 +1,12 @@
 //! What goes between a page, its worker and the workers of other tabs: plain data as postcard bytes.
 
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
+use super::jobs::{Job, JobId, News};
 use crate::platform::session::{StartError, StorageMode};
 
 /// From a page to its worker.
@@ -27,6 +28,17 @@ pub(crate) enum ToWorker {
         /// The command.
         command: Command,
     },
+    /// Something to prepare. It comes in an array, followed by what is to be worked on ([`with_payload`]).
+    Job {
+        /// The job's number. A job that is given again to another worker keeps it.
+        id: JobId,
+        /// What to do.
+        job: Job,
+    },
+    /// A job is not wanted any more; what it has staged goes.
+    CancelJob(JobId),
+    /// No more sound comes for a voice message.
+    EndVoice(JobId),
 }
 
 /// From a worker to its page.
@@ -45,6 +57,13 @@ pub(crate) enum FromWorker {
     },
     /// Something changed.
     Event(Event),
+    /// How a job goes.
+    Job {
+        /// The job's number.
+        id: JobId,
+        /// What there is to tell.
+        news: News,
+    },
 }
 
 /// Between the workers of one origin's tabs.
@@ -90,4 +109,15 @@ pub(crate) fn to_js<T: Serialize>(message: &T) -> JsValue {
 pub(crate) fn from_js<T: DeserializeOwned>(data: JsValue) -> Option<T> {
     let bytes = Zeroizing::new(data.dyn_into::<Uint8Array>().ok()?.to_vec());
     postcard::from_bytes(&bytes).ok()
+}
+
+/// As [`to_js`], together with a value that is handed over as it is.
+pub(crate) fn with_payload<T: Serialize>(message: &T, payload: &JsValue) -> Array {
+    Array::of2(&to_js(message), payload)
+}
+
+/// Decodes what [`with_payload`] made; `None` when it is none of ours.
+pub(crate) fn payload_from_js<T: DeserializeOwned>(data: &JsValue) -> Option<(T, JsValue)> {
+    let both = data.dyn_ref::<Array>()?;
+    Some((from_js(both.get(0))?, both.get(1)))
 }

@@ -9,34 +9,39 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use futures::channel::oneshot;
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::host::{self, Host, HostError};
+use super::jobs::{JobId, News};
+use super::prepare::Jobs;
 use super::tabs::{self, TabChannel};
-use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, to_js};
+use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, payload_from_js, to_js};
 use crate::platform::session::{StartError, StorageMode};
 
 /// Runs in the worker: waits for the page's start message.
 pub(crate) fn run() {
     let worker: Rc<RefCell<Option<Rc<Worker>>>> = Rc::default();
-    let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match from_js(event.data()) {
-        Some(ToWorker::Start {
+    let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+        let data = event.data();
+        let (message, payload) = match payload_from_js(&data) {
+            Some((message, payload)) => (Some(message), payload),
+            None => (from_js(data), JsValue::UNDEFINED),
+        };
+        if let Some(ToWorker::Start {
             mode,
             profile,
             expect_account,
-        }) => {
+        }) = message
+        {
             let started = Worker::start(mode, profile, expect_account);
             *worker.borrow_mut() = Some(started);
+        } else if let (Some(worker), Some(message)) = (worker.borrow().as_ref(), message) {
+            worker.hear_page(message, &payload);
         }
-        Some(ToWorker::Command { request, command }) => {
-            if let Some(worker) = worker.borrow().as_ref() {
-                worker.take(request, command);
-            }
-        }
-        None => {}
     });
     scope().set_onmessage(Some(hear.as_ref().unchecked_ref()));
     // The worker listens until it ends.
@@ -79,7 +84,7 @@ enum Asker {
     OtherTab,
 }
 
-struct Worker {
+pub(super) struct Worker {
     mode: StorageMode,
     profile: Vec<u8>,
     expect_account: bool,
@@ -88,8 +93,12 @@ struct Worker {
     channel: RefCell<Option<TabChannel>>,
     /// The page was told that commands are taken.
     started: Cell<bool>,
-    /// The page's commands that no engine answered yet.
+    /// The commands of the page and of its jobs that no engine answered yet.
     unanswered: RefCell<BTreeMap<RequestId, Command>>,
+    /// Who waits for the replies to the jobs' commands.
+    asking: RefCell<BTreeMap<RequestId, oneshot::Sender<Result<Reply, Failure>>>>,
+    /// What the page has prepared here.
+    jobs: Jobs,
     /// What this engine was given already: a follower may repeat itself when engines change.
     taken: RefCell<BTreeSet<RequestId>>,
     /// Commands that the engine is at.
@@ -108,6 +117,8 @@ impl Worker {
             channel: RefCell::default(),
             started: Cell::new(false),
             unanswered: RefCell::default(),
+            asking: RefCell::default(),
+            jobs: Jobs::default(),
             taken: RefCell::default(),
             busy: Cell::new(0),
             logged_out: Cell::new(false),
@@ -193,7 +204,33 @@ impl Worker {
         }
     }
 
-    /// Takes a command of the own page.
+    fn hear_page(self: &Rc<Self>, message: ToWorker, payload: &JsValue) {
+        match message {
+            ToWorker::Command { request, command } => self.take(request, command),
+            ToWorker::Job { id, job } => self.jobs.take(self, id, job, payload),
+            ToWorker::CancelJob(id) => self.jobs.cancel(self, id),
+            ToWorker::EndVoice(id) => self.jobs.end_voice(self, id),
+            // The first message was it; there is no other.
+            ToWorker::Start { .. } => {}
+        }
+    }
+
+    /// Gives a command on behalf of a job and waits for its reply, across a change of engines.
+    pub(super) async fn ask(self: &Rc<Self>, command: Command) -> Result<Reply, Failure> {
+        let request = RequestId(crate::platform::random_bytes());
+        let (reply, answered) = oneshot::channel();
+        self.asking.borrow_mut().insert(request, reply);
+        self.take(request, command);
+        // The sender goes only with the worker.
+        answered.await.unwrap_or(Err(Failure::NoAccount))
+    }
+
+    /// Tells the page how a job goes.
+    pub(super) fn tell_news(&self, id: JobId, news: News) {
+        tell_page(&FromWorker::Job { id, news });
+    }
+
+    /// Takes a command of the own page or of one of its jobs.
     fn take(self: &Rc<Self>, request: RequestId, command: Command) {
         self.unanswered.borrow_mut().insert(request, command.clone());
         match &*self.role.borrow() {
@@ -225,10 +262,16 @@ impl Worker {
         });
     }
 
-    /// Answers the own page.
+    /// Answers the own page, or the job that asked.
     fn answer(&self, request: RequestId, result: Result<Reply, Failure>) {
-        if self.unanswered.borrow_mut().remove(&request).is_some() {
-            tell_page(&FromWorker::Reply { request, result });
+        if self.unanswered.borrow_mut().remove(&request).is_none() {
+            return;
+        }
+        let asking = self.asking.borrow_mut().remove(&request);
+        match asking {
+            // Nobody waits when the job was dropped meanwhile.
+            Some(asking) => drop(asking.send(result)),
+            None => tell_page(&FromWorker::Reply { request, result }),
         }
     }
 

@@ -26,14 +26,31 @@ enum Shape {
     LongDayYear,
     Full,
     Exact,
+    Month,
+    MonthYear,
+}
+
+/// How a number is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Form {
+    Plain,
+    /// At least two digits.
+    TwoDigits,
+    /// At most one digit after the point.
+    OneDecimal,
+    Kilobytes,
+    Megabytes,
+    Gigabytes,
 }
 
 thread_local! {
     static FORMATTERS: RefCell<HashMap<Shape, Function>> = RefCell::new(HashMap::new());
+    static NUMBERS: RefCell<HashMap<Form, Function>> = RefCell::new(HashMap::new());
 }
 
 pub(super) fn forget_formatters() {
     FORMATTERS.with_borrow_mut(HashMap::clear);
+    NUMBERS.with_borrow_mut(HashMap::clear);
 }
 
 fn options(pairs: &[(&str, &str)]) -> Object {
@@ -61,6 +78,8 @@ fn formatted(shape: Shape, ms: f64) -> String {
                     Shape::ShortDate => &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
                     Shape::LongDay => &[("weekday", "long"), ("day", "numeric"), ("month", "long")],
                     Shape::LongDayYear => &[("day", "numeric"), ("month", "long"), ("year", "numeric")],
+                    Shape::Month => &[("month", "long")],
+                    Shape::MonthYear => &[("month", "long"), ("year", "numeric")],
                     Shape::Exact => &[
                         ("day", "numeric"),
                         ("month", "short"),
@@ -155,12 +174,91 @@ pub(crate) fn duration_ago(ms: u64) -> String {
 
 /// A whole number with the language's digits and separators.
 pub(crate) fn number(value: f64) -> String {
-    Intl::NumberFormat::new(&locales(), &Object::new())
-        .format()
+    written(Form::Plain, value)
+}
+
+fn written(form: Form, value: f64) -> String {
+    let unit = |unit: &'static str| {
+        vec![
+            ("style", "unit"),
+            ("unit", unit),
+            ("unitDisplay", "short"),
+            ("maximumFractionDigits", "1"),
+        ]
+    };
+    let function = NUMBERS.with_borrow_mut(|cache| {
+        cache
+            .entry(form)
+            .or_insert_with(|| {
+                let pairs = match form {
+                    Form::Plain => Vec::new(),
+                    Form::TwoDigits => vec![("minimumIntegerDigits", "2")],
+                    Form::OneDecimal => vec![("maximumFractionDigits", "1")],
+                    Form::Kilobytes => unit("kilobyte"),
+                    Form::Megabytes => unit("megabyte"),
+                    Form::Gigabytes => unit("gigabyte"),
+                };
+                Intl::NumberFormat::new(&locales(), &options(&pairs)).format()
+            })
+            .clone()
+    });
+    function
         .call1(&JsValue::UNDEFINED, &value.into())
         .ok()
         .and_then(|text| text.as_string())
         .unwrap_or_else(|| (value as i64).to_string())
+}
+
+/// A number of bytes in a unit that people read, with at most one digit after the point.
+pub(crate) fn bytes(count: u64) -> String {
+    const STEP: f64 = 1000.0;
+    let kilobytes = count as f64 / STEP;
+    // Rounded before the unit is chosen: 999.96 MB are 1 GB.
+    let tenths = |value: f64| (value * 10.0).round() / 10.0;
+    if tenths(kilobytes) < STEP {
+        // A file has no tenths of a kilobyte that anybody asks for.
+        written(
+            Form::Kilobytes,
+            kilobytes.round().max(if count > 0 { 1.0 } else { 0.0 }),
+        )
+    } else if tenths(kilobytes / STEP) < STEP {
+        written(Form::Megabytes, tenths(kilobytes / STEP))
+    } else {
+        written(Form::Gigabytes, tenths(kilobytes / STEP / STEP))
+    }
+}
+
+/// A place in a recording, or its length: minutes and seconds, and hours when there are any.
+pub(crate) fn playing_time(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let two = |value: u64| written(Form::TwoDigits, value as f64);
+    if hours > 0 {
+        format!("{}:{}:{}", number(hours as f64), two(minutes), two(rest))
+    } else {
+        format!("{}:{}", number(minutes as f64), two(rest))
+    }
+}
+
+/// How many times as fast a recording is played.
+pub(crate) fn speed(factor: f64) -> String {
+    format!("{}×", written(Form::OneDecimal, factor))
+}
+
+/// A month's name, with its year if that is another one than this.
+pub(crate) fn month_heading(ms: u64) -> String {
+    let at = ms as f64;
+    if same_year(at, Date::now()) {
+        formatted(Shape::Month, at)
+    } else {
+        formatted(Shape::MonthYear, at)
+    }
+}
+
+/// The local month that a moment falls in, counted from January of the year 0.
+pub(crate) fn local_month(ms: u64) -> i64 {
+    let at = Date::new(&(ms as f64).into());
+    i64::from(at.get_full_year()) * 12 + i64::from(at.get_month())
 }
 
 /// Seconds of a minute, an hour, a day and a week.

@@ -59,7 +59,7 @@ fn person(state: AppState, listed: Listed) -> AnyView {
     let who = move || {
         let c = data.get();
         view! {
-            {avatar(&id, given_name(&c), Size::Small)}
+            {avatar(&id, given_name(&c), c.picture, Size::Small)}
             <span class="choice-text">
                 <strong dir="auto">{display_name(&c)}</strong>
                 <span dir="ltr">{short_id(&id)}</span>

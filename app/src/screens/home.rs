@@ -8,8 +8,10 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::conversation::ConversationView;
+use super::files::FileAsks;
 use super::list::ListPane;
 use super::questions::Questions;
+use super::viewer::Viewer;
 use super::{blocked, network, new_conversation, profile, requests, settings};
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
@@ -66,6 +68,8 @@ pub(crate) fn Home() -> impl IntoView {
             <main class="main-pane">{pane}</main>
         </div>
         <Questions />
+        <Viewer />
+        <FileAsks />
     }
 }
 

@@ -114,7 +114,7 @@ fn Header() -> impl IntoView {
                 title=t("list.profile")
                 on:click=move |_| state.nav.switch(Route::Profile)
             >
-                {move || state.account.get().map(|a| avatar(&a.id, &a.name, Size::Small))}
+                {move || state.account.get().map(|a| avatar(&a.id, &a.name, a.picture, Size::Small))}
             </button>
             <h1>{t("list.title")}</h1>
             <ConnectionLight />

@@ -168,7 +168,7 @@ fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<AnyView> {
             view! {
                 <li>
                     <button class="person" data-contact=id.to_hex() on:click=move |_| open.run(id)>
-                        {avatar(&id, given, Size::Small)}
+                        {avatar(&id, given, contact.picture, Size::Small)}
                         <span class="choice-text">
                             <strong dir="auto">{display_name(&contact)}</strong>
                             {(!given.is_empty())

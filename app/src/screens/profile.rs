@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::contact::FullId;
+use super::own_picture::OwnPicture;
 use super::phrase::PhraseDialog;
 use crate::components::avatar::{Size, avatar};
 use crate::components::field::Field;
@@ -48,7 +49,8 @@ pub(crate) fn Profile() -> impl IntoView {
             <PaneHeader title=t("profile.title") />
             <div class="pane-body">
                 <section class="card identity">
-                    {move || state.account.get().map(|a| avatar(&a.id, &a.name, Size::Large))}
+                    {move || state.account.get().map(|a| avatar(&a.id, &a.name, a.picture, Size::Large))}
+                    <OwnPicture />
                     <NameEditor />
                 </section>
                 {id

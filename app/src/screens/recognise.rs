@@ -26,7 +26,7 @@ pub(crate) fn Recognise() -> impl IntoView {
             <StartHeader />
             <h1>{t("recognise.title")}</h1>
             <div class="recognised">
-                {avatar(&id, "", Size::Large)}
+                {avatar(&id, "", None, Size::Large)}
                 <p class="short-id" dir="ltr">{short_id(&id)}</p>
                 <p class="help">{t("recognise.compare")}</p>
             </div>

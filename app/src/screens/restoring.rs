@@ -70,7 +70,7 @@ pub(crate) fn Restoring() -> impl IntoView {
     let who = move || {
         state.account.get().map(|account| {
             view! {
-                {avatar(&account.id, &account.name, Size::Large)}
+                {avatar(&account.id, &account.name, account.picture, Size::Large)}
                 <p class="short-id" dir="ltr">{short_id(&account.id)}</p>
             }
             .into_any()

@@ -1,6 +1,8 @@
 //! One conversation of a list: of the conversations, the requests.
 
-use holdfast_client::api::{Conversation, Disappearing, MessageKind, Notice, Place, Preview};
+use holdfast_client::api::{
+    Conversation, Disappearing, FileId, FilesSummary, MessageKind, Notice, Place, Preview,
+};
 use holdfast_protocol::account::Id;
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
@@ -8,6 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::contact::{display_name, given_name};
+use super::files::words;
 use super::list::state_mark;
 use super::row_menu::{is_muted, items};
 use crate::components::avatar::{Size, avatar, note_avatar};
@@ -39,6 +42,9 @@ pub(crate) fn row(
             menu.set(Some(Open::at((x, y), items)));
         }
     };
+    let of = data.clone();
+    // By itself: a new message draws no face anew.
+    let face = Memo::new(move |_| of.with(|c| (c.note_to_self, given_name(c).to_owned(), c.picture)));
     let press = LongPress::new();
     let by_mouse = open_menu.clone();
     let by_key = open_menu.clone();
@@ -69,6 +75,7 @@ pub(crate) fn row(
                 on:touchend=move |event| press.end(&event)
                 on:touchcancel=move |_| press.cancel()
             >
+                {move || face.with(|(own, name, picture)| portrait(id, *own, name, *picture))}
                 {move || content(state, id, &data.get(), minute)}
             </button>
             <button
@@ -108,13 +115,7 @@ fn middle_of(target: Option<web_sys::EventTarget>) -> (i32, i32) {
 
 fn content(state: AppState, id: Id, conversation: &Conversation, minute: RwSignal<()>) -> AnyView {
     let c = conversation;
-    let picture = if c.note_to_self {
-        note_avatar(Size::Medium).into_any()
-    } else {
-        avatar(&id, given_name(c), Size::Medium).into_any()
-    };
     view! {
-        {picture}
         <span class="row-head">
             <span class="row-name" dir="auto">{display_name(c)}</span>
             {(c.disappearing != Disappearing::Off)
@@ -127,6 +128,14 @@ fn content(state: AppState, id: Id, conversation: &Conversation, minute: RwSigna
         {unread(c)}
     }
     .into_any()
+}
+
+fn portrait(id: Id, own: bool, name: &str, picture: Option<FileId>) -> AnyView {
+    if own {
+        note_avatar(Size::Medium).into_any()
+    } else {
+        avatar(&id, name, picture, Size::Medium)
+    }
 }
 
 /// A small picture with its meaning in words.
@@ -160,6 +169,10 @@ fn row_time(conversation: &Conversation, minute: RwSignal<()>) -> Option<AnyView
 fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl Fn() -> AnyView + use<> {
     let preview = conversation.preview.clone();
     let kept = conversation.draft.clone();
+    let staged = conversation.staged.first().map(|first| FilesSummary {
+        kind: first.info.kind,
+        count: u8::try_from(conversation.staged.len()).unwrap_or(u8::MAX),
+    });
     let request = conversation.place == Place::Requests;
     move || {
         if state.is_typing(id) {
@@ -168,6 +181,7 @@ fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl Fn(
         let draft = state
             .draft(id)
             .or_else(|| kept.clone())
+            .or_else(|| staged.as_ref().map(words::summary_words))
             .filter(|_| state.nav.current().conversation() != Some(id));
         if let Some(draft) = draft {
             return view! {
@@ -184,6 +198,10 @@ fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl Fn(
         view! {
             <span class="row-preview">
                 {(preview.outgoing && !request).then(|| state_mark(preview.state))}
+                {preview
+                    .files
+                    .filter(|_| preview.kind == MessageKind::Text)
+                    .map(|files| icon(words::kind_icon(files.kind)))}
                 <span class="row-text" dir="auto">{preview_text(preview)}</span>
             </span>
         }
@@ -193,9 +211,13 @@ fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl Fn(
 
 /// The newest message in one line.
 fn preview_text(preview: &Preview) -> String {
+    let text = match &preview.files {
+        Some(files) if preview.text.trim().is_empty() => words::summary_words(files),
+        _ => preview.text.clone(),
+    };
     match preview.kind {
-        MessageKind::Text if preview.outgoing => tf("list.own_preview", &[("text", &preview.text)]),
-        MessageKind::Text => preview.text.clone(),
+        MessageKind::Text if preview.outgoing => tf("list.own_preview", &[("text", &text)]),
+        MessageKind::Text => text,
         MessageKind::Deleted => t("message.deleted"),
         MessageKind::Notice(Notice::Disappearing(Disappearing::Off)) => t("preview.timer_off"),
         MessageKind::Notice(Notice::Disappearing(_)) => t("preview.timer"),

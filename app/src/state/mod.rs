@@ -3,13 +3,18 @@
 //! One [`AppState`] lives as long as the page. The engine's events feed its signals; screens read them and call its
 //! methods.
 
+pub(crate) mod attach;
 pub(crate) mod conversations;
 pub(crate) mod early;
+pub(crate) mod files;
 pub(crate) mod identity;
 pub(crate) mod nav;
 pub(crate) mod notify;
 pub(crate) mod phrase_input;
+pub(crate) mod playback;
 pub(crate) mod preferences;
+pub(crate) mod reel;
+pub(crate) mod safe;
 pub(crate) mod text;
 pub(crate) mod timeline;
 
@@ -24,14 +29,21 @@ use holdfast_protocol::account::{Id, Seed};
 use leptos::prelude::*;
 use leptos::reactive::graph::untrack;
 use leptos::task::spawn_local;
+use web_sys::{Blob, MessagePort};
 
+use crate::engine::jobs::{Job, JobId, News};
 use crate::engine::{EngineLink, LinkError};
 use crate::i18n::t;
 use crate::platform::session::{self, StartError, StorageMode};
+use crate::screens::files::FileAsk;
 use crate::screens::restoring::all_back;
+use crate::screens::viewer::Look;
+use attach::Attach;
 use conversations::Conversations;
+use files::Files;
 use nav::{Nav, Route};
 use notify::Notifier;
+use playback::Playback;
 use preferences::Preferences;
 
 /// Where the page is between opening and use.
@@ -142,6 +154,16 @@ pub(crate) struct AppState {
     pub question: RwSignal<Option<Question>>,
     /// An address that waits for the user's consent to open it.
     pub leaving_to: RwSignal<Option<String>>,
+    /// Files on their way into messages.
+    pub attach: Attach,
+    /// Files that are shown, and pictures of people.
+    pub files: Files,
+    /// The recording that plays.
+    pub playback: Playback,
+    /// A question about files.
+    pub file_ask: RwSignal<Option<FileAsk>>,
+    /// What the viewer shows.
+    pub look: RwSignal<Option<Look>>,
     drafts: RwSignal<HashMap<Id, String>>,
     link: StoredValue<Option<EngineLink>, LocalStorage>,
     /// Counts the engines that were started: events of an earlier one are not ours.
@@ -172,6 +194,11 @@ impl AppState {
             announcement: RwSignal::new(String::new()),
             question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
+            attach: Attach::new(),
+            files: Files::new(),
+            playback: Playback::new(),
+            file_ask: RwSignal::new(None),
+            look: RwSignal::new(None),
             drafts: RwSignal::new(HashMap::new()),
             link: StoredValue::new_local(None),
             starts: StoredValue::new(0),
@@ -287,11 +314,13 @@ impl AppState {
             Event::Conversation(conversation) => self.conversations.put(conversation),
             Event::Message(message) => {
                 let conversation = message.conversation;
+                self.files.follow(&message);
                 self.tell_watchers(Some(conversation), &Change::Put(Box::new(message)));
             }
             Event::MessageRemoved { conversation, id } => {
                 self.tell_watchers(Some(conversation), &Change::Removed(id));
             }
+            Event::Transfer(transfer) => self.files.hear(&transfer),
             Event::Network(status) => self.network.set(status),
             Event::Preference { key, value } => self.preferences.take(&key, &value),
             Event::Trouble(trouble) => self.troubles.update(|all| {
@@ -391,6 +420,42 @@ impl AppState {
             self.phase.set(Phase::Stopped(Stop::EngineLost));
         }
         result
+    }
+
+    /// Has this page's worker prepare a file; calls back with how it goes. Nothing without an engine.
+    pub(crate) fn prepare(
+        self,
+        job: Job,
+        blob: &Blob,
+        hear: impl Fn(JobId, News) + 'static,
+    ) -> Option<JobId> {
+        let link = self.link.get_value()?;
+        Some(link.prepare(job, blob.clone(), hear))
+    }
+
+    /// Has this page's worker record what comes through a channel; as [`Self::prepare`].
+    pub(crate) fn record(
+        self,
+        job: Job,
+        sound: &MessagePort,
+        hear: impl Fn(JobId, News) + 'static,
+    ) -> Option<JobId> {
+        let link = self.link.get_value()?;
+        Some(link.record(job, sound, hear))
+    }
+
+    /// Takes a job back.
+    pub(crate) fn cancel_job(self, job: JobId) {
+        if let Some(link) = self.link.get_value() {
+            link.cancel_job(job);
+        }
+    }
+
+    /// No more sound comes for a voice message.
+    pub(crate) fn end_voice(self, job: JobId) {
+        if let Some(link) = self.link.get_value() {
+            link.end_voice(job);
+        }
     }
 
     /// Gives a command whose failure is only worth a short notice.
@@ -505,6 +570,11 @@ impl AppState {
         self.drafts.set(HashMap::new());
         self.pending.set_value(Pending::default());
         self.link.set_value(None);
+        self.look.set(None);
+        self.file_ask.set(None);
+        self.playback.stop();
+        self.files.clear();
+        self.attach.clear();
         self.preferences.reset();
         self.toast.set(None);
         self.announcement.set(String::new());
@@ -540,6 +610,11 @@ pub(crate) fn failure_text(failure: &holdfast_client::api::Failure) -> String {
         Failure::TooFast => t("error.too_fast"),
         Failure::Blocked => t("error.blocked"),
         Failure::NotFound => t("error.not_found"),
+        Failure::FileSize => t("error.file_size"),
+        Failure::TooManyFiles => t("error.too_many_files"),
+        Failure::FileIncomplete => t("error.file_incomplete"),
+        Failure::NotAcceptedYet => t("error.not_accepted_yet"),
+        Failure::NoFileServer => t("error.no_file_server"),
         Failure::StorageFull => t("error.storage_full"),
         Failure::NoAccount => t("error.no_account"),
         Failure::AccountExists => t("error.account_exists"),

@@ -19,6 +19,8 @@ pub(crate) enum Section {
     Conversations,
     /// Theme and language.
     Appearance,
+    /// What files take up.
+    Storage,
     /// The keys that do something.
     Keys,
 }
@@ -49,6 +51,8 @@ pub(crate) enum Route {
     Disappearing(Id),
     /// Everything about one message of a conversation.
     MessageInfo(Id, Position),
+    /// The photos and files of a conversation.
+    Gallery(Id),
     /// A new conversation by Account ID.
     NewConversation,
     /// The own profile.
@@ -72,6 +76,7 @@ impl Route {
             Route::Conversation(id)
             | Route::Details(id)
             | Route::Disappearing(id)
+            | Route::Gallery(id)
             | Route::MessageInfo(id, _) => Some(id),
             _ => None,
         }
@@ -157,6 +162,35 @@ impl Nav {
             }
         } else {
             self.switch(otherwise);
+        }
+    }
+
+    /// Lays something over the present screen that *back* takes away again. Its place in the stack is given back: it is
+    /// there as long as [`Self::covers`] says so.
+    pub(crate) fn cover(&self) -> usize {
+        let next = self.at.get_untracked() + 1;
+        let route = self.current_untracked();
+        self.stack.update(|stack| {
+            stack.truncate(next);
+            stack.push(route);
+        });
+        self.at.set(next);
+        write_history(next, false);
+        next
+    }
+
+    /// Whether what was laid over a screen is still there.
+    pub(crate) fn covers(&self, place: usize) -> bool {
+        self.at.get() >= place
+    }
+
+    /// Takes it away.
+    pub(crate) fn uncover(&self, place: usize) {
+        if self.at.get_untracked() == place
+            && let Ok(history) = window().history()
+        {
+            // Leads to the popstate listener.
+            let _ = history.back();
         }
     }
 

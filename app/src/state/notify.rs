@@ -15,6 +15,7 @@ use crate::i18n::{t, tf, tn};
 use crate::platform::notifications::{self, Permission};
 use crate::platform::session::StorageMode;
 use crate::screens::contact::display_name;
+use crate::screens::files::words::brief;
 
 /// The product's name, where nobody else's is shown.
 const PRODUCT: &str = "Holdfast";
@@ -95,7 +96,7 @@ impl Notifier {
             let content = state.preferences.notify_content.get_untracked();
             let text = if content == NotifyContent::Message {
                 match state.request(Command::MessageDetails(message)).await {
-                    Ok(Reply::Details(details)) => details.message.body.chars().take(MAX_TEXT).collect(),
+                    Ok(Reply::Details(details)) => brief(&details.message).chars().take(MAX_TEXT).collect(),
                     _ => String::new(),
                 }
             } else {

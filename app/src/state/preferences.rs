@@ -1,5 +1,6 @@
 //! The choices that a user makes for this device.
 
+use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
 use super::early;
@@ -29,6 +30,9 @@ pub(crate) mod key {
     pub(crate) const TYPING_INDICATORS: &str = "typing-indicators";
     /// `on` or `off` once the user was asked about notifications.
     pub(crate) const NOTIFY: &str = "notify";
+    /// The conversations whose user was asked whether files load by themselves: the beginnings of their ids, separated by
+    /// spaces.
+    pub(crate) const LOAD_ASKED: &str = "load_asked";
     /// `none`, `name` or `message`: what notifications tell.
     pub(crate) const NOTIFY_CONTENT: &str = "notify_content";
 }
@@ -126,6 +130,8 @@ pub(crate) struct Preferences {
     pub notify: RwSignal<Option<bool>>,
     /// What notifications tell.
     pub notify_content: RwSignal<NotifyContent>,
+    /// The conversations whose user was asked about loading files.
+    load_asked: RwSignal<String>,
 }
 
 impl Preferences {
@@ -145,7 +151,29 @@ impl Preferences {
             typing_indicators: RwSignal::new(false),
             notify: RwSignal::new(None),
             notify_content: RwSignal::new(NotifyContent::Nothing),
+            load_asked: RwSignal::new(String::new()),
         }
+    }
+
+    /// Whether the user was asked, in this conversation, whether files load by themselves.
+    pub(crate) fn was_asked_to_load(&self, conversation: Id) -> bool {
+        let mark = asked_mark(conversation);
+        self.load_asked
+            .with_untracked(|all| all.split(' ').any(|other| other == mark))
+    }
+
+    /// The value of [`key::LOAD_ASKED`] once the user was asked in this conversation too.
+    pub(crate) fn with_asked_to_load(&self, conversation: Id) -> String {
+        let mark = asked_mark(conversation);
+        let before = self.load_asked.get_untracked();
+        let kept: Vec<&str> = before
+            .split(' ')
+            .filter(|other| !other.is_empty() && *other != mark)
+            .collect();
+        let oldest = kept.len().saturating_sub(MAX_ASKED - 1);
+        let mut all: Vec<&str> = kept.into_iter().skip(oldest).collect();
+        all.push(&mark);
+        all.join(" ")
     }
 
     /// Takes over a value from the engine, which may come from another tab.
@@ -181,6 +209,7 @@ impl Preferences {
                 },
             ),
             key::NOTIFY_CONTENT => set_changed(self.notify_content, NotifyContent::from_name(value)),
+            key::LOAD_ASKED => set_changed(self.load_asked, value.to_owned()),
             key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
             key::REACTIONS => {
                 set_changed(self.reactions, value.split_whitespace().map(Into::into).collect());
@@ -201,7 +230,17 @@ impl Preferences {
         self.typing_indicators.set(false);
         self.notify.set(None);
         self.notify_content.set(NotifyContent::Nothing);
+        self.load_asked.set(String::new());
     }
+}
+
+/// The most conversations that are remembered as asked in.
+const MAX_ASKED: usize = 200;
+/// Characters of an id that tell a user's contacts apart.
+const ASKED_MARK: usize = 18;
+
+fn asked_mark(conversation: Id) -> String {
+    conversation.to_hex().chars().take(ASKED_MARK).collect()
 }
 
 fn set_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {

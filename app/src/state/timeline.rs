@@ -231,6 +231,8 @@ mod tests {
             outgoing,
             kind: MessageKind::Text,
             body: id.to_string(),
+            files: Vec::new(),
+            link: None,
             quote: None,
             reactions: Vec::new(),
             expiry: None,

@@ -3,7 +3,7 @@
 use holdfast_protocol::account::Id;
 use serde::{Deserialize, Serialize};
 
-use super::{MessageKind, MessageState};
+use super::{FileId, FilesSummary, MessageKind, MessageState, StagedFile};
 
 /// A conversation as listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,12 @@ pub struct Conversation {
     pub disappearing: Disappearing,
     /// A text begun and not sent.
     pub draft: Option<String>,
+    /// Files chosen and not sent, in the order of choosing.
+    pub staged: Vec<StagedFile>,
+    /// Their profile picture, when it is here.
+    pub picture: Option<FileId>,
+    /// Whether their files are fetched without asking.
+    pub auto_load: bool,
     /// The newest message, cut to 200 characters.
     pub preview: Option<Preview>,
     /// Messages not read yet.
@@ -99,6 +105,8 @@ pub enum Disappearing {
 pub struct Preview {
     /// The beginning of the text.
     pub text: String,
+    /// Its files, if it has any.
+    pub files: Option<FilesSummary>,
     /// What kind of message it is.
     pub kind: MessageKind,
     /// Whether the own account sent it.

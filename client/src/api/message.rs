@@ -3,7 +3,7 @@
 use holdfast_protocol::account::Id;
 use serde::{Deserialize, Serialize};
 
-use super::{Disappearing, MessageId, Position};
+use super::{Attachment, Disappearing, FilesSummary, LinkPreview, MessageId, Position};
 
 /// A message as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,10 @@ pub struct Message {
     pub kind: MessageKind,
     /// The text; empty where the kind has none.
     pub body: String,
+    /// Its files, in order.
+    pub files: Vec<Attachment>,
+    /// A link of the text as its sender saw it.
+    pub link: Option<LinkPreview>,
     /// The message that it answers.
     pub quote: Option<Quote>,
     /// Reactions, in the order of first use.
@@ -77,6 +81,8 @@ pub struct Quote {
     pub found: Option<MessageId>,
     /// The beginning of its text, when it is here.
     pub text: String,
+    /// Its files, when it is here and has any.
+    pub files: Option<FilesSummary>,
 }
 
 /// One emoji under a message.
@@ -136,6 +142,10 @@ pub enum SendFailure {
     Clock,
     /// The message does not fit the network's limits.
     TooLarge,
+    /// The file server could not be reached or did not take a file.
+    FileServer,
+    /// The user stopped it.
+    Cancelled,
 }
 
 /// A window of a conversation.

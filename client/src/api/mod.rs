@@ -4,6 +4,7 @@
 //! [`Event`]s tell every front end what changed, whoever caused it.
 
 mod conversation;
+mod file;
 mod message;
 mod restore;
 mod search;
@@ -12,6 +13,11 @@ use holdfast_protocol::account::{Id, Seed};
 use serde::{Deserialize, Serialize};
 
 pub use conversation::{Conversation, Disappearing, Notify, Place, Preview, Standing};
+pub use file::{
+    Attachment, FILE_PIECE, FileId, FileInfo, FileKind, FileState, FilesSummary, Gallery, LinkPreview,
+    MAX_FILE, MAX_FILE_PREVIEW, MAX_FILES, MAX_PICTURE, MAX_WAVEFORM, Purpose, StagedFile, StorageUse,
+    Transfer,
+};
 pub use message::{
     Expiry, Message, MessageDetails, MessageKind, MessagePage, MessageState, Notice, Quote, Reaction,
     SendFailure,
@@ -63,7 +69,81 @@ pub enum Command {
         body: String,
         /// The message that is answered, of the same conversation.
         reply_to: Option<MessageId>,
+        /// Complete files of the conversation's draft, in their order; with any, the text may be blank.
+        files: Vec<FileId>,
     },
+    /// Announces a file: chosen for a message, or as profile picture. → [`Reply::Staged`]
+    StageFile {
+        /// What for.
+        purpose: Purpose,
+        /// What is known of it. Its kind follows the type that its first bytes show.
+        info: FileInfo,
+        /// It is a voice message.
+        voice: bool,
+    },
+    /// Writes the next piece of a staged file, at most [`FILE_PIECE`] bytes. Writing a piece again changes nothing.
+    /// → [`Reply::Done`]
+    WriteFile {
+        /// The file.
+        file: FileId,
+        /// Where the piece begins: a multiple of [`FILE_PIECE`].
+        offset: u64,
+        /// The bytes; all but the last piece are full.
+        bytes: Vec<u8>,
+    },
+    /// Removes a staged file. → [`Reply::Done`]
+    DiscardFile(FileId),
+    /// Fetches a file of a message from the file server. → [`Reply::Done`]
+    LoadFile(FileId),
+    /// Stops fetching a file, or sending the message that it belongs to. → [`Reply::Done`]
+    CancelTransfer(FileId),
+    /// A piece of a file that is here. → [`Reply::Bytes`]
+    ReadFile {
+        /// The file: of a message, staged, or a picture.
+        file: FileId,
+        /// The first byte: a multiple of [`FILE_PIECE`]. The piece ends there too.
+        offset: u64,
+    },
+    /// Keeps what a front end learnt by looking at a file of a message: sizes, length, loudness, a small picture. What is 0
+    /// or empty changes nothing. → [`Reply::Done`]
+    DescribeFile {
+        /// The file.
+        file: FileId,
+        /// Name, type, kind and size in it are not read.
+        info: FileInfo,
+    },
+    /// The user saved a file of a message: the other side is told, as other clients do
+    /// (`spec/07-files-and-attachments.md §9.2`). → [`Reply::Done`]
+    FileSaved(FileId),
+    /// Whether files of a contact are fetched without asking. → [`Reply::Done`]
+    SetAutoLoad {
+        /// The contact.
+        conversation: Id,
+        /// From now on; files that wait already are fetched too.
+        on: bool,
+    },
+    /// Messages of a conversation that have files of a kind. → [`Reply::Messages`]
+    Gallery {
+        /// The conversation.
+        conversation: Id,
+        /// Which files.
+        which: Gallery,
+        /// Only before this place; `None` for the newest.
+        before: Option<Position>,
+        /// At most this many messages, up to 200.
+        limit: u16,
+    },
+    /// What files take up. → [`Reply::StorageUse`]
+    StorageUse,
+    /// How many bytes files may take up before received ones are removed. → [`Reply::Done`]
+    SetFileQuota(u64),
+    /// Removes the files of messages from this device; what waits to be sent stays. → [`Reply::Done`]
+    ClearFiles {
+        /// Only those that can be fetched again.
+        again_only: bool,
+    },
+    /// Sets a complete staged file as own profile picture, or removes the picture. → [`Reply::Done`]
+    SetPicture(Option<FileId>),
     /// Queues a failed message again, with its original time. → [`Reply::Done`]
     Retry(MessageId),
     /// Removes messages. → [`Reply::Done`]
@@ -275,6 +355,12 @@ pub enum Reply {
     Details(Box<MessageDetails>),
     /// What a search found.
     Found(Found),
+    /// A file was announced.
+    Staged(StagedFile),
+    /// A piece of a file.
+    Bytes(Vec<u8>),
+    /// What files take up.
+    StorageUse(StorageUse),
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -313,7 +399,22 @@ pub enum Failure {
     /// The account is blocked; it has to be unblocked first.
     #[error("the account is blocked")]
     Blocked,
-    /// No such conversation or message.
+    /// The file is empty or larger than [`MAX_FILE`], or [`MAX_PICTURE`] for a profile picture.
+    #[error("the file is empty or too large")]
+    FileSize,
+    /// More than [`MAX_FILES`] files.
+    #[error("too many files")]
+    TooManyFiles,
+    /// The file's bytes are not all written.
+    #[error("the file is not complete")]
+    FileIncomplete,
+    /// Files can be sent once the other side has accepted the request.
+    #[error("not accepted yet")]
+    NotAcceptedYet,
+    /// The network's profile names no file server.
+    #[error("this network has no file server")]
+    NoFileServer,
+    /// No such conversation, message or file.
     #[error("not found")]
     NotFound,
     /// No space: the message was not accepted.
@@ -340,6 +441,8 @@ pub enum Event {
         /// The message.
         id: MessageId,
     },
+    /// How far a file got on its way. At the end its message is told as changed.
+    Transfer(Transfer),
     /// A conversation is gone altogether: its contact was deleted, here or on another device.
     ConversationRemoved(Id),
     /// All messages of a conversation up to this sent time were removed at once.
@@ -430,6 +533,10 @@ pub struct Account {
     pub id: Id,
     /// The display name; empty when not known yet.
     pub name: String,
+    /// The own profile picture, when it is here.
+    pub picture: Option<FileId>,
+    /// The picture waits to be sent to the file server: others don't see it yet.
+    pub picture_waits: bool,
 }
 
 /// The network panel's content.
@@ -455,6 +562,8 @@ pub struct NetworkStatus {
     pub list_confirmed: bool,
     /// Network time minus the device's, in milliseconds.
     pub clock_offset_ms: i64,
+    /// Whether there is a file server, so that files can be sent.
+    pub files: bool,
     /// Own messages not delivered yet.
     pub outbox: u32,
     /// Received blobs that could not be read, since the start.

@@ -30,11 +30,15 @@ impl Work<'_> {
         };
         let name = profile.name().and_then(received_name);
         let changed = profile.updated_at();
+        let has_picture = profile.picture().is_some();
         let priority = write::priority(profile.note_to_self_priority());
         let seconds = u32::try_from(profile.note_to_self_expiry()).unwrap_or(u32::MAX);
         if let (Some(name), Some(record)) = (name, self.account_record()) {
             record.name = name;
             record.name_changed = changed;
+        }
+        if !has_picture {
+            self.drop_sent_pictures();
         }
         let Some(own) = self.core.own_id() else {
             return;

@@ -20,7 +20,7 @@ use holdfast_protocol::config::{
 use serde::{Deserialize, Serialize};
 
 use crate::ports::{Collection, Entry, StoreError};
-use crate::records::{encode, keys};
+use crate::records::{Record, encode, keys};
 use crate::work::Work;
 
 pub(crate) use pull::PROVISIONAL_MS;
@@ -46,6 +46,8 @@ pub(crate) struct SyncRecord {
     /// When the life of the stored messages was last prolonged, Unix milliseconds.
     pub(crate) renewed_at: u64,
 }
+
+impl Record for SyncRecord {}
 
 impl SyncRecord {
     /// Notes when a merged message was stored.

@@ -17,7 +17,7 @@ use super::transport::{LIST_TIMEOUT, MAX_LIST};
 use crate::core::Core;
 use crate::ports::{Change, Collection, HttpRequest, Method, NetworkError, StoreError};
 use crate::profile::NetworkProfile;
-use crate::records::{decode, encode, keys};
+use crate::records::{Record, decode, encode, keys};
 
 /// How old a list may become (`spec/03-network.md §1.4`).
 const REFRESH: Duration = Duration::from_secs(2 * 60 * 60);
@@ -40,6 +40,13 @@ struct ListRecord {
     /// As a gateway writes it.
     nodes: Vec<u8>,
 }
+
+impl Record for ListRecord {}
+
+impl Record for Vec<Guard> {}
+
+/// Nodes and when they failed.
+impl Record for Vec<(holdfast_protocol::keys::Ed25519PublicKey, Vec<u64>)> {}
 
 impl Core {
     /// Takes up the list, guards and strikes of the last session.
@@ -230,6 +237,7 @@ impl Core {
                 body: nodes::seed_request(),
                 timeout: LIST_TIMEOUT,
                 max_response: MAX_LIST,
+                progress: None,
             };
             if let Ok(response) = self.ports.network.send(request).await
                 && response.status == 200

@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod paths;
 pub(crate) mod pool;
 pub(crate) mod request;
+pub(crate) mod server;
 pub(crate) mod swarm;
 pub(crate) mod time;
 pub(crate) mod transport;

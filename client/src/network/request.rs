@@ -50,7 +50,7 @@ impl Core {
             .map_err(|_| Blame::Path)?;
         let guard = hops.first().unwrap_or(destination);
         let answer = self
-            .send_packet(guard, packet, timeout)
+            .send_packet(guard, packet, timeout, None)
             .await
             .map_err(attribution::of_send_error)?;
         if answer.status != 200 {
@@ -108,10 +108,10 @@ impl Core {
 }
 
 /// Counts a request as running on a path, however it ends.
-struct Busy(Rc<Path>);
+pub(super) struct Busy(Rc<Path>);
 
 impl Busy {
-    fn new(path: &Rc<Path>) -> Self {
+    pub(super) fn new(path: &Rc<Path>) -> Self {
         path.active.set(path.active.get().saturating_add(1));
         Self(path.clone())
     }

@@ -6,7 +6,7 @@ use holdfast_protocol::nodes::ServiceNode;
 
 use crate::api::Trouble;
 use crate::core::Core;
-use crate::ports::{HttpRequest, HttpResponse, Method, NetworkError};
+use crate::ports::{HttpRequest, HttpResponse, Method, NetworkError, Progress};
 use crate::profile::NetworkProfile;
 
 /// The largest answer to an onion packet: a node's 10 MiB (`spec/03-network.md §7.3`) and slack for headers.
@@ -49,12 +49,13 @@ impl Core {
         guard: &ServiceNode,
         packet: Vec<u8>,
         timeout: Duration,
+        progress: Option<Progress>,
     ) -> Result<GuardAnswer, SendError> {
         if !self.net.online.get() {
             return Err(SendError::Offline);
         }
         if self.profile.direct {
-            return self.send_direct(guard, packet, timeout).await;
+            return self.send_direct(guard, packet, timeout, progress).await;
         }
         let Some(gateway) = self.net.gateway(&self.profile) else {
             return Err(SendError::Gateway);
@@ -66,6 +67,7 @@ impl Core {
             body: packet,
             timeout: timeout + GATEWAY_SLACK,
             max_response: MAX_ANSWER,
+            progress,
         };
         let outcome = read_gateway(self.ports.network.send(request).await);
         match &outcome {
@@ -83,6 +85,7 @@ impl Core {
         guard: &ServiceNode,
         packet: Vec<u8>,
         timeout: Duration,
+        progress: Option<Progress>,
     ) -> Result<GuardAnswer, SendError> {
         let request = HttpRequest {
             method: Method::Post,
@@ -90,6 +93,7 @@ impl Core {
             body: packet,
             timeout,
             max_response: MAX_ANSWER,
+            progress,
         };
         match self.ports.network.send(request).await {
             Ok(response) => {
@@ -121,6 +125,7 @@ impl Core {
             body: Vec::new(),
             timeout: LIST_TIMEOUT,
             max_response: MAX_LIST,
+            progress: None,
         };
         let response = self.ports.network.send(request).await?;
         if response.status == 200 {

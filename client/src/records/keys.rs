@@ -6,7 +6,7 @@ use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::swarm::Namespace;
 
 use super::Target;
-use crate::api::{MessageId, Position, RequestId};
+use crate::api::{FileId, Gallery, MessageId, Position, RequestId};
 use crate::ports::StoreError;
 
 /// Bytes of an id in keys.
@@ -142,6 +142,45 @@ pub(crate) fn read_due(key: &[u8]) -> Result<(u8, &[u8]), StoreError> {
     key.split_first()
         .map(|(kind, rest)| (*kind, rest))
         .ok_or(StoreError::Damaged)
+}
+
+/// In `Files`: what is known of a file's bytes.
+pub(crate) fn file(id: FileId) -> Vec<u8> {
+    id.0.to_be_bytes().to_vec()
+}
+
+/// The number in a key of `Files`.
+pub(crate) fn read_file(key: &[u8]) -> Result<FileId, StoreError> {
+    let bytes = key.try_into().map_err(|_| StoreError::Damaged)?;
+    Ok(FileId(u64::from_be_bytes(bytes)))
+}
+
+/// In `Pieces`: a piece of a file, by its number from the beginning.
+pub(crate) fn piece(id: FileId, index: u32) -> Vec<u8> {
+    [&id.0.to_be_bytes()[..], &index.to_be_bytes()].concat()
+}
+
+/// In `MessageIndex`: the message that a file belongs to.
+pub(crate) fn file_message(id: FileId) -> Vec<u8> {
+    [&b"f"[..], &id.0.to_be_bytes()].concat()
+}
+
+/// In `Gallery`: a message with files of a kind, in the order of its conversation. The value is empty.
+pub(crate) fn gallery(conversation: &Id, which: Gallery, position: Position) -> Vec<u8> {
+    let which = match which {
+        Gallery::Media => b'm',
+        Gallery::Documents => b'd',
+    };
+    let mut key = message(conversation, position);
+    key.insert(ID, which);
+    key
+}
+
+/// The message that a key of `Gallery` leads to.
+pub(crate) fn read_gallery(key: &[u8]) -> Result<(Id, Position), StoreError> {
+    let (conversation, rest) = key.split_at_checked(ID).ok_or(StoreError::Damaged)?;
+    let (_, position) = rest.split_first().ok_or(StoreError::Damaged)?;
+    read_message(&[conversation, position].concat())
 }
 
 /// In `MessageIndex`: the message that a numbered command made.

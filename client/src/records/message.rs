@@ -3,7 +3,11 @@
 use holdfast_protocol::account::Id;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Expiry, Message, MessageKind, MessageState, Notice, Position, Quote, Reaction};
+use super::{AttachmentRecord, LinkRecord};
+use crate::api::{
+    Expiry, FileId, LinkPreview, Message, MessageKind, MessageState, Notice, Position, Quote, Reaction,
+};
+use crate::files::Files;
 
 /// Reactions that are kept of one message, whoever they are from: no honest conversation of two comes near.
 const MAX_REACTIONS: usize = 100;
@@ -15,6 +19,8 @@ pub(crate) struct MessageRecord {
     pub(crate) outgoing: bool,
     pub(crate) kind: MessageKind,
     pub(crate) body: String,
+    pub(crate) files: Vec<AttachmentRecord>,
+    pub(crate) link: Option<LinkRecord>,
     pub(crate) quote: Option<Target>,
     pub(crate) reactions: Vec<ReactionRecord>,
     pub(crate) expiry: Option<Expiry>,
@@ -52,6 +58,8 @@ impl MessageRecord {
             outgoing,
             kind: MessageKind::Text,
             body,
+            files: Vec::new(),
+            link: None,
             quote: None,
             reactions: Vec::new(),
             expiry: None,
@@ -70,7 +78,12 @@ impl MessageRecord {
     }
 
     /// The message without what has to be looked up: the quoted message is not found yet.
-    pub(crate) fn shown(self, conversation: Id, position: Position) -> Message {
+    pub(crate) fn shown(self, conversation: Id, position: Position, files: &Files) -> Message {
+        let link = self.link.map(|link| LinkPreview {
+            url: link.url,
+            title: link.title,
+            image: link.image.map(|image| files.shown(image)),
+        });
         Message {
             id: position.id,
             conversation,
@@ -78,17 +91,32 @@ impl MessageRecord {
             outgoing: self.outgoing,
             kind: self.kind,
             body: self.body,
+            files: self.files.into_iter().map(|file| files.shown(file)).collect(),
+            link,
             quote: self.quote.map(|target| Quote {
                 author: target.author,
                 sent_at: target.sent_at,
                 found: None,
                 text: String::new(),
+                files: None,
             }),
             reactions: shown_reactions(self.reactions),
             expiry: self.expiry,
             sent_at: position.sent_at,
             state: self.state,
         }
+    }
+
+    /// Every file that belongs to it.
+    pub(crate) fn all_files(&self) -> impl Iterator<Item = &AttachmentRecord> {
+        let image = self.link.as_ref().and_then(|link| link.image.as_ref());
+        self.files.iter().chain(image)
+    }
+
+    /// A file that belongs to it, to change what is said of it.
+    pub(crate) fn file_mut(&mut self, file: FileId) -> Option<&mut AttachmentRecord> {
+        let image = self.link.as_mut().and_then(|link| link.image.as_mut());
+        self.files.iter_mut().chain(image).find(|held| held.file == file)
     }
 
     /// Whether it makes its conversation unread until it was seen.
@@ -121,6 +149,8 @@ impl MessageRecord {
     pub(crate) fn empty(&mut self) {
         self.kind = MessageKind::Deleted;
         self.body = String::new();
+        self.files = Vec::new();
+        self.link = None;
         self.quote = None;
         self.reactions = Vec::new();
         self.hash = None;

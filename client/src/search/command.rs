@@ -129,7 +129,7 @@ impl Core {
         for ((conversation, position), value) in places.iter().zip(values) {
             let Some(value) = value else { continue };
             let record: MessageRecord = decode(&value)?;
-            let mut message: Message = record.shown(*conversation, *position);
+            let mut message: Message = record.shown(*conversation, *position, &self.state.borrow().files);
             message.state = self.state.borrow().shown_state(message.id, message.state);
             messages.push(message);
         }

@@ -57,6 +57,7 @@ pub fn offline(store: Rc<dyn Store>, clock: Rc<dyn Clock>, rng: Rc<dyn Rng>) -> 
         hops: 1,
         bundled_nodes: None,
         seeds: Vec::new(),
+        files: None,
     };
     (ports, profile)
 }
@@ -109,6 +110,8 @@ pub async fn fill(
                 outgoing,
                 kind: MessageKind::Text,
                 body: words.text(number),
+                files: Vec::new(),
+                link: None,
                 quote: None,
                 reactions: Vec::new(),
                 expiry: None,

@@ -10,7 +10,8 @@ use crate::api::{Event, Message, MessageId, Position};
 use crate::core::State;
 use crate::ports::{Change, Collection, Scan, StoreError};
 use crate::records::{
-    ContactRecord, ConversationRecord, Job, MessageRecord, Newest, Target, decode, encode, keys,
+    ContactRecord, ConversationRecord, FilePlace, FileRecord, Job, MessageRecord, Newest, Target, decode,
+    encode, keys,
 };
 
 /// Entries read at once while counting.
@@ -42,6 +43,7 @@ impl Work<'_> {
             self.settle_reading(conversation, reader).await?;
         }
         self.settle_conversations().await?;
+        self.settle_files();
         self.keep_changed();
         self.keep_documents()?;
         self.collect_changes()?;
@@ -337,6 +339,7 @@ impl Work<'_> {
     /// The memory follows the store. Gives what to tell of conversations.
     fn take_effect(&mut self) -> Vec<Event> {
         let mut listed = Vec::new();
+        let mut own_changed = false;
         self.documents_kept();
         let mut state = self.core.state.borrow_mut();
         if let (Some(record), Some(account)) = (self.account.take(), &mut state.account)
@@ -344,9 +347,9 @@ impl Work<'_> {
         {
             let renamed = account.record.name != record.name;
             account.record = record;
-            if renamed {
-                listed.push(Event::Account(crate::commands::shown(account)));
-            }
+            own_changed = renamed;
+            // The profile may name another picture.
+            self.core.files.notify();
         }
         state.counters = self.counters;
         self.outbox_changed = !self.outbox.is_empty();
@@ -382,6 +385,18 @@ impl Work<'_> {
                 self.core.due.notify();
             }
         }
+        for (file, entry) in std::mem::take(&mut self.files) {
+            let is_own = |record: &FileRecord| matches!(record.place, FilePlace::OwnPicture(_));
+            own_changed |= entry.as_ref().or(state.files.get(file)).is_some_and(is_own);
+            match entry {
+                Some(record) => state.files.insert(file, record),
+                None => state.files.remove(file),
+            }
+            self.core.files.notify();
+        }
+        if own_changed {
+            listed.extend(state.own_shown().map(Event::Account));
+        }
         let none = ConversationRecord::new();
         let shows = |state: &State, id: &Id| {
             let record = state.conversations.get(id).unwrap_or(&none);
@@ -389,8 +404,18 @@ impl Work<'_> {
         };
         let contacts = std::mem::take(&mut self.contacts);
         let conversations = std::mem::take(&mut self.conversations);
-        let changed: BTreeSet<Id> = contacts.keys().chain(conversations.keys()).copied().collect();
+        let retold = std::mem::take(&mut self.retold.0);
+        let changed: BTreeSet<Id> = contacts
+            .keys()
+            .chain(conversations.keys())
+            .chain(&retold)
+            .copied()
+            .collect();
         let before: BTreeSet<Id> = changed.iter().filter(|id| shows(&state, id)).copied().collect();
+        if !contacts.is_empty() {
+            // A profile may name another picture.
+            self.core.files.notify();
+        }
         for (id, record) in contacts {
             if record == ContactRecord::default() {
                 state.contacts.remove(&id);
@@ -443,6 +468,11 @@ impl Work<'_> {
                 }
             }
         }
+        for id in &self.retold.1 {
+            if let Some((conversation, position, record)) = self.message(*id).await? {
+                shown.entry((conversation, position)).or_insert(record);
+            }
+        }
         let store = &self.core.ports.store;
         let mut answers = Vec::new();
         for value in store.get_many(Collection::MessageIndex, asked).await? {
@@ -458,7 +488,7 @@ impl Work<'_> {
             shown
                 .into_iter()
                 .map(|((conversation, position), record)| {
-                    let mut message = record.shown(conversation, position);
+                    let mut message = record.shown(conversation, position, &state.files);
                     message.state = state.shown_state(message.id, message.state);
                     message
                 })

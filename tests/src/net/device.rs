@@ -186,6 +186,7 @@ impl Device {
     /// Hands a text over.
     pub async fn send(&self, to: Id, text: &str) -> Result<Message, Failure> {
         let command = Command::SendText {
+            files: Vec::new(),
             reply_to: None,
             conversation: to,
             body: text.to_owned(),

@@ -5,6 +5,7 @@
 //! whenever nothing is left to do, time jumps to the next timer, so that hours pass in a moment.
 
 mod device;
+mod files;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -179,6 +180,7 @@ pub struct World {
     /// The keys of the guards that packets went to.
     pub guards_used: Rc<RefCell<Vec<Ed25519PublicKey>>>,
     bundled: Rc<RefCell<Option<Vec<ServiceNode>>>>,
+    files: Rc<RefCell<Option<files::Files>>>,
     start: tokio::time::Instant,
 }
 
@@ -234,6 +236,7 @@ impl World {
             packets: Rc::default(),
             guards_used: Rc::default(),
             bundled: Rc::default(),
+            files: Rc::default(),
             start: tokio::time::Instant::now(),
         }
     }
@@ -297,7 +300,7 @@ impl World {
         let json = format!(
             r#"{{"name":"test","gateways":["{GATEWAY}"],"local":true,"minimum_nodes":4,"subnet_diversity":false}}"#
         );
-        NetworkProfile::from_json(json.as_bytes()).unwrap()
+        self.with_file_server(NetworkProfile::from_json(json.as_bytes()).unwrap())
     }
 
     /// The profile of the same network without gateways.
@@ -383,7 +386,8 @@ impl World {
 
     /// What a guard answers; `None` when it can't be reached.
     async fn at_guard(&self, guard: &Ed25519PublicKey, packet: Vec<u8>) -> Option<(u16, Vec<u8>)> {
-        if self.shared.any_lies() {
+        // What lies behind the last hop is reached from here too.
+        if self.shared.any_lies() || self.files.borrow().is_some() {
             return self.through_liars(*guard, packet).await;
         }
         let node = self.shared.node(guard)?;
@@ -449,6 +453,15 @@ impl World {
                         200,
                         onion::seal_reply(&reply_key, options, status, body, &mut TestRng),
                     ));
+                }
+                Ok(Peeled::RelayToServer { target, frame, .. }) => {
+                    let files = self.files.borrow().clone();
+                    let answer = match files {
+                        Some(files) => files.post(&target, frame).await,
+                        None => None,
+                    };
+                    let unreachable = || (502, b"Could not reach the server".to_vec());
+                    return Some(answer.unwrap_or_else(unreachable));
                 }
                 _ => return Some((400, b"Invalid ciphertext".to_vec())),
             }

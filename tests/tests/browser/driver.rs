@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const GLANCE: Duration = Duration::from_millis(40);
 
 /// Flags for a quiet browser without a window, which may run as root and calls nobody but the network under test.
-const FLAGS: [&str; 14] = [
+const FLAGS: [&str; 16] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -37,6 +37,9 @@ const FLAGS: [&str; 14] = [
     "--hide-scrollbars",
     "--net-log-capture-mode=Default",
     "--force-color-profile=srgb",
+    // A microphone that beeps, and a user who lets the page listen to it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ];
 
 /// The two layouts that are looked at, in CSS pixels.

@@ -5,9 +5,13 @@
 mod chat;
 mod driver;
 mod faults;
+mod files_sending;
+mod files_showing;
 mod network;
+mod peer;
 mod requests;
 mod restore;
+mod samples;
 mod screens;
 mod search;
 mod settings;

@@ -89,6 +89,21 @@ impl Network {
         assert!(first_line.starts_with('{'), "`up --json` said: {first_line}");
     }
 
+    /// Has the file server forget every file, as it does when their time is over, and starts again.
+    pub(crate) fn forget_files(&mut self) {
+        self.stop();
+        let folder = self.data.path().join("files");
+        for entry in std::fs::read_dir(&folder)
+            .expect("the file server's folder")
+            .flatten()
+        {
+            if entry.file_name().to_string_lossy().starts_with("files.db") {
+                std::fs::remove_file(entry.path()).expect("a file of the records");
+            }
+        }
+        self.resume();
+    }
+
     /// Ends the program as Ctrl-C does. Its data stays.
     pub(crate) fn stop(&mut self) {
         let Some(mut server) = self.server.take() else {

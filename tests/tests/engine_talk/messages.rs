@@ -9,6 +9,7 @@ async fn an_answer_shows_what_it_answers_on_every_device() {
         let (alice, alice_id, bob, bob_id) = pair(&world).await;
         let question = by_text(&alice, bob_id, "hello").await.unwrap();
         let command = Command::SendText {
+            files: Vec::new(),
             conversation: bob_id,
             body: "as I said".to_owned(),
             reply_to: Some(question.id),
@@ -37,6 +38,7 @@ async fn an_answer_shows_what_it_answers_on_every_device() {
         // Only messages of the same conversation can be answered.
         let note = alice.send(alice_id, "note").await.unwrap();
         let elsewhere = Command::SendText {
+            files: Vec::new(),
             conversation: bob_id,
             body: "x".to_owned(),
             reply_to: Some(note.id),
@@ -289,6 +291,7 @@ async fn times_that_are_corrected_carry_answers_and_reactions_along() {
         alice.set_skew(3 * 60 * 60 * 1_000);
         let first = alice.send(bob_id, "first").await.unwrap();
         let command = Command::SendText {
+            files: Vec::new(),
             conversation: bob_id,
             body: "second".to_owned(),
             reply_to: Some(first.id),

@@ -54,6 +54,7 @@ async fn random_history(seed: u64) {
             (0..=2, _) => drop(device.send(*conversation, &format!("{step}")).await.unwrap()),
             (3, Some(message)) => {
                 let command = Command::SendText {
+                    files: Vec::new(),
                     conversation: *conversation,
                     body: format!("{step} to {}", message.body),
                     reply_to: Some(message.id),

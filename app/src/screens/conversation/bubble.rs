@@ -4,6 +4,7 @@ use holdfast_client::api::{Message, MessageKind, MessageState, Quote, SendFailur
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
+use super::attached;
 use super::notice::notice;
 use super::reactions::pills;
 use super::room::Room;
@@ -12,6 +13,7 @@ use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{clock, full_date, t, tf};
 use crate::screens::contact::given_name;
+use crate::screens::files::{has_seen, words};
 use crate::screens::list::state_mark;
 use crate::screens::search::marked;
 use crate::state::text::{Segment, is_large_emoji, segments};
@@ -20,7 +22,7 @@ use crate::state::timeline::Row;
 /// A message in its run.
 pub(super) fn bubble(room: Room, row: ArcRwSignal<Row>) -> AnyView {
     let id = row.with_untracked(|r| r.message.id);
-    let (line, class, inside) = (row.clone(), row.clone(), row);
+    let (line, class) = (row.clone(), row.clone());
     let selected = room.desk.selected;
     let checked = move || selected.with(|all| all.as_ref().map(|all| all.contains_key(&id)));
     view! {
@@ -32,7 +34,7 @@ pub(super) fn bubble(room: Room, row: ArcRwSignal<Row>) -> AnyView {
             role=move || checked().map(|_| "checkbox")
             aria-checked=move || checked().map(|yes| yes.to_string())
         >
-            {move || inside.with(|row| content(room, row))}
+            {inside(room, row)}
         </article>
     }
     .into_any()
@@ -59,8 +61,22 @@ fn class_of(row: &Row) -> String {
         (row.last, " last"),
         (!message.reactions.is_empty(), " reacted"),
         (
-            text && message.quote.is_none() && is_large_emoji(&message.body),
+            text && message.quote.is_none()
+                && message.files.is_empty()
+                && message.link.is_none()
+                && is_large_emoji(&message.body),
             " large",
+        ),
+        (text && !message.files.is_empty(), " attached"),
+        (text && has_seen(message), " seen"),
+        (
+            // Nothing but pictures: the time stands on them.
+            text && has_seen(message)
+                && message.body.is_empty()
+                && message.quote.is_none()
+                && message.link.is_none()
+                && attached::only_seen(message),
+            " bare",
         ),
     ] {
         if on {
@@ -68,6 +84,73 @@ fn class_of(row: &Row) -> String {
         }
     }
     class
+}
+
+/// What is in a message. Files stay as they are while the rest of their message changes: what plays goes on, and no
+/// picture is drawn anew.
+fn inside(room: Room, row: ArcRwSignal<Row>) -> AnyView {
+    let with_files = row.with_untracked(|row| attached::any(&row.message));
+    if !with_files {
+        return (move || row.with(|row| content(room, row))).into_any();
+    }
+    let of = row.clone();
+    let kept = Memo::new(move |_| of.with(|row| row.message.kind == MessageKind::Text));
+    (move || {
+        let row = row.clone();
+        if kept.get() {
+            with_files_content(room, row)
+        } else {
+            (move || row.with(|row| content(room, row))).into_any()
+        }
+    })
+    .into_any()
+}
+
+/// A message with files, in parts that change by themselves.
+fn with_files_content(room: Room, row: ArcRwSignal<Row>) -> AnyView {
+    let files = attached::files(room, &row);
+    let link = attached::link(room, &row);
+    let textless = row.with_untracked(|row| row.message.body.is_empty() && row.message.link.is_none());
+    let part = |show: fn(Room, &Row) -> AnyView| {
+        let row = row.clone();
+        move || row.with(|row| show(room, row))
+    };
+    view! {
+        <div class="bubble">
+            <span class="unseen">{part(|room, row| who(room, &row.message).into_any())}</span>
+            {part(|room, row| row.message.quote.as_ref().map(|quote| quoted(room, quote)).into_any())}
+            {files}
+            <div class="caption" class:textless=textless>
+                {part(|room, row| {
+                    (!row.message.body.is_empty()).then(|| text(room, &row.message)).into_any()
+                })}
+                {link}
+                {part(|room, row| foot(room, row).into_any())}
+            </div>
+        </div>
+        {more()}
+        {part(|room, row| pills(room, &row.message).into_any())}
+        {part(|_, row| failure(row.message.state).into_any())}
+    }
+    .into_any()
+}
+
+/// The text of a message.
+fn text(room: Room, message: &Message) -> AnyView {
+    let body = message.body.clone();
+    // By itself, so that a search marks words without the bubble being made anew.
+    let text = move || room.marks.with(|words| parts(&body, words));
+    view! { <span class="text" dir="auto">{text}</span> }.into_any()
+}
+
+/// The button that opens the message's menu.
+fn more() -> AnyView {
+    view! {
+        <button class="message-more" tabindex="-1" data-act="more" aria-label=t("message.actions") title=t("message.actions")>
+            {icon(Icon::More)}
+        </button>
+    }
+    .into_any()
 }
 
 fn content(room: Room, row: &Row) -> AnyView {
@@ -78,10 +161,7 @@ fn content(room: Room, row: &Row) -> AnyView {
     let text = if message.kind == MessageKind::Deleted {
         view! { <span class="text">{icon(Icon::Trash)} {t("message.deleted")}</span> }.into_any()
     } else {
-        let body = message.body.clone();
-        // By itself, so that a search marks words without the bubble being made anew.
-        let text = move || room.marks.with(|words| parts(&body, words));
-        view! { <span class="text" dir="auto">{text}</span> }.into_any()
+        text(room, message)
     };
     view! {
         <div class="bubble">
@@ -90,9 +170,7 @@ fn content(room: Room, row: &Row) -> AnyView {
             {text}
             {foot(room, row)}
         </div>
-        <button class="message-more" tabindex="-1" data-act="more" aria-label=t("message.actions") title=t("message.actions")>
-            {icon(Icon::More)}
-        </button>
+        {more()}
         {pills(room, message)}
         {failure(message.state)}
     }
@@ -122,27 +200,36 @@ pub(super) fn author(room: Room, own: bool) -> String {
 /// An author's picture: the own one, or the other side's.
 pub(super) fn picture(room: Room, id: &Id) -> AnyView {
     let state = room.state;
-    let name = if state.is_own(id) {
-        state.account.get().map(|account| account.name)
+    let (name, picture) = if state.is_own(id) {
+        let account = state.account.get();
+        account.map_or_else(Default::default, |account| (account.name, account.picture))
     } else {
-        room.desk.known.get().map(|known| given_name(&known).to_owned())
+        let known = room.desk.known.get();
+        known.map_or_else(Default::default, |known| {
+            (given_name(&known).to_owned(), known.picture)
+        })
     };
-    avatar(id, &name.unwrap_or_default(), Size::Small).into_any()
+    avatar(id, &name, picture, Size::Small)
 }
 
 /// What the message answers.
 fn quoted(room: Room, quote: &Quote) -> AnyView {
     let author = author(room, room.state.is_own(&quote.author));
-    let text = match quote.found {
-        None => t("quote.missing"),
-        Some(_) if quote.text.is_empty() => t("message.deleted"),
-        Some(_) => quote.text.clone(),
+    let text = match (quote.found, &quote.files) {
+        (None, _) => t("quote.missing"),
+        (Some(_), _) if !quote.text.is_empty() => quote.text.clone(),
+        (Some(_), Some(files)) => words::summary_words(files),
+        (Some(_), None) => t("message.deleted"),
     };
+    let picture = quote
+        .files
+        .filter(|_| quote.found.is_some())
+        .map(|files| icon(words::kind_icon(files.kind)));
     view! {
         <button class="quote" data-act="quote" class:missing=quote.found.is_none() title=t("quote.go")>
             <span class="unseen">{t("quote.label")}</span>
             <span class="quote-author" dir="auto">{author}</span>
-            <span class="quote-text" dir="auto">{text}</span>
+            <span class="quote-text" dir="auto">{picture} {text}</span>
         </button>
     }
     .into_any()
@@ -218,5 +305,7 @@ pub(super) fn failure_text(why: SendFailure) -> String {
         SendFailure::Refused => t("failure.refused"),
         SendFailure::Clock => t("failure.clock"),
         SendFailure::TooLarge => t("failure.too_large"),
+        SendFailure::FileServer => t("failure.file_server"),
+        SendFailure::Cancelled => t("failure.cancelled"),
     }
 }

@@ -1,6 +1,6 @@
-//! Where a message is written.
+//! Where a message is written, with its files, or spoken.
 
-use holdfast_client::api::{Command, Failure, Message, Reply};
+use holdfast_client::api::{Command, Failure, FileId, Message, MessageId, Reply};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -8,16 +8,21 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::attach::AttachButton;
 use super::bubble::author;
 use super::draft::Draft;
 use super::gestures::to_composer;
 use super::room::Room;
+use super::tray::{Staged, Tray};
+use super::voice::{Recorder, VoiceBar, VoiceButton};
 use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
 use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
+use crate::screens::files::words::brief;
+use crate::state::attach::messages;
 use crate::state::failure_text;
 use crate::state::phrase_input::holds_phrase;
 use crate::state::preferences::key;
@@ -44,6 +49,8 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let asks_phrase = RwSignal::new(false);
     let left = Memo::new(move |_| LIMIT as i64 - text.with(|t| counted_length(t)) as i64);
     let blank = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
+    let staged = Staged::new(room);
+    let sending = RwSignal::new(false);
 
     Effect::new(move |_| {
         text.track();
@@ -63,9 +70,40 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     });
     on_cleanup(move || draft.leave(&text.try_get_untracked().unwrap_or_default()));
 
+    // Sends one message after the other: the text and the reply go with the first.
+    let deliver = move |body: String, answered: Option<Message>, files: Vec<Vec<FileId>>| {
+        // Files leave the tray when the engine says so: until then they could be sent twice.
+        sending.set(!files.is_empty());
+        spawn_local(async move {
+            let reply_to = answered.as_ref().map(|message| message.id);
+            let sent = send_all(room, &body, reply_to, files).await;
+            let _ = sending.try_set(false);
+            let Err((why, accepted)) = sent else { return };
+            let words = match &why {
+                LinkError::Failed(failure) => failure_text(failure),
+                LinkError::Lost => t("error.engine_lost"),
+            };
+            let _ = error.try_set(words);
+            if accepted {
+                return;
+            }
+            // Nothing was accepted: the text goes back to where it was written.
+            let _ = text.try_update(|now| {
+                if now.is_empty() {
+                    *now = body;
+                }
+            });
+            let _ = reply.try_set(answered);
+        });
+    };
     let send = move |sure: bool| {
         let body = text.get_untracked();
-        if body.trim().is_empty() {
+        let (ready, all) = untrack(|| (staged.is_ready(), staged.files.get()));
+        if body.trim().is_empty() && untrack(|| staged.is_empty()) || sending.get_untracked() {
+            return;
+        }
+        if !ready {
+            error.set(t("composer.files_wait"));
             return;
         }
         if counted_length(&body) > LIMIT {
@@ -77,44 +115,27 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             return;
         }
         error.set(String::new());
+        state.attach.dismiss(id);
         text.set(String::new());
         draft.sent();
         let answered = reply.get_untracked();
         reply.set(None);
-        spawn_local(async move {
-            let command = Command::SendText {
-                reply_to: answered.as_ref().map(|message| message.id),
-                conversation: id,
-                body: body.clone(),
-            };
-            match state.request(command).await {
-                Ok(Reply::Accepted(message)) => {
-                    if !state.preferences.has_written.get_untracked() {
-                        state.set_preference(key::HAS_WRITTEN, "1");
-                    }
-                    room.sent(message);
-                }
-                Ok(_) => {}
-                Err(why) => {
-                    // Nothing was accepted: the text goes back to where it was written.
-                    let words = match &why {
-                        LinkError::Failed(failure) => failure_text(failure),
-                        LinkError::Lost => t("error.engine_lost"),
-                    };
-                    let _ = error.try_set(words);
-                    let _ = text.try_update(|now| {
-                        if now.is_empty() {
-                            *now = body;
-                        }
-                    });
-                    let _ = reply.try_set(answered);
-                }
-            }
-        });
+        deliver(body, answered, messages(&all));
         if let Some(field) = field.get_untracked() {
             focus(&field);
         }
     };
+    let send_voice = Callback::new(move |file: FileId| {
+        let answered = reply.get_untracked();
+        reply.set(None);
+        deliver(String::new(), answered, vec![vec![file]]);
+    });
+    let recorder = Recorder::new(room, send_voice);
+    let recording = Memo::new(move |_| recorder.busy());
+    let speaks = Memo::new(move |_| {
+        let nothing = blank.get() && staged.is_empty() && !sending.get();
+        recording.get() || nothing && state.network.with(|network| network.files)
+    });
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" && emoji.get_untracked() {
             event.prevent_default();
@@ -172,9 +193,48 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             .into_any()
         })
     };
+    let written = move || {
+        view! {
+            <AttachButton room />
+            <button
+                type="button"
+                id="open-emoji"
+                class="icon-button"
+                aria-label=t("emoji.title")
+                title=t("emoji.title")
+                aria-expanded=move || emoji.get().to_string()
+                on:click=move |_| emoji.update(|open| *open = !*open)
+            >
+                {icon(Icon::Emoji)}
+            </button>
+            <div class="composer-field">
+                <textarea
+                    id="message-text"
+                    node_ref=field
+                    rows="1"
+                    dir="auto"
+                    placeholder=t("composer.placeholder")
+                    aria-label=t("composer.placeholder")
+                    autocomplete="off"
+                    prop:value=text
+                    on:input:target=move |event| {
+                        let now = event.target().value();
+                        draft.typed(&now);
+                        error.set(String::new());
+                        text.set(now);
+                    }
+                    on:keydown=on_key
+                ></textarea>
+                {counter}
+            </div>
+        }
+        .into_any()
+    };
     view! {
         <form
             class="composer"
+            class:recording=recording
+            on:keydown=move |event| recorder.key(&event)
             on:submit=move |event| {
                 event.prevent_default();
                 send(false);
@@ -200,51 +260,26 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             }}
             {move || reply.get().map(|message| answering(room, &message))}
             <p class="error composer-error" role="alert">{error}</p>
+            <Tray room staged />
             <div class="composer-row">
-                <button
-                    type="button"
-                    id="open-emoji"
-                    class="icon-button"
-                    aria-label=t("emoji.title")
-                    title=t("emoji.title")
-                    aria-expanded=move || emoji.get().to_string()
-                    on:click=move |_| emoji.update(|open| *open = !*open)
-                >
-                    {icon(Icon::Emoji)}
-                </button>
-                <div class="composer-field">
-                    <textarea
-                        id="message-text"
-                        node_ref=field
-                        rows="1"
-                        dir="auto"
-                        placeholder=t("composer.placeholder")
-                        aria-label=t("composer.placeholder")
-                        autocomplete="off"
-                        prop:value=text
-                        on:input:target=move |event| {
-                            let now = event.target().value();
-                            draft.typed(&now);
-                            error.set(String::new());
-                            text.set(now);
-                        }
-                        on:keydown=on_key
-                    ></textarea>
-                    {counter}
-                </div>
-                <button
-                    id="send-message"
-                    class="send"
-                    aria-label=t("composer.send")
-                    title=t("composer.send")
-                    disabled=move || blank.get() || left.get() < 0
-                    on:pointerdown=move |event| {
-                        // An on-screen keyboard stays up.
-                        event.prevent_default();
+                {move || {
+                    if recording.get() {
+                        view! { <VoiceBar recorder /> }.into_any()
+                    } else {
+                        written()
                     }
-                >
-                    {icon(Icon::Send)}
-                </button>
+                }}
+                {move || {
+                    if speaks.get() {
+                        view! { <VoiceButton recorder /> }.into_any()
+                    } else {
+                        let idle = move || {
+                            let nothing = blank.get() && staged.is_empty();
+                            nothing || left.get() < 0 || !staged.is_ready() || sending.get()
+                        };
+                        send_button(Signal::derive(idle))
+                    }
+                }}
             </div>
         </form>
         {move || {
@@ -280,6 +315,58 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     }
 }
 
+/// Gives messages to the engine in order. An error comes with whether an earlier one was accepted.
+async fn send_all(
+    room: Room,
+    body: &str,
+    reply_to: Option<MessageId>,
+    mut files: Vec<Vec<FileId>>,
+) -> Result<(), (LinkError, bool)> {
+    let state = room.state;
+    if files.is_empty() {
+        files.push(Vec::new());
+    }
+    for (at, files) in files.into_iter().enumerate() {
+        let first = at == 0;
+        let command = Command::SendText {
+            conversation: room.id,
+            body: if first { body.to_owned() } else { String::new() },
+            reply_to: reply_to.filter(|_| first),
+            files,
+        };
+        match state.request(command).await {
+            Ok(Reply::Accepted(message)) => {
+                if !state.preferences.has_written.get_untracked() {
+                    state.set_preference(key::HAS_WRITTEN, "1");
+                }
+                room.sent(message);
+            }
+            Ok(_) => {}
+            Err(why) => return Err((why, !first)),
+        }
+    }
+    Ok(())
+}
+
+fn send_button(idle: Signal<bool>) -> AnyView {
+    view! {
+        <button
+            id="send-message"
+            class="send"
+            aria-label=t("composer.send")
+            title=t("composer.send")
+            disabled=idle
+            on:pointerdown=move |event| {
+                // An on-screen keyboard stays up.
+                event.prevent_default();
+            }
+        >
+            {icon(Icon::Send)}
+        </button>
+    }
+    .into_any()
+}
+
 /// The message that is answered, above the field.
 fn answering(room: Room, message: &Message) -> AnyView {
     let name = author(room, message.outgoing);
@@ -288,7 +375,7 @@ fn answering(room: Room, message: &Message) -> AnyView {
             {icon(Icon::Reply)}
             <div class="quote">
                 <span class="quote-author" dir="auto">{name.clone()}</span>
-                <span class="quote-text" dir="auto">{message.body.clone()}</span>
+                <span class="quote-text" dir="auto">{brief(message)}</span>
             </div>
             <button
                 type="button"

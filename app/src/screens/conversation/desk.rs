@@ -120,6 +120,7 @@ impl Desk {
 fn lasting(conversation: Conversation) -> Conversation {
     Conversation {
         draft: None,
+        staged: Vec::new(),
         preview: None,
         unread: 0,
         marked_unread: false,

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use holdfast_client::api::{
-    Command, Message, MessageId, MessageKind, MessageState, Notice, Position, Standing,
+    Attachment, Command, FileId, FileKind, Message, MessageId, MessageKind, MessageState, Notice, Position,
+    Standing,
 };
 use leptos::ev::{Event, KeyboardEvent, MouseEvent, PointerEvent};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -17,7 +19,11 @@ use super::room::Room;
 use crate::components::focus::{focus, touch};
 use crate::components::icon::Icon;
 use crate::components::menu::{Item, Open, below};
-use crate::i18n::t;
+use crate::i18n::{t, tn};
+use crate::platform::picture;
+use crate::screens::files::{act, do_act, savable, save};
+use crate::screens::viewer::Look;
+use crate::state::files::Wanted;
 use crate::state::nav::Route;
 
 /// A finger that rests this long on a message opens its menu.
@@ -53,7 +59,7 @@ pub(super) fn on_click(room: Room, event: &MouseEvent) {
         room.desk.toggle(&message);
         return;
     }
-    if let Some(link) = closest(&element, ".text a") {
+    if let Some(link) = closest(&element, ".text a, .link-preview") {
         event.prevent_default();
         room.state.leaving_to.set(link.get_attribute("href"));
         return;
@@ -62,7 +68,12 @@ pub(super) fn on_click(room: Room, event: &MouseEvent) {
         return;
     };
     match button.get_attribute("data-act").unwrap_or_default().as_str() {
-        "more" => open_menu(room, message, below(&button)),
+        "more" => open_menu(room, message, None, below(&button)),
+        act::LOOK => {
+            if let Some(file) = file_at(&button) {
+                look(room, message, file);
+            }
+        }
         "react" if may_react(room, &message) => {
             react(
                 room,
@@ -82,7 +93,11 @@ pub(super) fn on_click(room: Room, event: &MouseEvent) {
                 room.desk.asks.set(Some(Ask::Follow(mode)));
             }
         }
-        _ => {}
+        what => {
+            if let Some(file) = file_at(&button).or(message.files.first().map(|file| file.file)) {
+                do_act(room.state, &message, file, what);
+            }
+        }
     }
     // A press that was not by keyboard leaves the focus on the message rather than on a button that may go.
     if event.detail() > 0
@@ -93,13 +108,27 @@ pub(super) fn on_click(room: Room, event: &MouseEvent) {
     }
 }
 
+/// The file that an element belongs to.
+fn file_at(element: &Element) -> Option<FileId> {
+    let number = closest(element, "[data-file]")?.get_attribute("data-file")?;
+    number.parse().ok().map(FileId)
+}
+
+/// Opens a picture or film of a message in the viewer.
+fn look(room: Room, message: Message, file: FileId) {
+    room.state.look.set(Some(Look::File {
+        message: Box::new(message),
+        file,
+    }));
+}
+
 /// The browser asks for a context menu, by mouse, by finger or by key.
 pub(super) fn on_context(room: Room, event: &MouseEvent) {
     let Some(element) = target(event) else {
         return;
     };
     // A link keeps the browser's own menu, and so does selected text.
-    if closest(&element, ".text a").is_some() || has_selection() {
+    if closest(&element, ".text a, .link-preview").is_some() || has_selection() {
         return;
     }
     end_press(room);
@@ -114,7 +143,7 @@ pub(super) fn on_context(room: Room, event: &MouseEvent) {
         } else {
             (event.client_x(), event.client_y())
         };
-        open_menu(room, message, place);
+        open_menu(room, message, file_at(&element), place);
     }
 }
 
@@ -131,7 +160,7 @@ pub(super) fn on_key(room: Room, event: &KeyboardEvent) {
     };
     match (event.key().as_str(), room.desk.selecting()) {
         ("Enter" | " ", true) => room.desk.toggle(&message),
-        ("Enter", false) => open_menu(room, message, below(&article)),
+        ("Enter", false) => open_menu(room, message, None, below(&article)),
         _ => return,
     }
     event.prevent_default();
@@ -188,6 +217,7 @@ pub(super) fn on_press(room: Room, event: &PointerEvent) {
     let Some((_, message)) = target(event).and_then(|element| message_at(room, &element)) else {
         return;
     };
+    let file = target(event).and_then(|element| file_at(&element));
     let (x, y) = (event.client_x(), event.client_y());
     let rested = move || {
         let _ = room.desk.press.try_update_value(|press| {
@@ -195,7 +225,7 @@ pub(super) fn on_press(room: Room, event: &PointerEvent) {
                 press.done = true;
             }
         });
-        open_menu(room, message.clone(), (x, y));
+        open_menu(room, message.clone(), file, (x, y));
     };
     if let Ok(timer) = set_timeout_with_handle(rested, LONG_PRESS) {
         room.desk.press.set_value(Some(Press {
@@ -278,20 +308,20 @@ fn is_out(message: &Message) -> bool {
     )
 }
 
-/// Opens a message's menu.
-fn open_menu(room: Room, message: Message, place: (i32, i32)) {
+/// Opens a message's menu, over one of its files or as a whole.
+fn open_menu(room: Room, message: Message, file: Option<FileId>, place: (i32, i32)) {
     let head = may_react(room, &message).then(|| {
         let message = message.clone();
         ViewFn::from(move || bar(room, message.clone(), place))
     });
     room.desk.menu.set(Some(Open {
         head,
-        ..Open::at(place, items(room, message))
+        ..Open::at(place, items(room, message, file))
     }));
 }
 
 /// What can be done with a message, in the order of `spec/12-client-behaviour.md §5.5`.
-fn items(room: Room, message: Message) -> Vec<Item> {
+fn items(room: Room, message: Message, file: Option<FileId>) -> Vec<Item> {
     let (state, desk) = (room.state, room.desk);
     let id = message.id;
     let text = message.kind == MessageKind::Text;
@@ -301,6 +331,7 @@ fn items(room: Room, message: Message) -> Vec<Item> {
             state.command(Command::Retry(id));
         }));
     }
+    items.extend(of_files(room, &message, file));
     if can_reply(room, &message) {
         let message = message.clone();
         items.push(Item::new(Icon::Reply, t("message.reply"), move || {
@@ -310,9 +341,11 @@ fn items(room: Room, message: Message) -> Vec<Item> {
     }
     if text {
         let body = message.body.clone();
-        items.push(Item::new(Icon::Copy, t("message.copy"), move || {
-            state.copy(body.clone(), t("toast.text_copied"));
-        }));
+        if !body.is_empty() {
+            items.push(Item::new(Icon::Copy, t("message.copy"), move || {
+                state.copy(body.clone(), t("toast.text_copied"));
+            }));
+        }
         let place = message.position();
         items.push(Item::new(Icon::Info, t("message.info"), move || {
             state.nav.go(Route::MessageInfo(room.id, place));
@@ -335,6 +368,54 @@ fn items(room: Room, message: Message) -> Vec<Item> {
         .dangerous(),
     );
     items
+}
+
+/// What can be done with the files of a message: with the one that the menu was opened on, or with all.
+fn of_files(room: Room, message: &Message, file: Option<FileId>) -> Vec<Item> {
+    let state = room.state;
+    let mut files = savable(message);
+    if let Some(file) = file
+        && files.iter().any(|other| other.file == file)
+    {
+        files.retain(|other| other.file == file);
+    }
+    let mut items = Vec::new();
+    if let [one] = files.as_slice()
+        && one.info.kind == FileKind::Image
+        && picture::can_copy()
+    {
+        let one = one.clone();
+        items.push(Item::new(Icon::Copy, t("message.copy_picture"), move || {
+            copy_picture(room, one.clone());
+        }));
+    }
+    if !files.is_empty() {
+        let label = match files.len() {
+            1 => t("message.save"),
+            count => tn("message.save_all", count as u64),
+        };
+        let message = message.clone();
+        items.push(Item::new(Icon::Download, label, move || {
+            save(state, &message, files.clone());
+        }));
+    }
+    items
+}
+
+/// Copies a picture to the clipboard and says so.
+fn copy_picture(room: Room, attachment: Attachment) {
+    let state = room.state;
+    spawn_local(async move {
+        let copied = match state.files.blob(state, &Wanted::of(&attachment)).await {
+            Some(blob) => picture::copy(blob).await,
+            None => false,
+        };
+        state.show_toast(if copied {
+            t("toast.picture_copied")
+        } else {
+            t("toast.picture_not_copied")
+        });
+    });
 }
 
 /// Whether some text is selected on the page.

@@ -78,7 +78,8 @@ fn WhoBar(room: Room) -> impl IntoView {
             {if state.is_own(&id) {
                 note_avatar(Size::Small).into_any()
             } else {
-                avatar(&id, known.as_ref().map_or("", given_name), Size::Small).into_any()
+                let picture = known.as_ref().and_then(|known| known.picture);
+                avatar(&id, known.as_ref().map_or("", given_name), picture, Size::Small)
             }}
             <span class="heading-text">
                 <span class="heading-name" dir="auto">{name}</span>

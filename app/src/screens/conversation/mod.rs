@@ -1,6 +1,8 @@
 //! A conversation: its heading, its messages, and its foot; beside it its settings.
 
 mod asks;
+mod attach;
+mod attached;
 mod bubble;
 mod composer;
 mod desk;
@@ -10,12 +12,15 @@ mod find;
 mod gestures;
 mod header;
 mod messages;
+mod meter;
 mod notice;
 mod reactions;
 mod room;
 mod scroll;
 mod standing;
 mod stopwatch;
+mod tray;
+mod voice;
 
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
@@ -25,6 +30,7 @@ use crate::i18n::t;
 use crate::state::AppState;
 use crate::state::nav::Route;
 use asks::Asks;
+use attach::{DropZone, on_paste};
 use details::Side;
 use find::Find;
 use header::Heading;
@@ -42,6 +48,7 @@ pub(crate) fn ConversationView(
     let state = AppState::get();
     let room = Room::new(state, id);
     let desk = room.desk;
+    let drop = DropZone::new(room);
     let beside = Memo::new(move |_| state.nav.current() != Route::Conversation(id));
     view! {
         <div class="conversation-frame" class:beside=beside>
@@ -49,11 +56,17 @@ pub(crate) fn ConversationView(
                 class="conversation"
                 aria-label=t("conversation.label")
                 on:keydown=move |event| gestures::on_escape(room, &event)
+                on:dragenter=move |event| drop.enter(&event)
+                on:dragover=move |event| drop.enter(&event)
+                on:dragleave=move |event| drop.leave(&event)
+                on:drop=move |event| drop.take(&event)
+                on:paste=move |event| on_paste(room, &event)
             >
                 <Heading room />
                 <Find room />
                 <Messages room />
                 <Foot room />
+                {drop.target()}
             </section>
             <Side room />
             <MenuHost open=desk.menu />

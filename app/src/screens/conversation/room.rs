@@ -18,6 +18,7 @@ use super::notice;
 use super::scroll::Scroller;
 use crate::components::focus::{focus, matching};
 use crate::i18n::{local_day, t, tf};
+use crate::screens::files::words::brief;
 use crate::state::timeline::{PAGE, Row, Timeline, days};
 use crate::state::{AppState, Change};
 
@@ -223,7 +224,7 @@ impl Room {
     fn spoken(self, message: &Message) -> String {
         let name = self.desk.about.with_untracked(|about| about.name.clone());
         match message.kind {
-            MessageKind::Text => tf("message.announce", &[("name", &name), ("text", &message.body)]),
+            MessageKind::Text => tf("message.announce", &[("name", &name), ("text", &brief(message))]),
             MessageKind::Deleted => t("message.deleted"),
             MessageKind::Notice(what) => notice::words(what, message.outgoing, &name),
         }

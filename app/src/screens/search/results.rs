@@ -131,7 +131,8 @@ fn picture(state: AppState, id: Id) -> AnyView {
     }
     let known = untrack(|| state.conversation(id));
     let name = known.as_ref().map_or("", given_name);
-    avatar(&id, name, Size::Medium).into_any()
+    let picture = known.as_ref().and_then(|known| known.picture);
+    avatar(&id, name, picture, Size::Medium)
 }
 
 fn name_row(words: &str, id: Id) -> AnyView {

@@ -2,6 +2,7 @@
 
 mod notifications;
 mod pages;
+mod storage;
 
 use leptos::prelude::*;
 
@@ -25,6 +26,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Notifications => notifications::notifications(state),
         Section::Conversations => pages::conversations(state),
         Section::Appearance => pages::appearance(state),
+        Section::Storage => storage::storage(state),
         Section::Keys => pages::keys(),
     }
 }
@@ -61,7 +63,7 @@ pub(crate) fn Settings() -> impl IntoView {
     let me = move || {
         state.account.get().map(|a| {
             view! {
-                {avatar(&a.id, &a.name, Size::Medium)}
+                {avatar(&a.id, &a.name, a.picture, Size::Medium)}
                 <span class="choice-text">
                     <strong dir="auto">
                         {if a.name.is_empty() { t("profile.no_name") } else { a.name.clone() }}
@@ -97,6 +99,7 @@ pub(crate) fn Settings() -> impl IntoView {
                     )}
                     {entry("settings-conversations", Icon::Chat, t("settings.conversations"), nothing(), section(Section::Conversations))}
                     {entry("settings-appearance", Icon::Eye, t("settings.appearance"), nothing(), section(Section::Appearance))}
+                    {entry("settings-storage", Icon::Storage, t("storage.title"), nothing(), section(Section::Storage))}
                     {entry("settings-keys", Icon::Keyboard, t("settings.shortcuts"), nothing(), section(Section::Keys))}
                 </section>
                 <section class="card link-card">

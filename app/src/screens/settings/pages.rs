@@ -154,6 +154,8 @@ pub(super) fn keys() -> AnyView {
                 {line(&["Alt", "Enter"], t("shortcut.row_menu"))}
                 {line(&["↑ ↓"], t("shortcut.messages"))}
                 {line(&["Enter"], t("shortcut.menu"))}
+                {line(&["← →"], t("shortcut.viewer_step"))}
+                {line(&["+ − 0"], t("shortcut.viewer_zoom"))}
                 {line(&["Esc"], t("shortcut.close"))}
             </dl>
         </section>

@@ -1,18 +1,19 @@
 //! Everything about one message.
 
-use holdfast_client::api::{Command, Message, MessageDetails, MessageId, MessageState, Reply};
+use holdfast_client::api::{Command, FileInfo, Message, MessageDetails, MessageId, MessageState, Reply};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::action;
-use crate::components::icon::Icon;
-use crate::i18n::{full_time, t};
+use crate::components::icon::{Icon, icon};
+use crate::i18n::{bytes, full_time, t, tn};
 use crate::screens::conversation::asks::Ask;
 use crate::screens::conversation::bubble::{author, failure_text, parts, picture};
 use crate::screens::conversation::desk::may_unsend;
 use crate::screens::conversation::gestures::{can_reply, to_composer};
 use crate::screens::conversation::room::Room;
 use crate::screens::conversation::stopwatch;
+use crate::screens::files::{savable, save, words};
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 
@@ -75,9 +76,15 @@ fn page(room: Room, found: &MessageDetails) -> AnyView {
         }
     });
     view! {
-        <section class="card">
-            <p class="info-text" dir="auto">{parts(&message.body, "")}</p>
-        </section>
+        {(!message.body.is_empty())
+            .then(|| {
+                view! {
+                    <section class="card">
+                        <p class="info-text" dir="auto">{parts(&message.body, "")}</p>
+                    </section>
+                }
+            })}
+        {message.files.iter().map(|file| file_facts(&file.info)).collect_view()}
         <section class="card">
             <dl class="facts">
                 {fact(t("info.sent"), full_time(message.sent_at))}
@@ -98,6 +105,33 @@ fn page(room: Room, found: &MessageDetails) -> AnyView {
             </div>
         </section>
         {actions(room, message)}
+    }
+    .into_any()
+}
+
+/// What is known of a file (`spec/12-client-behaviour.md §5.13`).
+fn file_facts(info: &FileInfo) -> AnyView {
+    let fact = |label: String, value: String, dir: &'static str| {
+        view! {
+            <div>
+                <dt>{label}</dt>
+                <dd dir=dir>{value}</dd>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card">
+            <h2 class="file-heading">
+                {icon(words::kind_icon(info.kind))} <span dir="auto">{words::title(info)}</span>
+            </h2>
+            <dl class="facts">
+                {fact(t("info.file_type"), info.content_type.clone(), "ltr")}
+                {fact(t("info.file_size"), bytes(info.size), "auto")}
+                {words::resolution(info).map(|size| fact(t("info.file_resolution"), size, "auto"))}
+                {words::duration(info).map(|time| fact(t("info.file_duration"), time, "auto"))}
+            </dl>
+        </section>
     }
     .into_any()
 }
@@ -125,9 +159,22 @@ fn actions(room: Room, message: &Message) -> AnyView {
             set_timeout(to_composer, std::time::Duration::ZERO);
         })
     });
+    let files = savable(message);
+    let saves = (!files.is_empty()).then(|| {
+        let message = message.clone();
+        let label = match files.len() {
+            1 => t("message.save"),
+            count => tn("message.save_all", count as u64),
+        };
+        action("info-save", Icon::Download, label, false, move || {
+            save(state, &message, files.clone());
+        })
+    });
     let body = message.body.clone();
-    let copy = action("info-copy", Icon::Copy, t("message.copy"), false, move || {
-        state.copy(body.clone(), t("toast.text_copied"));
+    let copy = (!body.is_empty()).then(|| {
+        action("info-copy", Icon::Copy, t("message.copy"), false, move || {
+            state.copy(body.clone(), t("toast.text_copied"));
+        })
     });
     let author = message.author;
     let copy_id = action("info-copy-id", Icon::Person, t("id.copy"), false, move || {
@@ -137,6 +184,6 @@ fn actions(room: Room, message: &Message) -> AnyView {
     let delete = action("info-delete", Icon::Trash, t("message.delete"), true, move || {
         room.desk.asks.set(Some(Ask::Delete(one.clone())));
     });
-    view! { <section class="card side-actions">{retry} {reply} {copy} {copy_id} {delete}</section> }
+    view! { <section class="card side-actions">{retry} {saves} {reply} {copy} {copy_id} {delete}</section> }
         .into_any()
 }

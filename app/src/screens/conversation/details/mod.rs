@@ -1,6 +1,7 @@
 //! What stands beside a conversation: its settings, how long its messages live, or everything about one message.
 
 mod disappearing;
+mod gallery;
 mod info;
 mod settings;
 
@@ -25,6 +26,7 @@ pub(super) fn Side(room: Room) -> impl IntoView {
         Route::Disappearing(open) if open == id => {
             Some(pane(room, t("timer.title"), disappearing::disappearing(room)))
         }
+        Route::Gallery(open) if open == id => Some(pane(room, t("gallery.title"), gallery::gallery(room))),
         Route::MessageInfo(open, place) if open == id => {
             Some(pane(room, t("info.title"), info::info(room, place.id)))
         }

@@ -10,6 +10,7 @@ use crate::i18n::{full_date, span, t, tf};
 use crate::screens::contact::{display_name, given_name};
 use crate::screens::conversation::asks::Ask;
 use crate::screens::conversation::room::Room;
+use crate::screens::viewer::Look;
 use crate::state::Question;
 use crate::state::identity::id_groups;
 use crate::state::nav::Route;
@@ -57,7 +58,7 @@ fn who(room: Room, known: &Conversation) -> AnyView {
     );
     view! {
         <section class="card identity">
-            {avatar(&known.id, given_name(known), Size::Large)}
+            {portrait(room, known, &name)}
             <p class="own-name" dir="auto">{name.clone()}</p>
             {real
                 .map(|real| {
@@ -80,6 +81,33 @@ fn who(room: Room, known: &Conversation) -> AnyView {
                     }
                 })}
         </section>
+    }
+    .into_any()
+}
+
+/// The contact's picture, which opens larger.
+fn portrait(room: Room, known: &Conversation, name: &str) -> AnyView {
+    let face = avatar(&known.id, given_name(known), known.picture, Size::Large);
+    let Some(picture) = known.picture else {
+        return face;
+    };
+    let (look, name) = (room.state.look, name.to_owned());
+    let open = move |_| {
+        look.set(Some(Look::Person {
+            picture,
+            name: name.clone(),
+        }));
+    };
+    view! {
+        <button
+            id="open-picture"
+            class="avatar-button"
+            aria-label=t("details.picture")
+            title=t("details.picture")
+            on:click=open
+        >
+            {face}
+        </button>
     }
     .into_any()
 }
@@ -169,9 +197,47 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
         .into_any()
     });
     let notify = (listed && !known.note_to_self).then(|| notifications(room, known));
+    let load = (listed && !known.note_to_self).then(|| {
+        let on = known.auto_load;
+        view! {
+            <label class="side-action" for="auto-load">
+                {icon(Icon::Download)}
+                <span class="side-text">
+                    <span>{t("details.auto_load")}</span>
+                    <span class="help">{t("details.auto_load_help")}</span>
+                </span>
+                <input
+                    id="auto-load"
+                    class="switch"
+                    type="checkbox"
+                    role="switch"
+                    prop:checked=on
+                    on:change=move |_| {
+                        state
+                            .command(Command::SetAutoLoad {
+                                conversation: id,
+                                on: !on,
+                            })
+                    }
+                />
+            </label>
+        }
+        .into_any()
+    });
     view! {
+        <section class="card side-actions">
+            <button
+                id="open-gallery"
+                class="side-action"
+                on:click=move |_| state.nav.go(Route::Gallery(id))
+            >
+                {icon(Icon::Gallery)}
+                <span class="side-text">{t("gallery.title")}</span>
+                {icon(Icon::Chevron)}
+            </button>
+        </section>
         {(timer.is_some() || pin.is_some())
-            .then(|| view! { <section class="card side-actions">{timer} {pin} {notify}</section> })}
+            .then(|| view! { <section class="card side-actions">{timer} {pin} {notify} {load}</section> })}
     }
     .into_any()
 }

@@ -1,0 +1,201 @@
+//! Somebody at another client: a native engine of the test's own, on the network under test. What it sends goes the same
+//! way as what any client sends.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use holdfast_client::api::{
+    Command, Event, FILE_PIECE, FileId, FileInfo, Message, MessageState, Purpose, Reply, StagedFile,
+};
+use holdfast_client::ports::{HttpRequest, Method, Network as _};
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_client::{Engine, EngineHandle, NetworkProfile, Options, native};
+use holdfast_protocol::account::Id;
+
+use crate::network::Network;
+
+/// How long a message with files may take to be sent.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More than any network profile has, bytes.
+const MAX_PROFILE: usize = 64 * 1024;
+
+/// A person at a native client. Needs a [`tokio::task::LocalSet`].
+pub(crate) struct Peer {
+    engine: EngineHandle,
+    id: Id,
+}
+
+/// A file to send.
+pub(crate) struct Sent {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its MIME type.
+    pub(crate) content_type: &'static str,
+    /// Its content.
+    pub(crate) bytes: Vec<u8>,
+    /// Width and height in pixels; 0 to leave them out.
+    pub(crate) size: (u32, u32),
+    /// It is a voice message.
+    pub(crate) voice: bool,
+}
+
+impl Sent {
+    /// A file whose sizes are not told.
+    pub(crate) fn new(name: &'static str, content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self {
+            name,
+            content_type,
+            bytes,
+            size: (0, 0),
+            voice: false,
+        }
+    }
+}
+
+impl Peer {
+    /// Makes an account on the network.
+    pub(crate) async fn join(network: &Network, name: &str) -> Peer {
+        let request = HttpRequest {
+            method: Method::Get,
+            url: format!("{}networks/default.json", network.app()),
+            body: Vec::new(),
+            timeout: Duration::from_secs(10),
+            max_response: MAX_PROFILE,
+            progress: None,
+        };
+        let answer = native::HttpNetwork::new()
+            .send(request)
+            .await
+            .expect("the network's profile");
+        let profile = NetworkProfile::from_json(&answer.body)
+            .expect("a profile")
+            .resolve(network.app().trim_end_matches('/'));
+        let (engine, driver) = Engine::new(
+            native::ports(Rc::new(MemoryStore::new())),
+            profile,
+            Options::default(),
+        );
+        tokio::task::spawn_local(driver);
+        let command = Command::CreateAccount {
+            name: name.to_owned(),
+        };
+        let snapshot = engine.request(command).await.expect("an account");
+        let Reply::Snapshot(snapshot) = snapshot else {
+            panic!("{snapshot:?}");
+        };
+        let id = snapshot.account.expect("an account").id;
+        Peer { engine, id }
+    }
+
+    /// The account's id.
+    pub(crate) fn id(&self) -> String {
+        self.id.to_hex()
+    }
+
+    /// Carries out a command that must succeed.
+    pub(crate) async fn ask(&self, command: Command) -> Reply {
+        self.engine.request(command).await.expect("the command succeeds")
+    }
+
+    /// Accepts somebody's request, once it has come.
+    pub(crate) async fn accept(&self, other: &str) {
+        let other = Id::parse(other).expect("an id");
+        let came = async {
+            loop {
+                if self.engine.request(Command::AcceptRequest(other)).await.is_ok() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, came).await.expect("a request");
+    }
+
+    async fn stage(&self, purpose: Purpose, file: &Sent) -> FileId {
+        let info = FileInfo {
+            name: Some(file.name.to_owned()),
+            content_type: file.content_type.to_owned(),
+            size: file.bytes.len() as u64,
+            width: file.size.0,
+            height: file.size.1,
+            ..FileInfo::default()
+        };
+        let staged = self
+            .ask(Command::StageFile {
+                purpose,
+                info,
+                voice: file.voice,
+            })
+            .await;
+        let Reply::Staged(StagedFile { file: number, .. }) = staged else {
+            panic!("{staged:?}");
+        };
+        for (piece, bytes) in file.bytes.chunks(FILE_PIECE).enumerate() {
+            self.ask(Command::WriteFile {
+                file: number,
+                offset: (piece * FILE_PIECE) as u64,
+                bytes: bytes.to_vec(),
+            })
+            .await;
+        }
+        number
+    }
+
+    /// Sends a message with files and waits until it is sent.
+    pub(crate) async fn send(&self, to: &str, text: &str, files: &[Sent]) {
+        let conversation = Id::parse(to).expect("an id");
+        let mut numbers = Vec::new();
+        for file in files {
+            numbers.push(self.stage(Purpose::Message(conversation), file).await);
+        }
+        let mut events = self.engine.events();
+        let accepted = self
+            .ask(Command::SendText {
+                conversation,
+                body: text.to_owned(),
+                reply_to: None,
+                files: numbers,
+            })
+            .await;
+        let Reply::Accepted(mut message) = accepted else {
+            panic!("{accepted:?}");
+        };
+        let sent = async {
+            while message.state != MessageState::Sent {
+                assert!(!matches!(message.state, MessageState::Failed(_)), "{message:?}");
+                if let Some(Event::Message(changed)) = events.next().await
+                    && changed.id == message.id
+                {
+                    message = changed;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, sent)
+            .await
+            .expect("a sent message");
+    }
+
+    /// Sets the own profile picture.
+    pub(crate) async fn set_picture(&self, bytes: Vec<u8>) {
+        let file = Sent::new("picture.png", "image/png", bytes);
+        let staged = self.stage(Purpose::Picture, &file).await;
+        self.ask(Command::SetPicture(Some(staged))).await;
+    }
+
+    /// The newest message of a conversation.
+    pub(crate) async fn newest(&self, conversation: &str) -> Message {
+        let conversation = Id::parse(conversation).expect("an id");
+        let page = self
+            .ask(Command::Messages {
+                conversation,
+                anchor: holdfast_client::api::Anchor::Latest,
+                limit: 1,
+            })
+            .await;
+        let Reply::Messages(mut page) = page else {
+            panic!("{page:?}");
+        };
+        page.messages.pop().expect("a message")
+    }
+}

@@ -1,0 +1,138 @@
+//! Files that come: when they are fetched, and what becomes of those that don't.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn files_are_fetched_by_themselves_only_where_the_user_wants_that() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "one.png", "image/png", &png()).await;
+        send(&alice, bob_id, "one", vec![file]).await.unwrap();
+        wait_for_files(&bob, alice_id, "one", |message| message.body == "one").await;
+        tokio::time::sleep(SOON).await;
+        let waiting = newest_files(&bob, alice_id).await.unwrap();
+        assert_eq!(state(&waiting), FileState::NotLoaded);
+
+        let on = Command::SetAutoLoad {
+            conversation: alice_id,
+            on: true,
+        };
+        bob.ask(on).await;
+        assert!(bob.conversation(alice_id).await.unwrap().auto_load);
+        let file = stage(&alice, bob_id, "two.png", "image/png", &png()).await;
+        send(&alice, bob_id, "two", vec![file]).await.unwrap();
+        wait_for_files(&bob, alice_id, "two", |message| {
+            message.body == "two" && state(message) == FileState::Here
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_the_server_lost_is_told_as_expired() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "old.bin", "", &noise(5, 1)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        let message = wait_for_files(&bob, alice_id, "the message", |_| true).await;
+        world.lose_files().await;
+        bob.ask(Command::LoadFile(message.files[0].file)).await;
+        wait_for_files(&bob, alice_id, "the answer", |message| {
+            state(message) == FileState::Expired
+        })
+        .await;
+        // Whoever sent it still has it.
+        assert_eq!(
+            state(&newest_files(&alice, bob_id).await.unwrap()),
+            FileState::Here
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_changed_on_the_server_is_never_shown() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "x.bin", "", &noise(5_000, 1)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        let message = wait_for_files(&bob, alice_id, "the message", |_| true).await;
+        world.change_files();
+        bob.ask(Command::LoadFile(message.files[0].file)).await;
+        let message = wait_for_files(&bob, alice_id, "the answer", |message| {
+            state(message) == FileState::Damaged
+        })
+        .await;
+        let piece = Command::ReadFile {
+            file: message.files[0].file,
+            offset: 0,
+        };
+        assert_eq!(bob.engine.request(piece).await.unwrap_err(), Failure::NotFound);
+        // It may have been the way: asking again fetches it again.
+        world.change_files();
+        assert_eq!(fetch(&bob, alice_id).await, noise(5_000, 1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_download_goes_on_after_a_crash_and_ends_when_the_user_says_so() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, mut bob, bob_id) = friends(&world).await;
+        let bytes = noise(FILE_PIECE * 2, 9);
+        let file = stage(&alice, bob_id, "x.bin", "", &bytes).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        let message = wait_for_files(&bob, alice_id, "the message", |_| true).await;
+        let file = message.files[0].file;
+        bob.set_online(false);
+        bob.ask(Command::LoadFile(file)).await;
+        assert_eq!(
+            state(&newest_files(&bob, alice_id).await.unwrap()),
+            FileState::Moving
+        );
+        bob.ask(Command::CancelTransfer(file)).await;
+        assert_eq!(
+            state(&newest_files(&bob, alice_id).await.unwrap()),
+            FileState::NotLoaded
+        );
+        bob.ask(Command::LoadFile(file)).await;
+        bob.restart().await;
+        bob.set_online(true);
+        let here = |message: &Message| state(message) == FileState::Here;
+        wait_for_files(&bob, alice_id, "the file", here).await;
+        assert!(read(&bob, file, bytes.len() as u64).await == bytes);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_saves_a_file_tells_its_sender() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "x.bin", "", &noise(5, 1)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        fetch(&bob, alice_id).await;
+        let message = newest_files(&bob, alice_id).await.unwrap();
+        bob.ask(Command::FileSaved(message.files[0].file)).await;
+        let told = async {
+            use holdfast_client::api::{MessageKind, Notice};
+            let saved = MessageKind::Notice(Notice::MediaSaved);
+            while !alice
+                .messages(bob_id)
+                .await
+                .iter()
+                .any(|message| message.kind == saved)
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(SOON, told).await.expect("no notice");
+    })
+    .await;
+}

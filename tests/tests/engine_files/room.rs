@@ -1,0 +1,117 @@
+//! What files take up, and how room is made without losing anything.
+
+use super::*;
+
+async fn used(device: &Device) -> StorageUse {
+    match device.ask(Command::StorageUse).await {
+        Reply::StorageUse(used) => used,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn gallery(device: &Device, conversation: Id, which: Gallery) -> MessagePage {
+    let command = Command::Gallery {
+        conversation,
+        which,
+        before: None,
+        limit: 50,
+    };
+    match device.ask(command).await {
+        Reply::Messages(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A message with one file, fetched by its receiver.
+async fn exchange(from: &Device, to: &Device, ids: (Id, Id), name: &str, bytes: &[u8]) -> Attachment {
+    let file = stage(from, ids.1, name, "", bytes).await;
+    send(from, ids.1, name, vec![file]).await.unwrap();
+    wait_for_files(to, ids.0, name, |message| message.body == name).await;
+    assert!(fetch(to, ids.0).await == bytes);
+    newest_files(to, ids.0).await.unwrap().files.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_quota_throws_away_what_can_be_fetched_again_and_nothing_else() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let ids = (alice_id, bob_id);
+        let own = stage(&bob, alice_id, "own.bin", "", &noise(50_000, 1)).await;
+        let first = exchange(&alice, &bob, ids, "first.bin", &noise(40_000, 2)).await;
+        let second = exchange(&alice, &bob, ids, "second.bin", &noise(40_000, 3)).await;
+        assert_eq!(
+            (used(&bob).await.bytes, used(&bob).await.again),
+            (130_000, 80_000)
+        );
+        bob.ask(Command::SetFileQuota(100_000)).await;
+        let after = used(&bob).await;
+        assert_eq!((after.bytes, after.again, after.quota), (90_000, 40_000, 100_000));
+        let states: Vec<_> = bob.messages(alice_id).await;
+        let of = |file: FileId| {
+            let mut files = states.iter().flat_map(|message| &message.files);
+            files.find(|held| held.file == file).unwrap().state
+        };
+        assert_eq!(
+            (of(first.file), of(second.file)),
+            (FileState::NotLoaded, FileState::Here)
+        );
+        let staged = bob.conversation(alice_id).await.unwrap().staged;
+        assert_eq!(staged.first().map(|file| file.file), Some(own));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_does_not_have_any_more_is_only_cleared_on_purpose() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, mut bob, bob_id) = friends(&world).await;
+        let ids = (alice_id, bob_id);
+        exchange(&alice, &bob, ids, "old.bin", &noise(1_000, 1)).await;
+        // A fortnight later, on a device without a connection: living through it would take long.
+        bob.set_online(false);
+        bob.set_skew(15 * 24 * 60 * 60 * 1_000);
+        bob.restart().await;
+        assert_eq!(used(&bob).await.again, 0);
+        bob.ask(Command::SetFileQuota(10)).await;
+        bob.ask(Command::ClearFiles { again_only: true }).await;
+        assert_eq!(used(&bob).await.bytes, 1_000);
+        bob.ask(Command::ClearFiles { again_only: false }).await;
+        assert_eq!(used(&bob).await.bytes, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_go_with_their_messages() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, mut bob, bob_id) = friends(&world).await;
+        let ids = (alice_id, bob_id);
+        for name in ["one.bin", "two.bin"] {
+            exchange(&alice, &bob, ids, name, &noise(1_000, 1)).await;
+        }
+        let page = gallery(&bob, alice_id, Gallery::Documents).await;
+        assert_eq!(page.messages.len(), 2);
+        assert!(gallery(&bob, alice_id, Gallery::Media).await.messages.is_empty());
+        let newest = newest_files(&bob, alice_id).await.unwrap();
+        bob.ask(Command::DeleteMessages {
+            messages: vec![newest.id],
+            scope: holdfast_client::api::DeleteScope::ThisDevice,
+        })
+        .await;
+        assert_eq!(used(&bob).await.files, 1);
+        bob.ask(Command::ClearMessages(alice_id)).await;
+        assert_eq!((used(&bob).await.files, used(&bob).await.bytes), (0, 0));
+        assert!(
+            gallery(&bob, alice_id, Gallery::Documents)
+                .await
+                .messages
+                .is_empty()
+        );
+        bob.restart().await;
+        assert_eq!(used(&bob).await.files, 0);
+    })
+    .await;
+}
