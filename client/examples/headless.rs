@@ -18,14 +18,16 @@
 //!
 //! `send` and `listen` make an account first where there is none. `listen` prints `{"event":"ready","id"}`, then
 //! `{"event":"message","id","conversation","author","outgoing","kind","text","sent_at","state"}` for every new or changed
-//! message, with `"quote"`, `"reactions"` and `"expires"` where there are any; `{"event":"removed","conversation","id"}`,
+//! message, with `"quote"`, `"reactions"`, `"files"` (`{"file","name","type","size","state"}`) and `"expires"` where there are any; `{"event":"removed","conversation","id"}`,
 //! `{"event":"cleared","conversation"}`, `{"event":"typing","conversation","typing"}`, `{"event":"notify","conversation",
 //! "message"}`, and `{"event":"connected","connected"}` when polling starts or stops to work. It ends after the seconds, or
 //! with its input when none are given. Errors are `{"error"}` with exit status 1.
 //!
 //! | input line | does |
 //! | --- | --- |
-//! | `{"to","text","reply_to"}` | sends a text, as an answer to a message if `reply_to` names one |
+//! | `{"to","text","reply_to","files"}` | sends a text, as an answer to a message if `reply_to` names one, with files if `files` is a list of their paths |
+//! | `{"load"}` | fetches a file of a message by its number |
+//! | `{"save","path"}` | writes a file of a message that is here to a path |
 //! | `{"react","emoji","remove"}` | adds an emoji to a message, or removes it |
 //! | `{"delete","scope"}` | deletes a list of messages: `device` (when left out), `own` or `everyone` |
 //! | `{"read","up_to"}` | marks what was sent in a conversation up to a time as read |
@@ -45,7 +47,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{
-    Command, DeleteScope, Disappearing, Event, Message, MessageId, MessageKind, MessageState, Notice, Reply,
+    Command, DeleteScope, Disappearing, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageId,
+    MessageKind, MessageState, Notice, Purpose, Reply,
 };
 use holdfast_client::native;
 use holdfast_client::ports::{HttpRequest, Method, Network, Store};
@@ -54,6 +57,7 @@ use holdfast_client::store::memory::MemoryStore;
 use holdfast_client::store::sqlite::SqliteStore;
 use holdfast_client::{Engine, EngineHandle, NetworkProfile, Options};
 use holdfast_protocol::account::{Id, Seed};
+use holdfast_protocol::file::{FileType, content_type_of};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -154,6 +158,7 @@ async fn profile(arguments: &Arguments) -> Result<NetworkProfile> {
             body: Vec::new(),
             timeout: Duration::from_secs(10),
             max_response: MAX_PROFILE,
+            progress: None,
         };
         let response = native::HttpNetwork::new()
             .send(request)
@@ -266,6 +271,7 @@ async fn any_account(engine: &EngineHandle) -> Result<Id> {
 
 async fn send_text(engine: &EngineHandle, to: &str, text: &str) -> Result<Message> {
     let command = Command::SendText {
+        files: Vec::new(),
         reply_to: None,
         conversation: Id::parse_account(to).map_err(|error| error.to_string())?,
         body: text.to_owned(),
@@ -332,7 +338,92 @@ async fn listen(engine: &EngineHandle, time: Option<Duration>) -> Result<ExitCod
 
 async fn send_line(engine: &EngineHandle, line: &str) -> Result<()> {
     let line: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    ask(engine, command(&line)?).await.map(drop)
+    if let Some(file) = line.get("save").and_then(Value::as_u64) {
+        let path = line
+            .get("path")
+            .and_then(Value::as_str)
+            .ok_or("path is missing")?;
+        return save(engine, FileId(file), Path::new(path)).await;
+    }
+    let mut command = command(&line)?;
+    if let (
+        Command::SendText {
+            conversation, files, ..
+        },
+        Some(paths),
+    ) = (&mut command, line.get("files").and_then(Value::as_array))
+    {
+        for path in paths {
+            let path = path.as_str().ok_or("files is no list of paths")?;
+            files.push(stage(engine, *conversation, Path::new(path)).await?);
+        }
+    }
+    ask(engine, command).await.map(drop)
+}
+
+/// Hands a file over for a message.
+async fn stage(engine: &EngineHandle, conversation: Id, path: &Path) -> Result<FileId> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let found = FileType::of(&bytes);
+    let content_type = match &name {
+        Some(name) if found == FileType::Unknown => content_type_of(name),
+        _ => found.content_type(""),
+    };
+    let command = Command::StageFile {
+        purpose: Purpose::Message(conversation),
+        info: FileInfo {
+            name,
+            content_type: content_type.to_owned(),
+            size: bytes.len() as u64,
+            ..FileInfo::default()
+        },
+        voice: false,
+    };
+    let Reply::Staged(staged) = ask(engine, command).await? else {
+        return Err("not staged".to_owned());
+    };
+    for (index, piece) in bytes.chunks(FILE_PIECE).enumerate() {
+        let command = Command::WriteFile {
+            file: staged.file,
+            offset: (index * FILE_PIECE) as u64,
+            bytes: piece.to_vec(),
+        };
+        ask(engine, command).await?;
+    }
+    Ok(staged.file)
+}
+
+/// Writes a file that is here to a path.
+async fn save(engine: &EngineHandle, file: FileId, path: &Path) -> Result<()> {
+    let mut bytes = Vec::new();
+    loop {
+        let command = Command::ReadFile {
+            file,
+            offset: bytes.len() as u64,
+        };
+        let Reply::Bytes(piece) = ask(engine, command).await? else {
+            return Err("no bytes".to_owned());
+        };
+        let last = piece.len() < FILE_PIECE;
+        bytes.extend(piece);
+        // A file of whole pieces ends where there is no further one.
+        if last
+            || ask(
+                engine,
+                Command::ReadFile {
+                    file,
+                    offset: bytes.len() as u64,
+                },
+            )
+            .await
+            .is_err()
+        {
+            break;
+        }
+    }
+    std::fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    ask(engine, Command::FileSaved(file)).await.map(drop)
 }
 
 /// What a line asks for: its first known field says what, the others how.
@@ -362,13 +453,15 @@ fn command(line: &Value) -> Result<Command> {
         "decline",
         "block",
         "retry",
+        "load",
         "set",
     ];
     let first = first.into_iter().find(|name| line.get(name).is_some());
     Ok(match first.ok_or("no such line".to_owned())? {
         "to" => Command::SendText {
+            files: Vec::new(),
             conversation: id("to")?,
-            body: text("text")?,
+            body: text("text").unwrap_or_default(),
             reply_to: number("reply_to").map(MessageId),
         },
         "react" => Command::React {
@@ -413,6 +506,7 @@ fn command(line: &Value) -> Result<Command> {
             text: text("text")?,
         },
         "clear" => Command::ClearMessages(id("clear")?),
+        "load" => Command::LoadFile(FileId(number("load").ok_or("load is no number")?)),
         "accept" => Command::AcceptRequest(id("accept")?),
         "decline" => Command::DeclineRequest(id("decline")?),
         "block" => Command::SetBlocked {
@@ -477,6 +571,26 @@ fn shown(message: &Message) -> Value {
         "sent_at": message.sent_at,
         "state": state,
     });
+    if !message.files.is_empty() {
+        let files = message.files.iter().map(|file| {
+            let state = match file.state {
+                FileState::Here => "here",
+                FileState::NotLoaded => "not loaded",
+                FileState::Moving => "moving",
+                FileState::Failed => "failed",
+                FileState::Expired => "expired",
+                FileState::Damaged => "damaged",
+            };
+            json!({
+                "file": file.file.0,
+                "name": file.info.name,
+                "type": file.info.content_type,
+                "size": file.info.size,
+                "state": state,
+            })
+        });
+        line["files"] = files.collect();
+    }
     if let Some(quote) = &message.quote {
         line["quote"] = json!({
             "author": quote.author.to_hex(),
