@@ -119,7 +119,7 @@ pub enum Command {
     SetAutoLoad {
         /// The contact.
         conversation: Id,
-        /// From now on; files that wait already are fetched too.
+        /// From now on. Files that wait already are fetched when a front end asks for them.
         on: bool,
     },
     /// Messages of a conversation that have files of a kind. → [`Reply::Messages`]
