@@ -11,7 +11,6 @@ use tokio::task::LocalSet;
 use crate::network::Network;
 use crate::peer::{Peer, Sent};
 use crate::samples::{coast, noise, tone};
-use crate::screens::pictures;
 use crate::user::{Place, User};
 
 /// A picture that was shown: its natural width is known only then.
@@ -65,19 +64,6 @@ impl User {
     async fn loads(&self, answer: &str) {
         self.browser.press(".message [data-act=load]").await;
         self.browser.press(answer).await;
-    }
-
-    /// Opens the conversation's gallery.
-    async fn gallery(&self) {
-        self.browser.press("#open-details").await;
-        self.browser.press("#open-gallery").await;
-        self.browser.see(".tabs").await;
-    }
-
-    /// Sends a key to whatever has the focus.
-    async fn key(&self, key: impl Into<TypingData>) {
-        let focused = self.browser.driver().active_element().await.expect("the focus");
-        focused.send_keys(key).await.expect("it takes keys");
     }
 
     /// What an attribute of an element is.

@@ -176,13 +176,6 @@ impl Peer {
             .expect("a sent message");
     }
 
-    /// Sets the own profile picture.
-    pub(crate) async fn set_picture(&self, bytes: Vec<u8>) {
-        let file = Sent::new("picture.png", "image/png", bytes);
-        let staged = self.stage(Purpose::Picture, &file).await;
-        self.ask(Command::SetPicture(Some(staged))).await;
-    }
-
     /// The newest message of a conversation.
     pub(crate) async fn newest(&self, conversation: &str) -> Message {
         let conversation = Id::parse(conversation).expect("an id");
