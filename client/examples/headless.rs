@@ -272,6 +272,7 @@ async fn any_account(engine: &EngineHandle) -> Result<Id> {
 async fn send_text(engine: &EngineHandle, to: &str, text: &str) -> Result<Message> {
     let command = Command::SendText {
         files: Vec::new(),
+        link: None,
         reply_to: None,
         conversation: Id::parse_account(to).map_err(|error| error.to_string())?,
         body: text.to_owned(),
@@ -460,6 +461,7 @@ fn command(line: &Value) -> Result<Command> {
     Ok(match first.ok_or("no such line".to_owned())? {
         "to" => Command::SendText {
             files: Vec::new(),
+            link: None,
             conversation: id("to")?,
             body: text("text").unwrap_or_default(),
             reply_to: number("reply_to").map(MessageId),

@@ -14,6 +14,7 @@ use crate::config::{Configs, PROVISIONAL_MS};
 use crate::contacts::HIDDEN;
 use crate::core::{Core, OwnAccount};
 use crate::files::Files;
+use crate::outbox::New;
 use crate::ports::{Change, Collection, Scan, StoreError};
 use crate::records::{AccountRecord, ContactRecord, decode, encode, keys};
 use crate::restore::RestoreRecord;
@@ -172,10 +173,19 @@ impl Core {
                 body,
                 reply_to,
                 files,
+                link,
             } => {
-                let message = self.accept(conversation, &body, reply_to, &files, number).await?;
+                let new = New {
+                    conversation,
+                    body: &body,
+                    reply_to,
+                    files: &files,
+                    link,
+                };
+                let message = self.accept(new, number).await?;
                 Ok(Reply::Accepted(message))
             }
+            Command::LookAtLink(url) => self.look_at_link(&url).await,
             Command::StageFile { purpose, info, voice } => {
                 self.stage_file(number, purpose, info, voice).await
             }

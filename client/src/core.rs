@@ -512,6 +512,7 @@ impl Core {
             gateway: self.gateway_shown(),
             clock_offset_ms: self.time.offset(),
             files: self.profile.files.is_some(),
+            previews: self.profile.previews.is_some() && self.profile.files.is_some(),
             ..NetworkStatus::default()
         };
         self.net.describe(&mut status);

@@ -116,6 +116,7 @@ fn only_reads(command: &Command) -> bool {
             | Command::Search { .. }
             | Command::MessageDetails(_)
             | Command::RevealPhrase
+            | Command::LookAtLink(_)
             | Command::Wake
             | Command::Connectivity { .. }
     )

@@ -9,7 +9,9 @@ use holdfast_protocol::message::schema::{Content, DataMessage, Quote};
 use holdfast_protocol::swarm::{Namespace, message_hash};
 use prost::Message as _;
 
-use crate::api::{Failure, FileId, Message, MessageId, MessageKind, MessageState, Position, RequestId};
+use crate::api::{
+    Failure, FileId, Message, MessageId, MessageKind, MessageState, NewLink, Position, RequestId,
+};
 use crate::core::Core;
 use crate::expiry;
 use crate::ports::{Collection, StoreError};
@@ -23,6 +25,15 @@ use crate::work::{Known, Reader, Work};
 pub(crate) const MAX_TEXT: usize = holdfast_protocol::message::MAX_BODY;
 /// A correction of the clock below this leaves what was accepted as it is.
 const SHIFT_MS: u64 = 5_000;
+
+/// A message as a front end gives it.
+pub(crate) struct New<'a> {
+    pub(crate) conversation: Id,
+    pub(crate) body: &'a str,
+    pub(crate) reply_to: Option<MessageId>,
+    pub(crate) files: &'a [FileId],
+    pub(crate) link: Option<NewLink>,
+}
 
 /// Something to send durably: see [`Core::send_content`].
 pub(crate) struct Outgoing {
@@ -56,14 +67,14 @@ type Encoded = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl Core {
     /// Takes a text for sending. When this returns, it is stored.
-    pub(crate) async fn accept(
-        &self,
-        conversation: Id,
-        body: &str,
-        reply_to: Option<MessageId>,
-        files: &[FileId],
-        number: Option<RequestId>,
-    ) -> Result<Message, Failure> {
+    pub(crate) async fn accept(&self, new: New<'_>, number: Option<RequestId>) -> Result<Message, Failure> {
+        let New {
+            conversation,
+            body,
+            reply_to,
+            files,
+            link,
+        } = new;
         let account = self.require_account()?;
         let body = body.trim();
         if body.is_empty() && files.is_empty() {
@@ -76,10 +87,17 @@ impl Core {
         if let Some(message) = self.accepted_before(&work, number).await? {
             return Ok(message);
         }
-        if !files.is_empty() {
+        if !files.is_empty() || link.is_some() {
             self.may_send_files(&conversation)?;
         }
         let files = work.take_staged(&conversation, files)?;
+        let (link, link_image) = match link {
+            Some(link) => {
+                let (record, image) = work.new_link(body, link)?;
+                (Some(record), image)
+            }
+            None => (None, None),
+        };
         self.before_sending(&mut work, &account, &conversation).await?;
         let sent_at = work.next_sent_at(self.time.now());
         let quote = match reply_to {
@@ -95,13 +113,16 @@ impl Core {
                     author: target.author.to_hex(),
                     ..Quote::default()
                 }),
+                preview: link.iter().filter_map(|link| link.preview(body)).collect(),
                 ..DataMessage::default()
             }),
             ..Content::default()
         };
         expiry::write_mode(&mut content, mode);
+        let image = link.as_ref().and_then(|link| link.image.clone());
         let record = MessageRecord {
             files,
+            link,
             quote,
             expiry: expiry::unstarted(mode),
             ..MessageRecord::text(account.id(), true, body.to_owned(), MessageState::Queued)
@@ -114,6 +135,9 @@ impl Core {
                 work.put_file(*file, FileRecord { place, ..held })?;
             }
         }
+        if let (Some(image), Some(bytes)) = (&image, link_image) {
+            work.put_link_image(position.id, image, bytes)?;
+        }
         work.conversation(&conversation).draft = String::new();
         self.forget_typing(&conversation);
         let outgoing = Outgoing {
@@ -124,7 +148,7 @@ impl Core {
             copies: Copies::Both,
             lifetime: Lifetime::of(mode),
         };
-        if staged.is_empty() {
+        if staged.is_empty() && image.is_none() {
             self.send_content(&mut work, &account, outgoing)?;
         } else {
             self.hold_content(&mut work, &account, outgoing)?;
@@ -154,40 +178,11 @@ impl Core {
         account: &Account,
         outgoing: Outgoing,
     ) -> Result<(), Failure> {
-        let Outgoing {
-            conversation,
-            content,
-            sent_at,
-            message,
-            copies,
-            lifetime,
-        } = outgoing;
-        let (for_contact, for_self) =
-            self.encode_content(account, &conversation, &content, sent_at, copies)?;
-        if let Some(copy) = &for_self {
+        let encoded = self.encode(account, &outgoing)?;
+        if let (_, Some(copy)) = &encoded {
             self.remember_copy(work, account, copy)?;
         }
-        let number = match message {
-            Some(id) => id,
-            None => MessageId(work.next_number()),
-        };
-        let guessed = (!self.time.is_known()).then(|| Guessed {
-            offset: self.time.offset(),
-            content: content.encode_to_vec(),
-        });
-        work.put_outbox(OutboxRecord {
-            number,
-            message: message.is_some(),
-            conversation,
-            sent_at,
-            for_contact,
-            for_self,
-            lifetime,
-            guessed,
-            failed: None,
-            waiting: None,
-        })?;
-        Ok(())
+        self.queue(work, outgoing, encoded, false)
     }
 
     /// Takes a message for sending whose files are not on the file server yet.
@@ -198,34 +193,47 @@ impl Core {
         outgoing: Outgoing,
     ) -> Result<(), Failure> {
         // Tried with the text alone, so that what can't be sent is refused now.
-        let Outgoing {
-            conversation,
-            content,
-            sent_at,
-            message,
-            copies,
-            lifetime,
-        } = outgoing;
-        self.encode_content(account, &conversation, &content, sent_at, copies)?;
-        let content = content.encode_to_vec();
-        let number = match message {
+        self.encode(account, &outgoing)?;
+        self.queue(work, outgoing, (None, None), true)
+    }
+
+    fn encode(&self, account: &Account, outgoing: &Outgoing) -> Result<Encoded, Failure> {
+        self.encode_content(
+            account,
+            &outgoing.conversation,
+            &outgoing.content,
+            outgoing.sent_at,
+            outgoing.copies,
+        )
+    }
+
+    /// Puts something into the outbox: with its bytes, or to wait for its files.
+    fn queue(
+        &self,
+        work: &mut Work<'_>,
+        outgoing: Outgoing,
+        (for_contact, for_self): Encoded,
+        waits: bool,
+    ) -> Result<(), Failure> {
+        let content = outgoing.content.encode_to_vec();
+        let number = match outgoing.message {
             Some(id) => id,
             None => MessageId(work.next_number()),
         };
         work.put_outbox(OutboxRecord {
             number,
-            message: message.is_some(),
-            conversation,
-            sent_at,
-            for_contact: None,
-            for_self: None,
-            lifetime,
+            message: outgoing.message.is_some(),
+            conversation: outgoing.conversation,
+            sent_at: outgoing.sent_at,
+            for_contact,
+            for_self,
+            lifetime: outgoing.lifetime,
             guessed: (!self.time.is_known()).then(|| Guessed {
                 offset: self.time.offset(),
                 content: content.clone(),
             }),
             failed: None,
-            waiting: Some(Waiting { content }),
+            waiting: waits.then_some(Waiting { content }),
         })?;
         Ok(())
     }

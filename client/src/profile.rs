@@ -43,12 +43,15 @@ pub struct NetworkProfile {
     pub seeds: Vec<String>,
     /// Where files go: `{"url":"http://host","key":"64 hex digits"}`, the server's address without a path and its Ed25519
     /// key. Without one, files can be neither sent nor fetched.
-    #[serde(default, deserialize_with = "file_server")]
+    #[serde(default, deserialize_with = "server")]
     pub files: Option<FileServer>,
+    /// The helper that looks at links, named as a file server is. Without one, previews of links can't be sent.
+    #[serde(default, deserialize_with = "server")]
+    pub previews: Option<FileServer>,
 }
 
-/// Reads [`NetworkProfile::files`].
-fn file_server<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<FileServer>, D::Error> {
+/// Reads [`NetworkProfile::files`] and [`NetworkProfile::previews`].
+fn server<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<FileServer>, D::Error> {
     use serde::de::Error;
     #[derive(Deserialize)]
     struct Named {
@@ -58,8 +61,7 @@ fn file_server<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opti
     let Some(named) = Option::<Named>::deserialize(deserializer)? else {
         return Ok(None);
     };
-    let key =
-        Ed25519PublicKey::from_hex(&named.key).map_err(|_| D::Error::custom("the file server's key"))?;
+    let key = Ed25519PublicKey::from_hex(&named.key).map_err(|_| D::Error::custom("a server's key"))?;
     FileServer::parse(&named.url, key)
         .map(Some)
         .map_err(D::Error::custom)

@@ -19,7 +19,7 @@ Usage: holdfast <role> [options]
 
 Roles and their options:
   up        a whole network with the app in one process
-              --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --json
+              --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --json, --previews-ca FILE
   storage   a service node
               --listen ADDRESS (0.0.0.0:22021), --data DIR (data), --public-ip IP, --seed URL (repeatable),
               --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power
@@ -27,12 +27,16 @@ Roles and their options:
               --listen ADDRESS (0.0.0.0:22000), --nodes-file FILE, --swarm-size N (5), --inactive-after SECONDS (120)
   gateway   carries browsers' onion packets to guards
               --listen ADDRESS (0.0.0.0:8080), --public or --seed URL (repeatable), --nodes-file FILE, --site DIR,
-              --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server)
+              --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server),
+              --previews URL --previews-key HEX (the app's helper that looks at links)
   files     keeps encrypted attachments and pictures for some days
               --listen ADDRESS (0.0.0.0:8000), --data DIR (data), --ttl SECONDS (1209600), --max-size BYTES (10223616),
               --quota BYTES (53687091200), --uploads N (64), --no-rate-limit, --durability process|power,
               --cert FILE, --key FILE
+  previews  looks at links for those who want to send a preview of one, and does not learn who asks
+              --listen ADDRESS (0.0.0.0:8001), --data DIR (data), --local, --previews-ca FILE, --cert FILE, --key FILE
 
+  --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
   --help, --version
 
@@ -46,7 +50,7 @@ pub enum ConfigError {
     #[error("{0}")]
     Option(#[from] lexopt::Error),
     /// No role, or none that exists.
-    #[error("name a role: up, storage, seed, gateway or files (see --help)")]
+    #[error("name a role: up, storage, seed, gateway, files or previews (see --help)")]
     Role,
     /// Two options exclude each other, or one is missing.
     #[error("{0}")]
@@ -73,6 +77,8 @@ pub enum Command {
     Gateway(Gateway),
     /// A file server.
     Files(Files),
+    /// A helper that looks at links.
+    Previews(Previews),
 }
 
 /// Options of `up`.
@@ -88,6 +94,8 @@ pub struct Up {
     pub site: Option<PathBuf>,
     /// Print the addresses as one JSON line.
     pub json: bool,
+    /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
+    pub previews_ca: Option<PathBuf>,
 }
 
 /// Options of `storage`.
@@ -143,6 +151,8 @@ pub struct Gateway {
     pub local: bool,
     /// The file server that the app uses beside this gateway.
     pub files: Option<FileServer>,
+    /// The helper that looks at links for the app.
+    pub previews: Option<FileServer>,
 }
 
 /// Options of `files`.
@@ -164,6 +174,21 @@ pub struct Files {
     pub rate_limit: bool,
     /// What an answered upload survives.
     pub durability: Durability,
+    /// A certificate and its key, PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// Options of `previews`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Previews {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where its key is kept.
+    pub data: PathBuf,
+    /// Private addresses, and any port, may be visited.
+    pub local: bool,
+    /// Certificates that are trusted in place of the web's, PEM.
+    pub authorities: Option<PathBuf>,
     /// A certificate and its key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -191,9 +216,12 @@ struct Options {
     uploads: Option<usize>,
     files: Option<String>,
     files_key: Option<String>,
+    previews: Option<String>,
+    previews_key: Option<String>,
+    previews_ca: Option<PathBuf>,
 }
 
-const UP: &[&str] = &["port", "data", "nodes", "site", "json"];
+const UP: &[&str] = &["port", "data", "nodes", "site", "json", "previews-ca"];
 const STORAGE: &[&str] = &[
     "listen",
     "data",
@@ -218,6 +246,8 @@ const GATEWAY: &[&str] = &[
     "local",
     "files",
     "files-key",
+    "previews",
+    "previews-key",
 ];
 const FILES: &[&str] = &[
     "listen",
@@ -231,6 +261,7 @@ const FILES: &[&str] = &[
     "cert",
     "key",
 ];
+const PREVIEWS: &[&str] = &["listen", "data", "local", "previews-ca", "cert", "key"];
 /// Options without a value.
 const FLAGS: &[&str] = &["json", "plain-http", "local", "no-rate-limit", "public"];
 
@@ -245,7 +276,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Config
             lexopt::Arg::Short('V') | lexopt::Arg::Long("version") => return Ok(Command::Version),
             lexopt::Arg::Value(value) if role.is_none() => role = Some(value),
             lexopt::Arg::Long(name) => {
-                let known = [UP, STORAGE, SEED, GATEWAY, FILES]
+                let known = [UP, STORAGE, SEED, GATEWAY, FILES, PREVIEWS]
                     .into_iter()
                     .flatten()
                     .find(|known| **known == name);
@@ -263,6 +294,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Config
         Some("seed") => options.into_seed().map(Command::Seed),
         Some("gateway") => options.into_gateway().map(Command::Gateway),
         Some("files") => options.into_files().map(Command::Files),
+        Some("previews") => options.into_previews().map(Command::Previews),
         _ => Err(ConfigError::Role),
     }
 }
@@ -294,6 +326,9 @@ impl Options {
             "uploads" => self.uploads = Some(value.parse()?),
             "files" => self.files = Some(value.string()?),
             "files-key" => self.files_key = Some(value.string()?),
+            "previews" => self.previews = Some(value.string()?),
+            "previews-key" => self.previews_key = Some(value.string()?),
+            "previews-ca" => self.previews_ca = Some(value.into()),
             _ => {
                 self.durability = Some(value.parse_with(|text| match text {
                     "process" => Ok(Durability::Process),
@@ -341,6 +376,7 @@ impl Options {
             json: self.has("json"),
             data: self.data.unwrap_or_else(|| "data".into()),
             site: self.site,
+            previews_ca: self.previews_ca,
         })
     }
 
@@ -391,18 +427,16 @@ impl Options {
                 ));
             }
         };
-        let files = match (self.files.take(), self.files_key.take()) {
-            (Some(url), Some(key)) => {
-                let server = Ed25519PublicKey::from_hex(&key)
-                    .ok()
-                    .and_then(|key| FileServer::parse(&url, key).ok());
-                Some(server.ok_or(ConfigError::Combination(
-                    "--files takes http(s)://host[:port], and --files-key 64 hex digits",
-                ))?)
-            }
-            (None, None) => None,
-            _ => return Err(ConfigError::Combination("--files and --files-key go together")),
-        };
+        let files = named(
+            (self.files.take(), self.files_key.take()),
+            "--files and --files-key go together",
+            "--files takes http(s)://host[:port], and --files-key 64 hex digits",
+        )?;
+        let previews = named(
+            (self.previews.take(), self.previews_key.take()),
+            "--previews and --previews-key go together",
+            "--previews takes http(s)://host[:port], and --previews-key 64 hex digits",
+        )?;
         Ok(Gateway {
             listen: self.listen_or(8080),
             local: self.has("local"),
@@ -411,6 +445,7 @@ impl Options {
             site: self.site,
             tls,
             files,
+            previews,
         })
     }
 
@@ -433,6 +468,36 @@ impl Options {
             durability: self.durability.unwrap_or_default(),
             tls,
         })
+    }
+
+    fn into_previews(mut self) -> Result<Previews, ConfigError> {
+        self.only(PREVIEWS)?;
+        let tls = self.tls()?;
+        Ok(Previews {
+            listen: self.listen_or(8001),
+            local: self.has("local"),
+            data: self.data.unwrap_or_else(|| "data".into()),
+            authorities: self.previews_ca,
+            tls,
+        })
+    }
+}
+
+/// A server that the app's network profile names by address and key.
+fn named(
+    given: (Option<String>, Option<String>),
+    apart: &'static str,
+    malformed: &'static str,
+) -> Result<Option<FileServer>, ConfigError> {
+    match given {
+        (Some(url), Some(key)) => {
+            let server = Ed25519PublicKey::from_hex(&key)
+                .ok()
+                .and_then(|key| FileServer::parse(&url, key).ok());
+            server.map(Some).ok_or(ConfigError::Combination(malformed))
+        }
+        (None, None) => Ok(None),
+        _ => Err(ConfigError::Combination(apart)),
     }
 }
 

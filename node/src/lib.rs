@@ -4,6 +4,7 @@
 //! - [`seed`]: tells newcomers the node list, and registers the nodes of a local network.
 //! - [`gateway`]: carries a browser's onion packets to guard nodes that browsers cannot reach.
 //! - [`fileserver`]: keeps encrypted attachments and pictures for some days.
+//! - [`previews`]: looks at links for whoever wants to send a preview of one, and does not learn who that is.
 //! - [`site`]: serves the app.
 //! - [`up`]: a whole network with the app in one process.
 
@@ -17,6 +18,7 @@ pub mod gateway;
 pub mod metrics;
 pub mod net;
 pub mod peer;
+pub mod previews;
 pub mod registry;
 pub mod seed;
 pub mod site;

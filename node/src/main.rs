@@ -18,7 +18,7 @@ use holdfast_node::registry::Node;
 use holdfast_node::registry::follow::{Follower, Source, prove_life};
 use holdfast_node::registry::live::Registry;
 use holdfast_node::storage::{self, StorageNode};
-use holdfast_node::{files, fileserver, gateway, seed, site, up};
+use holdfast_node::{files, fileserver, gateway, previews, seed, site, up};
 use holdfast_protocol::file::FileServer;
 use holdfast_protocol::keys::Ed25519KeyPair;
 use tokio::net::TcpListener;
@@ -66,6 +66,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Seed(options) => until_stopped(|stopping| run_seed(options, stopping)).await?,
         Command::Gateway(options) => until_stopped(|stopping| run_gateway(options, stopping)).await?,
         Command::Files(options) => until_stopped(|stopping| run_files(options, stopping)).await?,
+        Command::Previews(options) => until_stopped(|stopping| run_previews(options, stopping)).await?,
     }
     Ok(())
 }
@@ -106,6 +107,7 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
         nodes: options.nodes,
         site: options.site,
         durability: storage::db::Durability::Process,
+        previews_ca: options.previews_ca,
     })
     .await?;
     let mut out = std::io::stdout();
@@ -238,7 +240,7 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
     if let Some(folder) = &options.site {
         let default = (
             "/networks/default.json".to_owned(),
-            profile(public, options.local, options.files),
+            profile(public, options.local, options.files, options.previews),
         );
         app = app.fallback_service(site::Site::new(folder, &[], vec![default]).router());
     }
@@ -286,9 +288,32 @@ async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Fai
     Ok(())
 }
 
+async fn run_previews(options: config::Previews, stopping: Stopping) -> Result<(), Failure> {
+    std::fs::create_dir_all(&options.data)?;
+    let keys = Ed25519KeyPair::from_seed(&*files::secret_in(&options.data.join("previews.key"))?);
+    let helper = previews::Previews::new(
+        &keys,
+        previews::Options {
+            local_network: options.local,
+            authorities: options.authorities,
+        },
+    )?;
+    let tls = match &options.tls {
+        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
+        None => None,
+    };
+    let listener = TcpListener::bind(options.listen).await?;
+    let port = listener.local_addr()?.port();
+    // The gateway's --previews-key.
+    tracing::info!(port, key = %helper.public(), "the helper that looks at links listens");
+    serve(listener, tls, helper.router(), stopping).await;
+    Ok(())
+}
+
 /// The network profile of an app that is served beside a gateway.
-fn profile(public: bool, local: bool, files: Option<FileServer>) -> Bytes {
+fn profile(public: bool, local: bool, files: Option<FileServer>, previews: Option<FileServer>) -> Bytes {
     let files = files.or_else(|| public.then(FileServer::session));
+    let named = |server: FileServer| serde_json::json!({"url": server.base_url(), "key": server.key()});
     let profile = serde_json::json!({
         "name": if public { "mainnet" } else { "local" },
         "gateways": ["/"],
@@ -298,7 +323,8 @@ fn profile(public: bool, local: bool, files: Option<FileServer>) -> Bytes {
         "subnet_diversity": public,
         "hops": 3,
         "bundled_nodes": public.then_some("networks/mainnet-nodes.bin"),
-        "files": files.map(|files| serde_json::json!({"url": files.base_url(), "key": files.key()})),
+        "files": files.map(named),
+        "previews": previews.map(named),
     });
     Bytes::from(profile.to_string())
 }

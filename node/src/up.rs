@@ -1,5 +1,5 @@
-//! A whole network on one machine: a seed, service nodes in two swarms, a gateway, a file server and the app, in one
-//! process.
+//! A whole network on one machine: a seed, service nodes in two swarms, a gateway, a file server, a helper that looks at
+//! links, and the app, in one process.
 
 mod addresses;
 mod files;
@@ -19,6 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::gateway::{self, Gateway};
 use crate::net::server::{Stopper, serve, stopper};
 use crate::peer::transport::HttpTransport;
+use crate::previews::{self, Previews};
 use crate::registry::Node;
 use crate::registry::live::Registry;
 use crate::seed::Seed;
@@ -28,7 +29,7 @@ use crate::storage::{self, StorageNode, http};
 use addresses::{addresses, profile};
 use files::FilesSlot;
 
-pub use addresses::{Addresses, FilesAddress, NodeAddress};
+pub use addresses::{Addresses, NodeAddress, ServerAddress};
 
 /// The block that a new local network begins at; any will do.
 const FIRST_HEIGHT: u64 = 1;
@@ -46,6 +47,8 @@ pub struct Options {
     pub site: Option<PathBuf>,
     /// What acknowledged messages survive. All nodes share one machine here, so that the power takes all of them.
     pub durability: Durability,
+    /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
+    pub previews_ca: Option<PathBuf>,
 }
 
 /// Why the network does not come up.
@@ -80,6 +83,8 @@ struct Ports {
     seed: u16,
     #[serde(default)]
     files: u16,
+    #[serde(default)]
+    previews: u16,
     nodes: Vec<u16>,
 }
 
@@ -129,6 +134,7 @@ pub struct Network {
     seed: Option<Server>,
     front: Option<Server>,
     files: FilesSlot,
+    previews: Option<Server>,
     slots: Vec<Slot>,
 }
 
@@ -147,6 +153,18 @@ impl Network {
         let seed = listen_again(&mut ports.seed).await?;
         let files_listener = listen_again(&mut ports.files).await?;
         let files = FilesSlot::new(&options, ports.files)?;
+        let previews_listener = listen_again(&mut ports.previews).await?;
+        let helper = Previews::new(
+            &keys_in(&options.data.join("previews"))?,
+            previews::Options {
+                local_network: true,
+                authorities: options.previews_ca.clone(),
+            },
+        )?;
+        let helper_address = ServerAddress {
+            url: format!("http://127.0.0.1:{}", ports.previews),
+            ed25519: helper.public(),
+        };
         let (mut slots, mut listeners, mut swarms) = (Vec::new(), Vec::new(), vec![SwarmId(0)]);
         if options.nodes >= 2 {
             swarms.push(new_swarm_id(&swarms));
@@ -162,7 +180,7 @@ impl Network {
         let records = slots.iter().map(|slot| slot.record.clone()).collect();
         let app_port = port_of(&front, options.port)?;
         let mut network = Self {
-            addresses: addresses(app_port, ports.seed, files.address(), &slots),
+            addresses: addresses(app_port, ports.seed, (files.address(), helper_address), &slots),
             registry: Arc::new(Registry::fixed(records, FIRST_HEIGHT)),
             options,
             clock,
@@ -170,6 +188,7 @@ impl Network {
             seed: None,
             front: None,
             files,
+            previews: Some(Server::start(previews_listener, helper.router())),
             slots,
         };
         network
@@ -272,7 +291,8 @@ impl Network {
 
     /// Ends everything within a moment.
     pub async fn stop(mut self) {
-        let mut servers: Vec<Server> = self.front.take().into_iter().chain(self.seed.take()).collect();
+        let first = [self.front.take(), self.seed.take(), self.previews.take()];
+        let mut servers: Vec<Server> = first.into_iter().flatten().collect();
         let files = self.files.take();
         let files = files.map(|(files, server)| {
             servers.push(server);
@@ -336,7 +356,11 @@ impl Network {
             .site
             .clone()
             .unwrap_or_else(|| self.options.data.join("no-site"));
-        let profile = profile(self.options.nodes, &self.addresses.files);
+        let profile = profile(
+            self.options.nodes,
+            &self.addresses.files,
+            &self.addresses.previews,
+        );
         let default = ("/networks/default.json".to_owned(), profile);
         let site = Site::new(&folder, &[], vec![default]);
         Ok(gateway.router().fallback_service(site.router()))

@@ -152,6 +152,7 @@ async fn a_numbered_text_is_accepted_once() {
         let alice_id = alice.create("Alice").await;
         let command = || Command::SendText {
             files: Vec::new(),
+            link: None,
             reply_to: None,
             conversation: alice_id,
             body: "note".to_owned(),

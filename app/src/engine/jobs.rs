@@ -4,7 +4,7 @@
 //! sound comes through. The worker prepares the file and gives it to the engine piece by piece, as a page's commands are
 //! given, wherever the engine runs.
 
-use holdfast_client::api::{Failure, FileId};
+use holdfast_client::api::{Failure, FileId, LinkImage};
 use holdfast_protocol::account::Id;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub(crate) enum Job {
     },
     /// A picture out of which the profile picture is cut.
     Picture(Square),
+    /// A picture that a link's site offers. It is drawn anew, small, and comes back.
+    LinkImage,
     /// A voice message: its samples come through the channel.
     Voice {
         /// The message's conversation.
@@ -73,6 +75,8 @@ pub(crate) enum News {
     },
     /// The engine has the whole file.
     Done(FileId),
+    /// A link's picture, drawn anew.
+    Drawn(LinkImage),
     /// There will be no file.
     Refused(Refusal),
 }

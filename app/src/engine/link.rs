@@ -150,7 +150,8 @@ impl EngineLink {
         self.inner.listeners.borrow_mut().push(Rc::new(listener));
     }
 
-    /// Has the worker prepare a file; calls back with how it goes. [`News::Done`] or [`News::Refused`] is the last of it.
+    /// Has the worker prepare a file; calls back with how it goes. [`News::Done`], [`News::Drawn`] or
+    /// [`News::Refused`] is the last of it.
     pub(crate) fn prepare(&self, job: Job, blob: Blob, listener: impl Fn(JobId, News) + 'static) -> JobId {
         let id = JobId(u64::from_le_bytes(platform::random_bytes()));
         let given = Given {
@@ -318,7 +319,7 @@ impl Inner {
     }
 
     fn hear_news(&self, id: JobId, news: News) {
-        let over = matches!(news, News::Done(_) | News::Refused(_));
+        let over = matches!(news, News::Done(_) | News::Drawn(_) | News::Refused(_));
         let listener = {
             let mut jobs = self.jobs.borrow_mut();
             let Some(given) = jobs.get_mut(&id) else { return };

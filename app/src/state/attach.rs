@@ -184,7 +184,8 @@ impl Attach {
                 let percent = u8::try_from(done * 100 / total.max(1)).unwrap_or(100);
                 self.change(job, |p| p.percent = percent);
             }
-            News::Done(_) => self.end(job),
+            // Pictures of links are no files of a message.
+            News::Done(_) | News::Drawn(_) => self.end(job),
             News::Refused(refusal) => {
                 self.end(job);
                 if let Some(words) = refusal_words(state, conversation, name, &refusal) {

@@ -28,6 +28,8 @@ pub(crate) mod key {
     pub(crate) const READ_RECEIPTS: &str = "read-receipts";
     /// `on` when typing is told and shown; the engine reads it too.
     pub(crate) const TYPING_INDICATORS: &str = "typing-indicators";
+    /// `on` when previews of links are offered while writing.
+    pub(crate) const LINK_PREVIEWS: &str = "link_previews";
     /// `on` or `off` once the user was asked about notifications.
     pub(crate) const NOTIFY: &str = "notify";
     /// The conversations whose user was asked whether files load by themselves: the beginnings of their ids, separated by
@@ -126,6 +128,8 @@ pub(crate) struct Preferences {
     pub read_receipts: RwSignal<bool>,
     /// Typing is told and shown.
     pub typing_indicators: RwSignal<bool>,
+    /// Previews of links are offered while writing.
+    pub link_previews: RwSignal<bool>,
     /// Whether notifications are wanted; `None` as long as nobody asked.
     pub notify: RwSignal<Option<bool>>,
     /// What notifications tell.
@@ -149,6 +153,7 @@ impl Preferences {
             reactions: RwSignal::new(Vec::new()),
             read_receipts: RwSignal::new(false),
             typing_indicators: RwSignal::new(false),
+            link_previews: RwSignal::new(false),
             notify: RwSignal::new(None),
             notify_content: RwSignal::new(NotifyContent::Nothing),
             load_asked: RwSignal::new(String::new()),
@@ -200,6 +205,7 @@ impl Preferences {
             key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
             key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
             key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
+            key::LINK_PREVIEWS => set_changed(self.link_previews, value == "on"),
             key::NOTIFY => set_changed(
                 self.notify,
                 match value {
@@ -228,6 +234,7 @@ impl Preferences {
         self.reactions.set(Vec::new());
         self.read_receipts.set(false);
         self.typing_indicators.set(false);
+        self.link_previews.set(false);
         self.notify.set(None);
         self.notify_content.set(NotifyContent::Nothing);
         self.load_asked.set(String::new());

@@ -27,6 +27,8 @@ pub const MAX_FILE_PREVIEW: usize = 2_048;
 pub const MAX_WAVEFORM: usize = 64;
 /// The largest profile picture that is sent, in bytes. Ours are at most 600 pixels wide and far smaller.
 pub const MAX_PICTURE: u64 = 2 * 1024 * 1024;
+/// The largest picture that is sent with a link, in bytes: one piece. Ours are at most 640 pixels wide and far smaller.
+pub const MAX_LINK_IMAGE: usize = FILE_PIECE;
 
 /// A file of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,4 +175,37 @@ pub struct LinkPreview {
     pub title: String,
     /// A small picture.
     pub image: Option<Attachment>,
+}
+
+/// What there is to show of a link, as its site says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkPage {
+    /// The page's title.
+    pub title: Option<String>,
+    /// A picture as the site gave it. To be drawn anew before it is shown or sent.
+    pub image: Option<Vec<u8>>,
+}
+
+/// A link to send with what receivers are shown of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLink {
+    /// Where it leads; stands in the text as well.
+    pub url: String,
+    /// The page's title; may be blank where there is a picture.
+    pub title: String,
+    /// A small picture.
+    pub image: Option<LinkImage>,
+}
+
+/// A picture to send with a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkImage {
+    /// Its bytes, at most [`MAX_LINK_IMAGE`].
+    pub bytes: Vec<u8>,
+    /// Its MIME type.
+    pub content_type: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
 }

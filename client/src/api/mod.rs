@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 pub use conversation::{Conversation, Disappearing, Notify, Place, Preview, Standing};
 pub use file::{
-    Attachment, FILE_PIECE, FileId, FileInfo, FileKind, FileState, FilesSummary, Gallery, LinkPreview,
-    MAX_FILE, MAX_FILE_PREVIEW, MAX_FILES, MAX_PICTURE, MAX_WAVEFORM, Purpose, StagedFile, StorageUse,
-    Transfer,
+    Attachment, FILE_PIECE, FileId, FileInfo, FileKind, FileState, FilesSummary, Gallery, LinkImage,
+    LinkPage, LinkPreview, MAX_FILE, MAX_FILE_PREVIEW, MAX_FILES, MAX_LINK_IMAGE, MAX_PICTURE, MAX_WAVEFORM,
+    NewLink, Purpose, StagedFile, StorageUse, Transfer,
 };
 pub use message::{
     Expiry, Message, MessageDetails, MessageKind, MessagePage, MessageState, Notice, Quote, Reaction,
@@ -71,7 +71,12 @@ pub enum Command {
         reply_to: Option<MessageId>,
         /// Complete files of the conversation's draft, in their order; with any, the text may be blank.
         files: Vec<FileId>,
+        /// What receivers are shown of a link in the text, for conversations that take files.
+        link: Option<NewLink>,
     },
+    /// Has the network's helper say what there is to show of a link: it sees the link and not who asks, and the link's site
+    /// sees the helper. → [`Reply::LinkPage`]
+    LookAtLink(String),
     /// Announces a file: chosen for a message, or as profile picture. → [`Reply::Staged`]
     StageFile {
         /// What for.
@@ -361,6 +366,8 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// What files take up.
     StorageUse(StorageUse),
+    /// What there is to show of a link.
+    LinkPage(LinkPage),
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -414,6 +421,18 @@ pub enum Failure {
     /// The network's profile names no file server.
     #[error("this network has no file server")]
     NoFileServer,
+    /// The network's profile names no helper that looks at links.
+    #[error("this network has no helper that looks at links")]
+    NoLinkHelper,
+    /// The helper, or the link's site, did not answer.
+    #[error("the link could not be looked at")]
+    LinkUnreachable,
+    /// There is nothing to show of the link, or it is none that can have a preview.
+    #[error("nothing to show of the link")]
+    LinkBlank,
+    /// The preview's picture is larger than [`MAX_LINK_IMAGE`], or its link does not stand in the text.
+    #[error("not a preview that can be sent")]
+    LinkPreview,
     /// No such conversation, message or file.
     #[error("not found")]
     NotFound,
@@ -564,6 +583,8 @@ pub struct NetworkStatus {
     pub clock_offset_ms: i64,
     /// Whether there is a file server, so that files can be sent.
     pub files: bool,
+    /// Whether there is a helper that looks at links, so that previews of them can be sent.
+    pub previews: bool,
     /// Own messages not delivered yet.
     pub outbox: u32,
     /// Received blobs that could not be read, since the start.

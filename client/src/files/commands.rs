@@ -16,7 +16,8 @@ use crate::work::Work;
 /// The preference that keeps the quota, as a decimal number of bytes.
 const QUOTA: &str = "file_quota";
 /// How many bytes files may take up unless the user says otherwise: some hundred pictures, and no burden for a phone.
-const DEFAULT_QUOTA: u64 = 512 * 1024 * 1024;
+/// One of the choices on the page about storage.
+const DEFAULT_QUOTA: u64 = 500_000_000;
 /// The most messages of a gallery that are told at once.
 const MAX_PAGE: usize = 200;
 /// Files that are removed in one commit.
@@ -127,7 +128,7 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    /// Whether files of a contact are fetched without asking.
+    /// Whether files of a contact are fetched without asking. Those that wait come, too.
     pub(crate) async fn set_auto_load(&self, conversation: Id, on: bool) -> Result<Reply, Failure> {
         self.require_account()?;
         let mut work = Work::begin(self).await;
@@ -135,6 +136,9 @@ impl Core {
             return Err(Failure::NotFound);
         }
         work.conversation(&conversation).auto_load = on;
+        if on && work.contact(&conversation).standing() == Standing::Active {
+            work.want_waiting(&conversation).await?;
+        }
         work.commit().await?;
         Ok(Reply::Done)
     }

@@ -12,12 +12,13 @@ use holdfast_protocol::onion::v4::V4Request;
 
 use super::wire::{self, Opened};
 use crate::api::{
-    FILE_PIECE, Failure, FileId, FileInfo, FileKind, MessageId, Reply, SendFailure, Standing, Transfer,
+    FILE_PIECE, Failure, FileId, FileInfo, FileKind, MessageId, Position, Reply, SendFailure, Standing,
+    Transfer,
 };
 use crate::core::Core;
 use crate::network::server::ServerError;
-use crate::ports::{Collection, StoreError};
-use crate::records::{Fault, FilePlace, FileRecord, Held, MessageRecord, Source, keys, kind_of};
+use crate::ports::{Collection, Scan, StoreError};
+use crate::records::{Fault, FilePlace, FileRecord, Held, MessageRecord, Source, decode, keys, kind_of};
 use crate::work::Work;
 
 /// Downloads at a time, as desktop does.
@@ -32,6 +33,10 @@ const BACKOFF: Duration = Duration::from_secs(2);
 const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
 /// Files that came within this time are fetched by themselves, milliseconds; older ones when they are looked at.
 const NEWS_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// How many of a conversation's newest messages are looked through when their files are to come without asking: as many
+/// as somebody scrolls through, and no burden for the server.
+const LOOKED_THROUGH: usize = 200;
 
 /// What a download is for.
 enum Wanted {
@@ -353,6 +358,33 @@ impl Work<'_> {
         let size = size.ok_or(Failure::NotFound)?;
         self.retell(message);
         self.put_file(file, wanted(FilePlace::Message(message), size))?;
+        Ok(())
+    }
+
+    /// Has those files fetched that wait in a conversation: of its newest messages, what nobody has asked for yet and the
+    /// server still keeps.
+    pub(super) async fn want_waiting(&mut self, conversation: &Id) -> Result<(), StoreError> {
+        let scan = Scan {
+            collection: Collection::Messages,
+            from: keys::message(conversation, Position::FIRST),
+            to: Some(keys::message(conversation, Position::LAST)),
+            reverse: true,
+            limit: LOOKED_THROUGH,
+        };
+        let now = self.now();
+        for (key, value) in self.store().scan(scan).await? {
+            let (_, position) = keys::read_message(&key)?;
+            let record: MessageRecord = decode(&value)?;
+            let kept = |source: &Source| source.until > now;
+            for held in record.all_files() {
+                let waits = held.fault.is_none() && held.source.as_ref().is_some_and(kept);
+                if waits && self.file(held.file).is_none() {
+                    let place = FilePlace::Message(position.id);
+                    self.put_file(held.file, wanted(place, held.info.size))?;
+                    self.retell(position.id);
+                }
+            }
+        }
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 
 mod commands;
 mod download;
+mod links;
 mod pictures;
 mod staging;
 mod store;

@@ -160,7 +160,7 @@ impl Core {
             .outbox_entry(number)
             .is_some_and(|record| record.waiting.is_some() && record.failed.is_none());
         let message = work.message(number).await?.filter(|_| waits);
-        Ok(message.map(|(.., record)| record.files))
+        Ok(message.map(|(.., record)| record.all_files().cloned().collect()))
     }
 
     /// Waits until a message is not to be sent any more.
@@ -315,6 +315,11 @@ impl Core {
         let mut content = Content::decode(waiting.content.as_slice()).map_err(|_| StoreError::Damaged)?;
         if let Some(data) = &mut content.data_message {
             data.attachments = message.files.iter().filter_map(wire::pointer).collect();
+            data.preview = message
+                .link
+                .iter()
+                .filter_map(|link| link.preview(&message.body))
+                .collect();
         }
         let (for_contact, for_self) = self.encode_content(
             account,

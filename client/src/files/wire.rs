@@ -83,9 +83,14 @@ fn usable(attachment: Attachment, file: FileId, until: u64) -> AttachmentRecord 
 
 /// What a message says of a file that is on the server.
 pub(super) fn pointer(record: &AttachmentRecord) -> Option<AttachmentPointer> {
+    Some(attachment(record)?.to_pointer())
+}
+
+/// A file that is on the server, to be named in a message.
+pub(super) fn attachment(record: &AttachmentRecord) -> Option<Attachment> {
     let source = record.source.as_ref()?;
     let info = &record.info;
-    let attachment = Attachment {
+    Some(Attachment {
         url: source.url.clone(),
         key: source.key.clone(),
         size: u32::try_from(info.size).ok()?,
@@ -93,8 +98,7 @@ pub(super) fn pointer(record: &AttachmentRecord) -> Option<AttachmentPointer> {
         name: info.name.clone(),
         voice: info.kind == FileKind::Voice,
         dimensions: pointer::Dimensions::new(info.width, info.height),
-    };
-    Some(attachment.to_pointer())
+    })
 }
 
 /// Opens a file of a message; `None` when it is not what was sent.

@@ -58,6 +58,7 @@ pub fn offline(store: Rc<dyn Store>, clock: Rc<dyn Clock>, rng: Rc<dyn Rng>) -> 
         bundled_nodes: None,
         seeds: Vec::new(),
         files: None,
+        previews: None,
     };
     (ports, profile)
 }

@@ -33,6 +33,9 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "gateway --public --seed u",
         "gateway --public --files http://f",
         "gateway --public --files http://f --files-key 12",
+        "gateway --public --previews http://f",
+        "gateway --public --previews f --previews-key 12",
+        "previews --ttl 4",
         "files --nodes 4",
         "files --ttl 0",
         "files --max-size 0",
@@ -66,6 +69,18 @@ fn a_file_server_has_the_protocols_limits_and_takes_others() {
     let line = format!("gateway --seed s --files http://f --files-key {key}");
     assert!(
         matches!(read(&line), Ok(Command::Gateway(g)) if g.files.as_ref().is_some_and(|f| f.base_url() == "http://f"))
+    );
+    let line = format!("gateway --seed s --previews http://p:8001 --previews-key {key}");
+    assert!(
+        matches!(read(&line), Ok(Command::Gateway(g)) if g.files.is_none() && g.previews.as_ref().is_some_and(|p| p.base_url() == "http://p:8001"))
+    );
+    let Command::Previews(previews) = read("previews --local --previews-ca c.pem").unwrap() else {
+        panic!("another command");
+    };
+    assert_eq!((previews.listen.port(), previews.local), (8001, true));
+    assert_eq!(
+        previews.authorities.as_deref(),
+        Some(std::path::Path::new("c.pem"))
     );
 }
 

@@ -57,6 +57,19 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// The beginning of an answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body's first bytes.
+    pub bytes: Bytes,
+    /// There were no more of them.
+    pub whole: bool,
+}
+
 /// Connections kept open, for requests with bodies of one kind.
 pub(crate) type Pool<B> = Client<HttpsConnector<HttpConnector<Resolver>>, B>;
 
@@ -121,6 +134,57 @@ impl HttpClient {
     pub async fn get(&self, url: &str, max: usize, timeout: Duration) -> Result<Answer, CallError> {
         self.call(Method::GET, url, None, Bytes::new(), max, timeout)
             .await
+    }
+
+    /// Fetches the beginning of a resource: at most `max` bytes of it, whatever follows. `accept` says what is wanted.
+    pub async fn get_start(
+        &self,
+        url: &str,
+        accept: &'static str,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<Begun, CallError> {
+        let uri: Uri = url.parse().map_err(|_| CallError::Forbidden)?;
+        self.check_literal(&uri)?;
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.uri_mut() = uri;
+        for (name, value) in [
+            (header::ACCEPT, accept),
+            (header::ACCEPT_ENCODING, "identity"),
+            (
+                header::USER_AGENT,
+                "Mozilla/5.0 (compatible; Holdfast; link preview)",
+            ),
+        ] {
+            request
+                .headers_mut()
+                .insert(name, header::HeaderValue::from_static(value));
+        }
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|e| classify(&e))?;
+            let (parts, mut body) = response.into_parts();
+            let mut bytes = Vec::new();
+            let mut whole = true;
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| CallError::Unreachable)?;
+                let Some(data) = frame.data_ref() else { continue };
+                let room = max.saturating_sub(bytes.len());
+                bytes.extend_from_slice(data.get(..room).unwrap_or(data));
+                if data.len() > room {
+                    whole = false;
+                    break;
+                }
+            }
+            Ok(Begun {
+                status: parts.status.as_u16(),
+                headers: parts.headers,
+                bytes: bytes.into(),
+                whole,
+            })
+        };
+        tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(CallError::Timeout))
     }
 
     async fn call(

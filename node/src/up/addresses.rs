@@ -23,17 +23,19 @@ pub struct Addresses {
     /// The gateway; its paths begin with `v1/`.
     pub gateway: String,
     /// The file server.
-    pub files: FilesAddress,
+    pub files: ServerAddress,
+    /// The helper that looks at links.
+    pub previews: ServerAddress,
     /// The service nodes.
     pub nodes: Vec<NodeAddress>,
 }
 
-/// Where the file server is.
+/// Where a server behind the nodes is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FilesAddress {
+pub struct ServerAddress {
     /// Its HTTP address, without a slash at its end.
     pub url: String,
-    /// Its identity, which addresses of its files name.
+    /// Its identity, which addresses of a file server's files name.
     pub ed25519: Ed25519PublicKey,
 }
 
@@ -55,7 +57,7 @@ pub struct NodeAddress {
 }
 
 /// The network profile that the app reads.
-pub(super) fn profile(nodes: usize, files: &FilesAddress) -> Bytes {
+pub(super) fn profile(nodes: usize, files: &ServerAddress, previews: &ServerAddress) -> Bytes {
     let hops = HOPS.min(nodes.saturating_sub(1));
     let profile = json!({
         "name": "local",
@@ -67,17 +69,24 @@ pub(super) fn profile(nodes: usize, files: &FilesAddress) -> Bytes {
         "hops": hops,
         "bundled_nodes": null,
         "files": {"url": files.url, "key": files.ed25519},
+        "previews": {"url": previews.url, "key": previews.ed25519},
     });
     Bytes::from(profile.to_string())
 }
 
-pub(super) fn addresses(app_port: u16, seed_port: u16, files: FilesAddress, slots: &[Slot]) -> Addresses {
+pub(super) fn addresses(
+    app_port: u16,
+    seed_port: u16,
+    (files, previews): (ServerAddress, ServerAddress),
+    slots: &[Slot],
+) -> Addresses {
     let at = |port: u16| format!("http://127.0.0.1:{port}");
     Addresses {
         app: format!("{}/", at(app_port)),
         seed: format!("{}/json_rpc", at(seed_port)),
         gateway: format!("{}/", at(app_port)),
         files,
+        previews,
         nodes: slots
             .iter()
             .map(|slot| NodeAddress {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_protocol::keys::Ed25519KeyPair;
 use tokio::net::TcpListener;
 
-use super::{FilesAddress, Options, Server, UpError, keys_in};
+use super::{Options, Server, ServerAddress, UpError, keys_in};
 use crate::clock::Clock;
 use crate::fileserver::{self, FileServer, router};
 
@@ -33,8 +33,8 @@ impl FilesSlot {
         })
     }
 
-    pub(super) fn address(&self) -> FilesAddress {
-        FilesAddress {
+    pub(super) fn address(&self) -> ServerAddress {
+        ServerAddress {
             url: format!("http://127.0.0.1:{}", self.port),
             ed25519: self.keys.public(),
         }

@@ -13,6 +13,7 @@ fn options(data: &Path) -> Options {
         nodes: 4,
         site: None,
         durability: Durability::Process,
+        previews_ca: None,
     }
 }
 

@@ -6,7 +6,8 @@
 //! a file is in; nothing is ever taken for a file that was not encrypted. [`attachment`] is the legacy form, [`stream`]
 //! the newer one, both whole and piece by piece; [`picture`] is both for profile pictures. [`pointer`] and [`preview`]
 //! turn what stands in a message into checked values and back. [`FileType`] and [`image`] tell what a file is from its
-//! content and take metadata out of pictures; [`api`] is what file servers are asked and answer.
+//! content and take metadata out of pictures; [`api`] is what file servers are asked and answer, [`lookup`] what a helper is that
+//! looks at links.
 //!
 //! ```
 //! use holdfast_protocol::file::{FileId, FileKey, FileServer, attachment};
@@ -26,6 +27,7 @@ pub mod attachment;
 mod decrypt;
 pub mod image;
 mod keys;
+pub mod lookup;
 mod name;
 pub mod picture;
 pub mod pointer;

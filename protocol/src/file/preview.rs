@@ -74,6 +74,12 @@ impl LinkPreview {
         })
     }
 
+    /// A title as receivers show it: on one line, without hidden characters, of at most [`MAX_TITLE`] bytes; `None` when
+    /// nothing is left of it.
+    pub fn clean_title(title: &str) -> Option<String> {
+        clean_title(title)
+    }
+
     fn check(&self, body: &str) -> Result<(), PreviewError> {
         if !is_link(&self.url) {
             return Err(PreviewError::Link);

@@ -3,6 +3,7 @@
 use super::{CRYPTOGRAPHIC, PARSING, Row};
 use crate::replay::ReplayRng;
 use holdfast_protocol::file::api::{self, FileInfo, Uploaded};
+use holdfast_protocol::file::lookup;
 use holdfast_protocol::file::stream::{self, Domain, StreamSecret};
 use holdfast_protocol::file::{
     Attachment, AttachmentKey, BodyDigest, DecryptError, FileId, FileKey, FileServer, FileType, FileUrl,
@@ -27,6 +28,7 @@ pub(super) const TARGETS: &[Row] = &[
     ("link_preview", preview, preview_seeds, PARSING),
     ("image", picture_file, image_seeds, PARSING),
     ("file_answer", answer, answer_seeds, PARSING),
+    ("link_lookup", link_lookup, link_lookup_seeds, PARSING),
 ];
 
 /// The file that bodies hold, and its seed.
@@ -286,4 +288,23 @@ mod tests {
             );
         }
     }
+}
+
+fn link_lookup(input: &[u8]) {
+    if let Ok(url) = lookup::read_request(input) {
+        let again = lookup::request(&url).expect("a link that was read");
+        assert_eq!(lookup::read_request(&again).expect("our own"), url);
+    }
+    if let Ok(page) = lookup::Page::read_answer(input) {
+        let again = page.to_answer().expect("a page that was read");
+        assert_eq!(lookup::Page::read_answer(&again).expect("our own"), page);
+        let _ = page.title.as_deref().map(LinkPreview::clean_title);
+    }
+}
+
+fn link_lookup_seeds() -> Vec<Vec<u8>> {
+    vec![
+        br#"{"url":"https://example.org/a?b#c"}"#.to_vec(),
+        br#"{"title":"A page","image":"iVBORw0KGgo="}"#.to_vec(),
+    ]
 }

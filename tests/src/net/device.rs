@@ -187,6 +187,7 @@ impl Device {
     pub async fn send(&self, to: Id, text: &str) -> Result<Message, Failure> {
         let command = Command::SendText {
             files: Vec::new(),
+            link: None,
             reply_to: None,
             conversation: to,
             body: text.to_owned(),

@@ -1,6 +1,7 @@
-//! A file server behind the nodes of a [`World`]: the real one, over a folder that goes with it.
+//! A file server behind the nodes of a [`World`]: the real one, over a folder that goes with it. Beside it a helper that
+//! looks at links, which says what a test wants: virtual time and real sites do not go together.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,15 +14,21 @@ use holdfast_node::fileserver::{FileServer, Options, router};
 use holdfast_node::storage::db::Durability;
 use holdfast_protocol::file::FileServer as Named;
 use holdfast_protocol::file::api::FileInfo;
+use holdfast_protocol::file::lookup::{self, Page};
 use holdfast_protocol::keys::Ed25519KeyPair;
-use holdfast_protocol::onion::ServerTarget;
+use holdfast_protocol::onion::v4::{V4Reply, V4Request};
+use holdfast_protocol::onion::{ServerTarget, open_server_request, seal_v4_reply};
 use http_body_util::BodyExt as _;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
 use tower::ServiceExt as _;
 
 use super::{START_MS, World};
 
 /// The address under which clients know it.
 const HOST: &str = "files.test";
+/// The address of the helper.
+const HELPER: &str = "links.test";
 /// What is changed in a file that is spoiled.
 const SPOILED_BIT: u8 = 0x80;
 
@@ -32,6 +39,14 @@ pub(super) struct Files {
     named: Named,
     up: Rc<Cell<bool>>,
     folder: Rc<tempfile::TempDir>,
+    /// What the helper answers: a status, and what there is to show.
+    page: Rc<RefCell<(u16, Page)>>,
+    /// What it was asked about.
+    asked: Rc<RefCell<Vec<String>>>,
+}
+
+fn helper_keys() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed(&[0xf2; 32])
 }
 
 impl Files {
@@ -51,11 +66,35 @@ impl Files {
             router: router(server),
             up: Rc::new(Cell::new(true)),
             folder: Rc::new(folder),
+            page: Rc::new(RefCell::new((404, Page::default()))),
+            asked: Rc::default(),
         }
+    }
+
+    /// What the helper answers to an onion request.
+    fn look(&self, frame: &[u8]) -> Vec<u8> {
+        let opened = open_server_request(&helper_keys().x25519(), frame).unwrap();
+        let request = V4Request::decode(&opened.plain).unwrap();
+        assert_eq!(
+            (request.method.as_str(), request.endpoint.as_str()),
+            ("POST", lookup::PATH)
+        );
+        let url = lookup::read_request(&request.body.unwrap()).unwrap();
+        self.asked.borrow_mut().push(url);
+        let (code, page) = self.page.borrow().clone();
+        let reply = V4Reply {
+            code,
+            body: page.to_answer().unwrap(),
+            ..V4Reply::default()
+        };
+        seal_v4_reply(&opened.reply_key, &reply, &mut ChaCha20Rng::from_seed([5; 32]))
     }
 
     /// What the last node hears; `None` when the server can't be reached.
     pub(super) async fn post(&self, target: &ServerTarget, frame: Vec<u8>) -> Option<(u16, Vec<u8>)> {
+        if self.up.get() && target.host == HELPER {
+            return Some((200, self.look(&frame)));
+        }
         if !self.up.get() || target.host != HOST {
             return None;
         }
@@ -98,10 +137,23 @@ impl World {
 
     /// The profile's entry of the file server.
     pub(super) fn with_file_server(&self, profile: NetworkProfile) -> NetworkProfile {
+        let files = self.files.borrow();
+        let helper = || Named::parse(&format!("http://{HELPER}"), helper_keys().public()).unwrap();
         NetworkProfile {
-            files: self.files.borrow().as_ref().map(|files| files.named.clone()),
+            files: files.as_ref().map(|files| files.named.clone()),
+            previews: files.as_ref().map(|_| helper()),
             ..profile
         }
+    }
+
+    /// Sets what the helper that looks at links answers from now on.
+    pub fn set_page(&self, status: u16, page: Page) {
+        *self.file_server().page.borrow_mut() = (status, page);
+    }
+
+    /// The links that the helper was asked about.
+    pub fn asked_about(&self) -> Vec<String> {
+        self.file_server().asked.borrow().clone()
     }
 
     /// Stops or starts the file server.

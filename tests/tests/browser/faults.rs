@@ -13,11 +13,7 @@ const PROFILE_OUT: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn a_reload_while_sending_loses_and_repeats_nothing() {
     let network = Network::start();
-    let (ada, bert) = futures::join!(
-        User::join(&network, "Ada", Place::OwnDevice),
-        User::join(&network, "Bert", Place::OwnDevice),
-    );
-    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     ada.write_to(&bert_id).await;
     for text in ["one of three", "two of three", "three of three"] {
         ada.send(text).await;
@@ -37,11 +33,7 @@ async fn a_reload_while_sending_loses_and_repeats_nothing() {
 #[tokio::test]
 async fn messages_wait_for_a_gateway_that_is_gone() {
     let mut network = Network::start();
-    let (ada, bert) = futures::join!(
-        User::join(&network, "Ada", Place::OwnDevice),
-        User::join(&network, "Bert", Place::OwnDevice),
-    );
-    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     ada.write_to(&bert_id).await;
     ada.send("before").await;
     ada.delivered().await;

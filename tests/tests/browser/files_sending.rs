@@ -30,11 +30,7 @@ struct Two {
 
 async fn two() -> Two {
     let network = Network::start();
-    let (ada, bert) = futures::join!(
-        User::join(&network, "Ada", Place::OwnDevice),
-        User::join(&network, "Bert", Place::OwnDevice),
-    );
-    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     ada.write_to(&bert_id).await;
     ada.send("Hello Bert").await;
     ada.delivered().await;

@@ -7,6 +7,7 @@ mod driver;
 mod faults;
 mod files_sending;
 mod files_showing;
+mod links;
 mod network;
 mod peer;
 mod requests;

@@ -1,5 +1,6 @@
 //! A local network for a test: the `holdfast` program with the built site, on free ports and in a folder of its own.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub(crate) struct Network {
     data: TempDir,
     port: u16,
     site: PathBuf,
+    /// Certificates that the helper that looks at links trusts.
+    authorities: Option<PathBuf>,
     /// Keeps a site that was put together for this network.
     _folder: Option<TempDir>,
 }
@@ -25,6 +28,11 @@ impl Network {
     /// Starts a network that serves the app.
     pub(crate) fn start() -> Network {
         Self::serving(built("HOLDFAST_DIST", "dist"))
+    }
+
+    /// Starts a network that serves the app, and whose helper trusts the sites with these certificates.
+    pub(crate) fn start_trusting(authorities: &Path) -> Network {
+        Self::with(built("HOLDFAST_DIST", "dist"), Some(authorities.to_owned()))
     }
 
     /// Starts a network that serves the page of the tests instead of the app.
@@ -47,6 +55,10 @@ impl Network {
     }
 
     fn serving(site: PathBuf) -> Network {
+        Self::with(site, None)
+    }
+
+    fn with(site: PathBuf, authorities: Option<PathBuf>) -> Network {
         // The port is free again for the program in a moment; other tests draw other ones.
         let port = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr())
@@ -57,6 +69,7 @@ impl Network {
             data: TempDir::new().expect("a temporary folder"),
             port,
             site,
+            authorities,
             _folder: None,
         };
         network.resume();
@@ -76,6 +89,11 @@ impl Network {
             .arg(self.data.path())
             .arg("--site")
             .arg(&self.site)
+            .args(
+                self.authorities
+                    .iter()
+                    .flat_map(|file| [OsStr::new("--previews-ca"), file.as_os_str()]),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

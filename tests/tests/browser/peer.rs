@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{
-    Command, Event, FILE_PIECE, FileId, FileInfo, Message, MessageState, Purpose, Reply, StagedFile,
+    Command, Event, FILE_PIECE, FileId, FileInfo, LinkPreview, Message, MessageState, Purpose, Reply,
+    StagedFile,
 };
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
@@ -156,6 +157,7 @@ impl Peer {
                 body: text.to_owned(),
                 reply_to: None,
                 files: numbers,
+                link: None,
             })
             .await;
         let Reply::Accepted(mut message) = accepted else {
@@ -174,6 +176,38 @@ impl Peer {
         tokio::time::timeout(PATIENCE, sent)
             .await
             .expect("a sent message");
+    }
+
+    /// Sets the own profile picture and waits until messages tell it.
+    pub(crate) async fn set_picture(&self, bytes: Vec<u8>) {
+        let file = Sent::new("picture.png", "image/png", bytes);
+        let staged = self.stage(Purpose::Picture, &file).await;
+        let mut events = self.engine.events();
+        self.ask(Command::SetPicture(Some(staged))).await;
+        let told = async {
+            while let Some(event) = events.next().await {
+                if matches!(event, Event::Account(account) if account.picture == Some(staged) && !account.picture_waits)
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, told)
+            .await
+            .expect("the picture is on the server");
+    }
+
+    /// The link of the newest message of a conversation, once it has one.
+    pub(crate) async fn next_link(&self, conversation: &str) -> LinkPreview {
+        let came = async {
+            loop {
+                if let Some(link) = self.newest(conversation).await.link {
+                    return link;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, came).await.expect("a link")
     }
 
     /// The newest message of a conversation.

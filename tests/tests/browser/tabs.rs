@@ -24,11 +24,7 @@ async fn engines(user: &User) -> (usize, usize) {
 #[tokio::test]
 async fn tabs_share_one_engine_and_hand_it_over() {
     let network = Network::start();
-    let (ada, bert) = futures::join!(
-        User::join(&network, "Ada", Place::OwnDevice),
-        User::join(&network, "Bert", Place::OwnDevice),
-    );
-    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     let driver = ada.browser.driver();
     let first = driver.window().await.expect("a tab");
     ada.write_to(&bert_id).await;

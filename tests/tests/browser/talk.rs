@@ -228,11 +228,7 @@ async fn messages_are_deleted_here_and_for_everyone_and_disappear() {
 #[tokio::test]
 async fn a_stranger_asks_and_is_accepted_blocked_and_unblocked() {
     let network = Network::start();
-    let (ada, bert) = futures::join!(
-        User::join(&network, "Ada", Place::OwnDevice),
-        User::join(&network, "Bert", Place::OwnDevice),
-    );
-    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     ada.write_to(&bert_id).await;
     ada.send("You don’t know me").await;
     ada.browser.see(".foot-note").await;

@@ -44,6 +44,16 @@ impl User {
         user
     }
 
+    /// Ada and Bert, each on a device of their own, with their Account IDs.
+    pub(crate) async fn pair(network: &Network) -> [(User, String); 2] {
+        let (ada, bert) = futures::join!(
+            User::join(network, "Ada", Place::OwnDevice),
+            User::join(network, "Bert", Place::OwnDevice),
+        );
+        let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+        [(ada, ada_id), (bert, bert_id)]
+    }
+
     /// Makes an account from the start page.
     pub(crate) async fn create(&self, name: &str, place: Place) {
         let browser = &self.browser;

@@ -1,5 +1,6 @@
 //! Files between people: sent, fetched, refused, interrupted, thrown away and fetched again, over a real file server.
 
+mod links;
 mod pictures;
 mod receiving;
 mod room;
@@ -88,6 +89,7 @@ async fn send(device: &Device, to: Id, body: &str, files: Vec<FileId>) -> Result
         body: body.to_owned(),
         reply_to: None,
         files,
+        link: None,
     };
     match device.engine.request(command).await? {
         Reply::Accepted(message) => Ok(message),

@@ -14,12 +14,17 @@ async fn files_are_fetched_by_themselves_only_where_the_user_wants_that() {
         let waiting = newest_files(&bob, alice_id).await.unwrap();
         assert_eq!(state(&waiting), FileState::NotLoaded);
 
+        // What waits when the switch is turned comes as well.
         let on = Command::SetAutoLoad {
             conversation: alice_id,
             on: true,
         };
         bob.ask(on).await;
         assert!(bob.conversation(alice_id).await.unwrap().auto_load);
+        wait_for_files(&bob, alice_id, "one", |message| {
+            message.body == "one" && state(message) == FileState::Here
+        })
+        .await;
         let file = stage(&alice, bob_id, "two.png", "image/png", &png()).await;
         send(&alice, bob_id, "two", vec![file]).await.unwrap();
         wait_for_files(&bob, alice_id, "two", |message| {

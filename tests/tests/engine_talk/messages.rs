@@ -10,6 +10,7 @@ async fn an_answer_shows_what_it_answers_on_every_device() {
         let question = by_text(&alice, bob_id, "hello").await.unwrap();
         let command = Command::SendText {
             files: Vec::new(),
+            link: None,
             conversation: bob_id,
             body: "as I said".to_owned(),
             reply_to: Some(question.id),
@@ -39,6 +40,7 @@ async fn an_answer_shows_what_it_answers_on_every_device() {
         let note = alice.send(alice_id, "note").await.unwrap();
         let elsewhere = Command::SendText {
             files: Vec::new(),
+            link: None,
             conversation: bob_id,
             body: "x".to_owned(),
             reply_to: Some(note.id),
@@ -292,6 +294,7 @@ async fn times_that_are_corrected_carry_answers_and_reactions_along() {
         let first = alice.send(bob_id, "first").await.unwrap();
         let command = Command::SendText {
             files: Vec::new(),
+            link: None,
             conversation: bob_id,
             body: "second".to_owned(),
             reply_to: Some(first.id),

@@ -55,6 +55,7 @@ async fn random_history(seed: u64) {
             (3, Some(message)) => {
                 let command = Command::SendText {
                     files: Vec::new(),
+                    link: None,
                     conversation: *conversation,
                     body: format!("{step} to {}", message.body),
                     reply_to: Some(message.id),

@@ -122,10 +122,11 @@ impl Jobs {
             loop {
                 let next = jobs.inner.waiting.borrow_mut().pop_front();
                 let Some((id, task)) = next else { break };
-                let news = match jobs.carry_out(&worker, id, task).await {
-                    Ok(file) => News::Done(file),
-                    Err(refusal) => News::Refused(refusal),
+                let news = match task {
+                    Task::Chosen(Job::LinkImage, blob) => picture::of_link(&blob).await.map(News::Drawn),
+                    task => jobs.carry_out(&worker, id, task).await.map(News::Done),
                 };
+                let news = news.unwrap_or_else(News::Refused);
                 jobs.inner.cancelled.borrow_mut().remove(&id);
                 worker.tell_news(id, news);
             }
@@ -235,8 +236,8 @@ async fn prepared(job: Job, blob: Blob) -> Result<(Purpose, Ready), Refusal> {
             check_size(&ready, MAX_PICTURE)?;
             Ok((Purpose::Picture, ready))
         }
-        // Recordings are taken elsewhere.
-        Job::Voice { .. } => Err(Refusal::Unreadable),
+        // These are taken elsewhere.
+        Job::Voice { .. } | Job::LinkImage => Err(Refusal::Unreadable),
     }
 }
 

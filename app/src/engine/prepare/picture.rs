@@ -4,7 +4,7 @@
 //! What can't be drawn without loss of its motion, or in this browser, is cleaned instead: everything that is not needed
 //! to show it is cut out of the file. What can be neither drawn nor cleaned is not sent as a picture. Films are cleaned too.
 
-use holdfast_client::api::{FileInfo, FileKind, MAX_FILE, MAX_FILE_PREVIEW};
+use holdfast_client::api::{FileInfo, FileKind, LinkImage, MAX_FILE, MAX_FILE_PREVIEW, MAX_LINK_IMAGE};
 use holdfast_protocol::file::image;
 use web_sys::Blob;
 
@@ -12,7 +12,8 @@ use super::canvas::{self, Form, Part, Picture};
 use super::film;
 use super::look::{HEAD, Kind, Look, look};
 use super::sizes::{
-    MAX_SIDE, OWN_QUALITY, OWN_SIDE, PREVIEW_QUALITY, PREVIEW_SIDES, STEPS, fit, renamed, too_many_pixels,
+    LINK_STEPS, MAX_SIDE, OWN_QUALITY, OWN_SIDE, PREVIEW_QUALITY, PREVIEW_SIDES, STEPS, fit, renamed,
+    too_many_pixels,
 };
 use super::{Ready, blob_of, bytes, size};
 use crate::engine::jobs::{Refusal, Seen, Square};
@@ -225,6 +226,36 @@ pub(super) async fn own(blob: Blob, square: Square) -> Result<Ready, Refusal> {
                 blob,
                 info,
                 voice: false,
+            });
+        }
+    }
+    Err(Refusal::Undrawable)
+}
+
+/// The picture of a link, small enough to go with a text.
+pub(super) async fn of_link(blob: &Blob) -> Result<LinkImage, Refusal> {
+    let head = bytes(blob, 0, size(blob).min(HEAD)).await?;
+    if look(&head, &blob.type_()).kind == Kind::Huge {
+        return Err(Refusal::TooManyPixels);
+    }
+    let picture = Picture::decode(blob).await.ok_or(Refusal::Undrawable)?;
+    if too_many_pixels(picture.size()) {
+        return Err(Refusal::TooManyPixels);
+    }
+    if !canvas::is_true() {
+        return Err(Refusal::Undrawable);
+    }
+    for (side, quality) in LINK_STEPS {
+        let (width, height) = fit(picture.size(), side);
+        let drawn = picture
+            .encode(picture.whole(), (width, height), Form::Jpeg, quality)
+            .await;
+        if let Some(drawn) = drawn.filter(|drawn| size(drawn) <= MAX_LINK_IMAGE as u64) {
+            return Ok(LinkImage {
+                bytes: bytes(&drawn, 0, size(&drawn)).await?,
+                content_type: Form::Jpeg.mime().into(),
+                width,
+                height,
             });
         }
     }

@@ -18,6 +18,8 @@ pub(super) const STEPS: [(u32, f64); 7] = [
     (1_600, 0.7),
     (1_024, 0.7),
 ];
+/// Sides and qualities that are tried for the picture of a link, which is shown no wider than a bubble.
+pub(super) const LINK_STEPS: [(u32, f64); 3] = [(640, 0.8), (480, 0.7), (320, 0.6)];
 /// Longest sides that are tried for the small picture that stands for a file.
 pub(super) const PREVIEW_SIDES: [u32; 5] = [64, 48, 36, 24, 16];
 /// Its quality: it is shown blurred.

@@ -1,6 +1,6 @@
 //! Where a message is written, with its files, or spoken.
 
-use holdfast_client::api::{Command, Failure, FileId, Message, MessageId, Reply};
+use holdfast_client::api::{Command, Failure, FileId, Message, MessageId, NewLink, Reply};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -12,6 +12,7 @@ use super::attach::AttachButton;
 use super::bubble::author;
 use super::draft::Draft;
 use super::gestures::to_composer;
+use super::link::LinkCard;
 use super::room::Room;
 use super::tray::{Staged, Tray};
 use super::voice::{Recorder, VoiceBar, VoiceButton};
@@ -50,6 +51,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let left = Memo::new(move |_| LIMIT as i64 - text.with(|t| counted_length(t)) as i64);
     let blank = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
     let staged = Staged::new(room);
+    let card = LinkCard::new(room, text);
     let sending = RwSignal::new(false);
 
     Effect::new(move |_| {
@@ -71,31 +73,32 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     on_cleanup(move || draft.leave(&text.try_get_untracked().unwrap_or_default()));
 
     // Sends one message after the other: the text and the reply go with the first.
-    let deliver = move |body: String, answered: Option<Message>, files: Vec<Vec<FileId>>| {
-        // Files leave the tray when the engine says so: until then they could be sent twice.
-        sending.set(!files.is_empty());
-        spawn_local(async move {
-            let reply_to = answered.as_ref().map(|message| message.id);
-            let sent = send_all(room, &body, reply_to, files).await;
-            let _ = sending.try_set(false);
-            let Err((why, accepted)) = sent else { return };
-            let words = match &why {
-                LinkError::Failed(failure) => failure_text(failure),
-                LinkError::Lost => t("error.engine_lost"),
-            };
-            let _ = error.try_set(words);
-            if accepted {
-                return;
-            }
-            // Nothing was accepted: the text goes back to where it was written.
-            let _ = text.try_update(|now| {
-                if now.is_empty() {
-                    *now = body;
+    let deliver =
+        move |body: String, answered: Option<Message>, link: Option<NewLink>, files: Vec<Vec<FileId>>| {
+            // Files leave the tray when the engine says so: until then they could be sent twice.
+            sending.set(!files.is_empty());
+            spawn_local(async move {
+                let reply_to = answered.as_ref().map(|message| message.id);
+                let sent = send_all(room, &body, reply_to, link, files).await;
+                let _ = sending.try_set(false);
+                let Err((why, accepted)) = sent else { return };
+                let words = match &why {
+                    LinkError::Failed(failure) => failure_text(failure),
+                    LinkError::Lost => t("error.engine_lost"),
+                };
+                let _ = error.try_set(words);
+                if accepted {
+                    return;
                 }
+                // Nothing was accepted: the text goes back to where it was written.
+                let _ = text.try_update(|now| {
+                    if now.is_empty() {
+                        *now = body;
+                    }
+                });
+                let _ = reply.try_set(answered);
             });
-            let _ = reply.try_set(answered);
-        });
-    };
+        };
     let send = move |sure: bool| {
         let body = text.get_untracked();
         let (ready, all) = untrack(|| (staged.is_ready(), staged.files.get()));
@@ -116,11 +119,12 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
         }
         error.set(String::new());
         state.attach.dismiss(id);
+        let link = card.take();
         text.set(String::new());
         draft.sent();
         let answered = reply.get_untracked();
         reply.set(None);
-        deliver(body, answered, messages(&all));
+        deliver(body, answered, link, messages(&all));
         if let Some(field) = field.get_untracked() {
             focus(&field);
         }
@@ -128,7 +132,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let send_voice = Callback::new(move |file: FileId| {
         let answered = reply.get_untracked();
         reply.set(None);
-        deliver(String::new(), answered, vec![vec![file]]);
+        deliver(String::new(), answered, None, vec![vec![file]]);
     });
     let recorder = Recorder::new(room, send_voice);
     let recording = Memo::new(move |_| recorder.busy());
@@ -259,6 +263,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                     })
             }}
             {move || reply.get().map(|message| answering(room, &message))}
+            {card.view()}
             <p class="error composer-error" role="alert">{error}</p>
             <Tray room staged />
             <div class="composer-row">
@@ -320,6 +325,7 @@ async fn send_all(
     room: Room,
     body: &str,
     reply_to: Option<MessageId>,
+    mut link: Option<NewLink>,
     mut files: Vec<Vec<FileId>>,
 ) -> Result<(), (LinkError, bool)> {
     let state = room.state;
@@ -333,6 +339,7 @@ async fn send_all(
             body: if first { body.to_owned() } else { String::new() },
             reply_to: reply_to.filter(|_| first),
             files,
+            link: link.take(),
         };
         match state.request(command).await {
             Ok(Reply::Accepted(message)) => {

@@ -11,6 +11,7 @@ mod draft;
 mod find;
 mod gestures;
 mod header;
+mod link;
 mod messages;
 mod meter;
 mod notice;

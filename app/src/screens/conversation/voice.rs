@@ -148,7 +148,7 @@ impl Recorder {
             let (done, over) = match &news {
                 News::Done(file) => (Some(*file), true),
                 News::Refused(_) => (None, true),
-                News::Staged(_) | News::Written { .. } => (None, false),
+                News::Staged(_) | News::Written { .. } | News::Drawn(_) => (None, false),
             };
             state
                 .attach

@@ -90,7 +90,7 @@ pub(super) fn OwnPicture() -> impl IntoView {
                     return;
                 }
                 News::Refused(refusal) => picture_refusal_words(&refusal).unwrap_or_default(),
-                News::Staged(_) | News::Written { .. } => return,
+                News::Staged(_) | News::Written { .. } | News::Drawn(_) => return,
             };
             let _ = saving.try_set(false);
             let _ = error.try_set(words);

@@ -42,6 +42,24 @@ pub(super) fn privacy(state: AppState) -> AnyView {
             )}
         </section>
         <p class="help">{t("privacy.note")}</p>
+        {move || {
+            state
+                .network
+                .with(|network| network.previews)
+                .then(|| {
+                    view! {
+                        <section class="card">
+                            {switch(
+                                "link-previews",
+                                t("privacy.links"),
+                                t("privacy.links_help"),
+                                state.preferences.link_previews.into(),
+                                set(key::LINK_PREVIEWS),
+                            )}
+                        </section>
+                    }
+                })
+        }}
     };
     page(t("privacy.title"), body.into_any())
 }
