@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
+use futures::StreamExt as _;
 
 /// What a page may do. `connect-src` gains the operator's addresses.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -25,6 +26,14 @@ const FIXED: [(&str, &str); 5] = [
         "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
     ),
 ];
+/// Where the app's manifest has browsers post what is shared with it. The app's service worker takes that before it leaves
+/// the device; here it arrives where a browser has lost that worker.
+const SHARE: &str = "/share";
+/// Then the app says that it has to be shared again.
+const SHARE_LOST: &str = "/?share=lost";
+/// So much of what was shared is thrown away before the connection is cut, bytes: a browser that is still sending shows an
+/// error in place of our answer.
+const MAX_SHARE: usize = 256 * 1024 * 1024;
 /// A file whose name holds its hash never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Others are asked about each time.
@@ -121,6 +130,12 @@ async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    if request.method() == Method::POST && request.uri().path() == SHARE {
+        headers.insert(header::LOCATION, HeaderValue::from_static(SHARE_LOST));
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        throw_away(request.into_body()).await;
+        return response;
+    }
     if request.method() != Method::GET && request.method() != Method::HEAD {
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         return response;
@@ -161,6 +176,17 @@ async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
         *response.body_mut() = Body::from(found.bytes);
     }
     response
+}
+
+/// Reads a body to its end and keeps nothing of it.
+async fn throw_away(body: Body) {
+    let (mut body, mut bytes) = (body.into_data_stream(), 0);
+    while let Some(Ok(piece)) = body.next().await {
+        bytes += piece.len();
+        if bytes > MAX_SHARE {
+            return;
+        }
+    }
 }
 
 /// A path inside the folder: plain names only, none hidden, none that leads out.
@@ -289,6 +315,39 @@ mod tests {
         assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
         let (_, _, body) = ask(&site, "/networks/default.json", &[]).await;
         assert_eq!(body, b"{\"name\":\"local\"}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_shared_without_the_service_worker_is_thrown_away_and_the_app_says_so() {
+        let (site, folder) = site();
+        let post = |path: &str| {
+            let request = Request::builder().method(Method::POST).uri(path);
+            site.router()
+                .oneshot(request.body(Body::from("a private photo")).unwrap())
+        };
+        let answer = post("/share").await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        assert_eq!(answer.headers()["location"], "/?share=lost");
+        assert!(answer.headers().contains_key("content-security-policy"));
+        assert_eq!(post("/").await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_manifest_and_the_service_worker_are_looked_for_each_time() {
+        let (site, folder) = site();
+        for (name, kind) in [
+            ("holdfast.webmanifest", "application/manifest+json"),
+            ("service-worker.js", "text/javascript; charset=utf-8"),
+        ] {
+            std::fs::write(folder.join(name), "{}").unwrap();
+            let (status, headers, _) = ask(&site, &format!("/{name}"), &[]).await;
+            assert_eq!(status, StatusCode::OK);
+            assert_eq!(headers["content-type"], kind);
+            assert_eq!(headers["cache-control"], ASK, "a new release is found at once");
+            assert!(headers.contains_key("content-security-policy"));
+        }
         std::fs::remove_dir_all(folder).unwrap();
     }
 
