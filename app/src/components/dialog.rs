@@ -22,6 +22,9 @@ pub(crate) fn Dialog(
     /// Called when it was dismissed by Escape or by a click beside it.
     #[prop(into)]
     on_close: Callback<()>,
+    /// A click beside it does nothing: what would be lost can't be had again here.
+    #[prop(optional)]
+    firm: bool,
     /// What is in it.
     children: Children,
 ) -> impl IntoView {
@@ -51,7 +54,7 @@ pub(crate) fn Dialog(
                 let itself = node.get_untracked().is_some_and(|dialog| {
                     event.target().is_some_and(|t| t == ****dialog)
                 });
-                if itself {
+                if itself && !firm {
                     on_close.run(());
                 }
             }

@@ -8,6 +8,7 @@ pub(crate) mod near;
 pub(crate) mod notifications;
 pub(crate) mod picture;
 pub(crate) mod session;
+pub(crate) mod share;
 pub(crate) mod sound;
 
 pub(crate) use errors::error_text;

@@ -11,6 +11,7 @@ use super::conversation::ConversationView;
 use super::files::FileAsks;
 use super::list::ListPane;
 use super::questions::Questions;
+use super::share::ShareQuestion;
 use super::viewer::Viewer;
 use super::{blocked, network, new_conversation, profile, requests, settings};
 use crate::components::focus::set_style;
@@ -70,6 +71,7 @@ pub(crate) fn Home() -> impl IntoView {
         <Questions />
         <Viewer />
         <FileAsks />
+        <ShareQuestion />
     }
 }
 

@@ -28,6 +28,7 @@ mod row;
 mod row_menu;
 mod search;
 mod settings;
+mod share;
 pub(crate) mod viewer;
 mod viewport;
 mod welcome;
@@ -83,6 +84,7 @@ pub(crate) fn App() -> impl IntoView {
     viewport::follow();
     platform::refuse_drops();
     spawn_local(state.open());
+    spawn_local(state.share.collect(state));
     notifications::follow_focus(move || state.notifier.withdraw());
 
     let words = RwSignal::new(0_u32);
@@ -109,6 +111,7 @@ pub(crate) fn App() -> impl IntoView {
         words.track();
         view! {
             <TroubleBar />
+            <share::ShareBar />
             <Page />
             <Notices />
         }

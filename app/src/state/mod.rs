@@ -15,6 +15,7 @@ pub(crate) mod playback;
 pub(crate) mod preferences;
 pub(crate) mod reel;
 pub(crate) mod safe;
+pub(crate) mod share;
 pub(crate) mod text;
 pub(crate) mod timeline;
 
@@ -45,6 +46,7 @@ use nav::{Nav, Route};
 use notify::Notifier;
 use playback::Playback;
 use preferences::Preferences;
+use share::Shares;
 
 /// Where the page is between opening and use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +158,8 @@ pub(crate) struct AppState {
     pub leaving_to: RwSignal<Option<String>>,
     /// Files on their way into messages.
     pub attach: Attach,
+    /// What another app shared, until a conversation was chosen for it.
+    pub share: Shares,
     /// Files that are shown, and pictures of people.
     pub files: Files,
     /// The recording that plays.
@@ -195,6 +199,7 @@ impl AppState {
             question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
             attach: Attach::new(),
+            share: Shares::new(),
             files: Files::new(),
             playback: Playback::new(),
             file_ask: RwSignal::new(None),
@@ -293,6 +298,9 @@ impl AppState {
         self.replace_all(snapshot);
         self.nav.reset(if known { Route::Home } else { Route::Welcome });
         self.phase.set(if known { Phase::Ready } else { Phase::Start });
+        if known && self.mode.get_untracked() == StorageMode::OwnDevice {
+            spawn_local(crate::platform::share::offer());
+        }
     }
 
     fn replace_all(self, snapshot: Box<Snapshot>) {
