@@ -58,7 +58,7 @@ impl Two {
 }
 
 /// Chooses files in one of the composer's inputs.
-async fn choose(browser: &Browser, input: &str, paths: &[&Path]) {
+pub(crate) async fn choose(browser: &Browser, input: &str, paths: &[&Path]) {
     let input = browser.driver().find(By::Css(input)).await.expect("the input");
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     input
@@ -68,7 +68,7 @@ async fn choose(browser: &Browser, input: &str, paths: &[&Path]) {
 }
 
 /// Waits until so many files are staged and nothing is being prepared.
-async fn staged(browser: &Browser, count: usize) {
+pub(crate) async fn staged(browser: &Browser, count: usize) {
     browser
         .until(&format!("{count} staged files"), async || {
             let items = browser.driver().find_all(By::Css(".tray-item")).await.ok()?;
@@ -116,7 +116,7 @@ async fn drawn(browser: &Browser, width: u32, height: u32, form: &str) -> Vec<u8
 }
 
 /// A script whose `await`s are waited for.
-fn awaiting(script: &str) -> String {
+pub(crate) fn awaiting(script: &str) -> String {
     format!("return (async () => {{ {script} }})();")
 }
 

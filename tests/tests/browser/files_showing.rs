@@ -31,6 +31,7 @@ async fn with_friends(place: Place, test: impl AsyncFnOnce(Friends)) {
     LocalSet::new().run_until(run).await;
 }
 
+/// Has both join a network and agree to write.
 pub(crate) async fn friends_on(network: Network, place: Place) -> Friends {
     let ada = User::join(&network, "Ada", place).await;
     let ada_id = ada.id().await;
@@ -67,7 +68,7 @@ impl User {
     }
 
     /// Loads a file by its tile, and answers the question that comes with the first one.
-    async fn loads(&self, answer: &str) {
+    pub(crate) async fn loads(&self, answer: &str) {
         self.browser.press(".message [data-act=load]").await;
         self.browser.press(answer).await;
     }
@@ -92,7 +93,7 @@ impl User {
     }
 
     /// Has the browser write downloads to a folder.
-    async fn downloads_to(&self, folder: &Path) {
+    pub(crate) async fn downloads_to(&self, folder: &Path) {
         self.browser
             .cdp(
                 "Browser.setDownloadBehavior",
@@ -103,7 +104,7 @@ impl User {
 }
 
 /// Waits until a download is complete and gives its bytes.
-async fn downloaded(user: &User, folder: &Path, name: &str) -> Vec<u8> {
+pub(crate) async fn downloaded(user: &User, folder: &Path, name: &str) -> Vec<u8> {
     let file = folder.join(name);
     user.browser
         .until(&format!("{name} in the downloads"), async || {

@@ -2,9 +2,12 @@
 //!
 //! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
 
+mod apart;
 mod chat;
+mod choke;
 mod driver;
 mod faults;
+mod files_faults;
 mod files_sending;
 mod files_showing;
 mod links;

@@ -2,12 +2,15 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::apart::{Apart, free_port};
+use crate::choke::Choke;
 
 /// How long the program may take to end after it was asked to.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -22,6 +25,8 @@ pub(crate) struct Network {
     authorities: Option<PathBuf>,
     /// Keeps a site that was put together for this network.
     _folder: Option<TempDir>,
+    /// The gateway and file server that its users have instead of the program's own.
+    apart: Option<Apart>,
 }
 
 impl Network {
@@ -59,31 +64,61 @@ impl Network {
     }
 
     fn with(site: PathBuf, authorities: Option<PathBuf>) -> Network {
-        // The port is free again for the program in a moment; other tests draw other ones.
-        let port = TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
-        let mut network = Network {
-            server: None,
-            data: TempDir::new().expect("a temporary folder"),
-            port,
-            site,
-            authorities,
-            _folder: None,
-        };
+        let mut network = Self::new(site);
+        network.authorities = authorities;
         network.resume();
         network
     }
 
+    fn new(site: PathBuf) -> Network {
+        Network {
+            server: None,
+            data: TempDir::new().expect("a temporary folder"),
+            port: free_port(),
+            site,
+            authorities: None,
+            _folder: None,
+            apart: None,
+        }
+    }
+
+    /// Starts a network whose gateway and file server are processes of their own.
+    pub(crate) async fn start_apart() -> Network {
+        let site = built("HOLDFAST_DIST", "dist");
+        let mut network = Self::new(site.clone());
+        let addresses = network.resume_with_addresses();
+        let seed = addresses["seed"].as_str().expect("the seed's address").to_owned();
+        network.apart = Some(Apart::start(program(), site, seed).await);
+        network
+    }
+
+    /// The gateway and file server of [`Self::start_apart`].
+    pub(crate) fn apart(&mut self) -> &mut Apart {
+        self.apart.as_mut().expect("a network with parts of its own")
+    }
+
+    /// What holds transfers of that file server.
+    pub(crate) fn choke(&self) -> &Choke {
+        &self
+            .apart
+            .as_ref()
+            .expect("a network with parts of its own")
+            .choke
+    }
+
     /// The app's address.
     pub(crate) fn app(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
+        let port = self.apart.as_ref().map_or(self.port, |apart| apart.port);
+        format!("http://127.0.0.1:{port}/")
     }
 
     /// Starts the program again with the same data and address, and waits until it serves.
     pub(crate) fn resume(&mut self) {
-        let program = built("HOLDFAST_BIN", "target/release/holdfast");
+        self.resume_with_addresses();
+    }
+
+    fn resume_with_addresses(&mut self) -> Value {
+        let program = program();
         let mut server = Command::new(&program)
             .args(["up", "--json", "--port", &self.port.to_string(), "--data"])
             .arg(self.data.path())
@@ -104,7 +139,8 @@ impl Network {
             .read_line(&mut first_line)
             .expect("the first line");
         self.server = Some(server);
-        assert!(first_line.starts_with('{'), "`up --json` said: {first_line}");
+        serde_json::from_str(&first_line)
+            .unwrap_or_else(|error| panic!("{error}: `up --json` said: {first_line}"))
     }
 
     /// Has the file server forget every file, as it does when their time is over, and starts again.
@@ -146,6 +182,11 @@ impl Drop for Network {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The servers' program.
+fn program() -> PathBuf {
+    built("HOLDFAST_BIN", "target/release/holdfast")
 }
 
 /// Something that `cargo xtask test` builds and names in a variable; by default where it lies in the workspace.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{
-    Command, Event, FILE_PIECE, FileId, FileInfo, LinkPreview, Message, MessageState, Purpose, Reply,
-    StagedFile,
+    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, LinkPreview, Message, MessageState,
+    Purpose, Reply, StagedFile,
 };
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
@@ -18,6 +18,8 @@ use crate::network::Network;
 
 /// How long a message with files may take to be sent.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// So many of the newest messages are looked through for a file.
+const RECENT: u16 = 20;
 /// More than any network profile has, bytes.
 const MAX_PROFILE: usize = 64 * 1024;
 
@@ -212,17 +214,58 @@ impl Peer {
 
     /// The newest message of a conversation.
     pub(crate) async fn newest(&self, conversation: &str) -> Message {
+        self.recent(conversation, 1).await.pop().expect("a message")
+    }
+
+    /// Fetches a file that was sent in a conversation, once its message has come; gives that with it.
+    pub(crate) async fn fetched(&self, conversation: &str, name: &str) -> (Message, Vec<u8>) {
+        let here = async {
+            loop {
+                let messages = self.recent(conversation, RECENT).await;
+                let found = messages.into_iter().find_map(|message| {
+                    let named = |file: &&Attachment| file.info.name.as_deref() == Some(name);
+                    let file = message.files.iter().find(named)?.clone();
+                    Some((message, file))
+                });
+                match found {
+                    Some((message, file)) if file.state == FileState::Here => return (message, file),
+                    Some((_, file)) if file.state != FileState::Moving => {
+                        self.ask(Command::LoadFile(file.file)).await;
+                    }
+                    _ => {}
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let here = tokio::time::timeout(PATIENCE, here).await;
+        let (message, file) = here.unwrap_or_else(|_| panic!("{name} did not come"));
+        let mut content = Vec::new();
+        while (content.len() as u64) < file.info.size {
+            let piece = Command::ReadFile {
+                file: file.file,
+                offset: content.len() as u64,
+            };
+            match self.ask(piece).await {
+                Reply::Bytes(bytes) if !bytes.is_empty() => content.extend(bytes),
+                other => panic!("{other:?}"),
+            }
+        }
+        (message, content)
+    }
+
+    /// The newest messages of a conversation, oldest first.
+    pub(crate) async fn recent(&self, conversation: &str, limit: u16) -> Vec<Message> {
         let conversation = Id::parse(conversation).expect("an id");
         let page = self
             .ask(Command::Messages {
                 conversation,
                 anchor: holdfast_client::api::Anchor::Latest,
-                limit: 1,
+                limit,
             })
             .await;
-        let Reply::Messages(mut page) = page else {
+        let Reply::Messages(page) = page else {
             panic!("{page:?}");
         };
-        page.messages.pop().expect("a message")
+        page.messages
     }
 }
