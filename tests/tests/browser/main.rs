@@ -19,6 +19,7 @@ mod samples;
 mod screens;
 mod search;
 mod settings;
+mod share;
 mod steps;
 mod store;
 mod tabs;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::driver::{Browser, LAPTOP, PHONE};
 use crate::network::Network;
+use crate::share::share;
 use crate::user::{Place, User};
 
 /// What sticks out of the page at its sides: elements that can be seen and that no scroll area holds.
@@ -75,6 +76,11 @@ async fn arabic_is_written_from_the_right_and_fits() {
     // The choice stays.
     browser.driver().refresh().await.expect("the page reloads");
     browser.see("html[dir=rtl][lang=ar]").await;
+
+    let shared = json!({ "text": "https://example.org/tides", "title": "Tides" });
+    share(browser, &network, shared, &[]).await;
+    browser.see("#shared").await;
+    fits(browser, "share").await;
 }
 
 /// Puts a recorder in the place of the browser's notifications, and has the page believe that nobody looks at it.
