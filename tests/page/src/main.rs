@@ -2,11 +2,12 @@
 //! `{"encrypt":{"value","n"},"decrypt":…,"decrypt_new_sender":…}`, in calls a second. `decrypt` is what a restored account
 //! does, many messages of few senders; `decrypt_new_sender` forgets each. Opened with `#store` it runs the store suite
 //! on the browser's IndexedDB instead; with `#fill=1,100000`, served beside the app, it fills the app's database with a
-//! history of that many contacts and messages; with `#measure` it measures searching and reading it. It is built as the
-//! app is.
+//! history of that many contacts and messages; with `#measure` it measures searching and reading it; with `#files` it
+//! measures encrypting and decrypting files, in million bytes a second. It is built as the app is.
 #![forbid(unsafe_code)]
 
 mod engine;
+mod files;
 mod history;
 mod platform;
 mod store;
@@ -39,6 +40,12 @@ fn main() -> Result<(), JsValue> {
                 history::fill_database(&document, history).await;
             } else if wanted == "#measure" {
                 history::measure_database(&document, &performance).await;
+            } else if wanted == "#files" {
+                let mut rng = ChaCha20Rng::from_seed([9; 32]);
+                match files::measure(&performance, &mut rng) {
+                    Ok(figures) => document.set_title(&json(&figures)),
+                    Err(error) => document.set_title(&error.to_string()),
+                }
             } else {
                 store::run().await;
                 document.set_title(store::PASSED);
@@ -61,7 +68,7 @@ fn main() -> Result<(), JsValue> {
     let mut figures = Vec::new();
     for name in ["encrypt", "decrypt", "decrypt_new_sender"] {
         let started = performance.now();
-        let mut n = 0;
+        let mut n = 0_u32;
         while performance.now() - started < RATE_TIME {
             for message in messages.iter().cycle().take(BATCH) {
                 let secret = recipient.x25519();
@@ -78,8 +85,17 @@ fn main() -> Result<(), JsValue> {
             }
         }
         let value = f64::from(n) * 1_000.0 / (performance.now() - started);
-        figures.push(format!("\"{name}\":{{\"value\":{value},\"n\":{n}}}"));
+        figures.push((name, value, n));
     }
-    document.set_title(&format!("{{{}}}", figures.join(",")));
+    document.set_title(&json(&figures));
     Ok(())
+}
+
+/// Figures as the benches read them: names with a value and how many calls it rests on.
+fn json(figures: &[files::Figure]) -> String {
+    let entries: Vec<String> = figures
+        .iter()
+        .map(|(name, value, n)| format!("\"{name}\":{{\"value\":{value},\"n\":{n}}}"))
+        .collect();
+    format!("{{{}}}", entries.join(","))
 }

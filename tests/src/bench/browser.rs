@@ -47,18 +47,42 @@ pub async fn run(network: &Network, folder: &Path) -> Outcome {
     let page = Network::start_with_site(&folder.join("page"), 2, Some(Path::new(&site)))?;
     let mut browser = Browser::start().await?;
     browser.open(&page.app).await?;
+    let figures = figures(&mut browser, &["encrypt", "decrypt", "decrypt_new_sender"]).await?;
+    for (name, value, n) in figures {
+        print(&format!("v1_{name}_chromium"), value, "1/s", n);
+    }
+    Ok(())
+}
+
+/// Waits for the figures of the page of `tests/page`; each with how many calls it rests on.
+pub(super) async fn figures<'a>(
+    browser: &mut Browser,
+    names: &[&'a str],
+) -> Outcome<Vec<(&'a str, f64, usize)>> {
     let title = browser.until("return document.title").await?;
-    let figures: Value = serde_json::from_str(title.as_str().unwrap_or_default())?;
-    for name in ["encrypt", "decrypt", "decrypt_new_sender"] {
+    let told = title.as_str().unwrap_or_default();
+    let figures: Value = serde_json::from_str(told).map_err(|_| format!("the page says {told}"))?;
+    let mut found = Vec::new();
+    for name in names {
         let figure = figures
             .get(name)
             .ok_or_else(|| format!("the page says {figures}"))?;
         let value = figure.get("value").and_then(Value::as_f64).ok_or("no value")?;
         let n = figure.get("n").and_then(Value::as_u64).ok_or("no count")?;
-        print(&format!("v1_{name}_chromium"), value, "1/s", usize::try_from(n)?);
+        found.push((*name, value, usize::try_from(n)?));
     }
-    Ok(())
+    Ok(found)
 }
+
+/// Makes an account on the open start page, one look at it after another.
+pub(super) const JOIN: [&str; 4] = [
+    "const b = document.querySelector('#create-account'); if (!b || b.disabled) return null; b.click(); return true",
+    "const b = document.querySelector('#own-device'); if (!b) return null; b.click(); return true",
+    "const i = document.querySelector('#display-name'); if (!i) return null;
+     i.value = 'Many'; i.dispatchEvent(new Event('input', { bubbles: true }));
+     document.querySelector('#name-continue').click(); return true",
+    "return document.querySelector('#new-conversation') && true",
+];
 
 /// From the start of the navigation to a button that can be pressed, in a new browser each time.
 async fn start_screen(network: &Network) -> Outcome {

@@ -16,7 +16,7 @@ use holdfast_client::testing::{Figures, History, contact, fill, measure, offline
 use holdfast_client::{Engine, EngineHandle, Options};
 use serde_json::{Value, json};
 
-use super::browser::Browser;
+use super::browser::{Browser, JOIN};
 use super::network::Network;
 use super::{Outcome, percentile, print};
 use crate::site;
@@ -211,16 +211,6 @@ fn figures(told: &Value) -> Figures {
         around: list("around"),
     }
 }
-
-/// Makes an account, one look at the page after another.
-const JOIN: [&str; 4] = [
-    "const b = document.querySelector('#create-account'); if (!b || b.disabled) return null; b.click(); return true",
-    "const b = document.querySelector('#own-device'); if (!b) return null; b.click(); return true",
-    "const i = document.querySelector('#display-name'); if (!i) return null;
-     i.value = 'Many'; i.dispatchEvent(new Event('input', { bubbles: true }));
-     document.querySelector('#name-continue').click(); return true",
-    "return document.querySelector('#new-conversation') && true",
-];
 
 /// From a click on the row until messages are painted, again and again; then from a typed letter to its hits; then the
 /// times between frames while the list scrolls back through the history.

@@ -9,10 +9,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 11] = [
+const GROUPS: [&str; 12] = [
     "v1",
     "onion",
     "files",
+    "files-browser",
     "configs",
     "storage",
     "latency",
@@ -60,6 +61,7 @@ async fn measure(group: &str) -> Outcome {
         "v1" => crypto::v1(&mut rng),
         "onion" => crypto::onions(&mut rng),
         "files" => files::run(&mut rng),
+        "files-browser" => files::browser(&folder.0).await,
         "configs" => configs::run(&mut rng),
         "storage" => {
             // Two nodes are two swarms of one; eight are two of four.
