@@ -35,6 +35,10 @@ Roles and their options:
               --cert FILE, --key FILE
   previews  looks at links for those who want to send a preview of one, and does not learn who asks
               --listen ADDRESS (0.0.0.0:8001), --data DIR (data), --local, --previews-ca FILE, --cert FILE, --key FILE
+  sign      lists the files of a site and signs the list, for browsers to tell a changed site
+              --site DIR, --key FILE (made on first use), --old-key FILE (hands over to the new one), --number N (now)
+  verify    checks a site against its signed list: holdfast verify https://chat.example/, or a folder
+              --release-key HEX (the key that must have signed it)
 
   --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
@@ -50,7 +54,7 @@ pub enum ConfigError {
     #[error("{0}")]
     Option(#[from] lexopt::Error),
     /// No role, or none that exists.
-    #[error("name a role: up, storage, seed, gateway, files or previews (see --help)")]
+    #[error("name a role: up, storage, seed, gateway, files, previews, sign or verify (see --help)")]
     Role,
     /// Two options exclude each other, or one is missing.
     #[error("{0}")]
@@ -79,6 +83,10 @@ pub enum Command {
     Files(Files),
     /// A helper that looks at links.
     Previews(Previews),
+    /// Sign a site.
+    Sign(Sign),
+    /// Check a site.
+    Verify(Verify),
 }
 
 /// Options of `up`.
@@ -193,6 +201,28 @@ pub struct Previews {
     pub tls: Option<(PathBuf, PathBuf)>,
 }
 
+/// Options of `sign`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign {
+    /// The site's folder.
+    pub site: PathBuf,
+    /// The file with the release key.
+    pub key: PathBuf,
+    /// The file with the key before, which hands over.
+    pub old_key: Option<PathBuf>,
+    /// The release's number; the time without one.
+    pub number: Option<u64>,
+}
+
+/// Options of `verify`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verify {
+    /// The site's address or folder.
+    pub target: String,
+    /// The key that must have signed it.
+    pub key: Option<Ed25519PublicKey>,
+}
+
 /// Every option of every role, before it is known which are allowed.
 #[derive(Default)]
 struct Options {
@@ -219,6 +249,11 @@ struct Options {
     previews: Option<String>,
     previews_key: Option<String>,
     previews_ca: Option<PathBuf>,
+    old_key: Option<PathBuf>,
+    number: Option<u64>,
+    release_key: Option<String>,
+    /// What follows the role.
+    target: Option<String>,
 }
 
 const UP: &[&str] = &["port", "data", "nodes", "site", "json", "previews-ca"];
@@ -262,6 +297,8 @@ const FILES: &[&str] = &[
     "key",
 ];
 const PREVIEWS: &[&str] = &["listen", "data", "local", "previews-ca", "cert", "key"];
+const SIGN: &[&str] = &["site", "key", "old-key", "number"];
+const VERIFY: &[&str] = &["release-key"];
 /// Options without a value.
 const FLAGS: &[&str] = &["json", "plain-http", "local", "no-rate-limit", "public"];
 
@@ -275,8 +312,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Config
             lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(Command::Help),
             lexopt::Arg::Short('V') | lexopt::Arg::Long("version") => return Ok(Command::Version),
             lexopt::Arg::Value(value) if role.is_none() => role = Some(value),
+            lexopt::Arg::Value(value) if options.target.is_none() => {
+                options.target = Some(value.to_string_lossy().into_owned());
+            }
             lexopt::Arg::Long(name) => {
-                let known = [UP, STORAGE, SEED, GATEWAY, FILES, PREVIEWS]
+                let known = [UP, STORAGE, SEED, GATEWAY, FILES, PREVIEWS, SIGN, VERIFY]
                     .into_iter()
                     .flatten()
                     .find(|known| **known == name);
@@ -295,6 +335,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Config
         Some("gateway") => options.into_gateway().map(Command::Gateway),
         Some("files") => options.into_files().map(Command::Files),
         Some("previews") => options.into_previews().map(Command::Previews),
+        Some("sign") => options.into_sign().map(Command::Sign),
+        Some("verify") => options.into_verify().map(Command::Verify),
         _ => Err(ConfigError::Role),
     }
 }
@@ -329,6 +371,9 @@ impl Options {
             "previews" => self.previews = Some(value.string()?),
             "previews-key" => self.previews_key = Some(value.string()?),
             "previews-ca" => self.previews_ca = Some(value.into()),
+            "old-key" => self.old_key = Some(value.into()),
+            "number" => self.number = Some(value.parse()?),
+            "release-key" => self.release_key = Some(value.string()?),
             _ => {
                 self.durability = Some(value.parse_with(|text| match text {
                     "process" => Ok(Durability::Process),
@@ -345,6 +390,11 @@ impl Options {
     }
 
     fn only(&self, allowed: &[&str]) -> Result<(), ConfigError> {
+        if let Some(target) = &self.target
+            && allowed != VERIFY
+        {
+            return Err(lexopt::Arg::Value(target.into()).unexpected().into());
+        }
         match self.given.iter().find(|name| !allowed.contains(name)) {
             Some(name) => Err(lexopt::Arg::Long(name).unexpected().into()),
             None => Ok(()),
@@ -480,6 +530,33 @@ impl Options {
             authorities: self.previews_ca,
             tls,
         })
+    }
+}
+
+impl Options {
+    fn into_sign(self) -> Result<Sign, ConfigError> {
+        self.only(SIGN)?;
+        let (Some(site), Some(key)) = (self.site, self.key) else {
+            return Err(ConfigError::Combination("sign needs --site DIR and --key FILE"));
+        };
+        Ok(Sign {
+            site,
+            key,
+            old_key: self.old_key,
+            number: self.number,
+        })
+    }
+
+    fn into_verify(self) -> Result<Verify, ConfigError> {
+        self.only(VERIFY)?;
+        let target = self.target.ok_or(ConfigError::Combination(
+            "name what to check: holdfast verify https://chat.example/",
+        ))?;
+        let key = self.release_key.map(|key| Ed25519PublicKey::from_hex(&key));
+        let key = key
+            .transpose()
+            .map_err(|_| ConfigError::Combination("--release-key takes 64 hex digits"))?;
+        Ok(Verify { target, key })
     }
 }
 

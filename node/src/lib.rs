@@ -5,7 +5,7 @@
 //! - [`gateway`]: carries a browser's onion packets to guard nodes that browsers cannot reach.
 //! - [`fileserver`]: keeps encrypted attachments and pictures for some days.
 //! - [`previews`]: looks at links for whoever wants to send a preview of one, and does not learn who that is.
-//! - [`site`]: serves the app.
+//! - [`site`]: serves the app; [`release`] signs it and checks it from outside.
 //! - [`up`]: a whole network with the app in one process.
 
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ pub mod net;
 pub mod peer;
 pub mod previews;
 pub mod registry;
+pub mod release;
 pub mod seed;
 pub mod site;
 pub mod storage;

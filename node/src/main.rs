@@ -18,7 +18,7 @@ use holdfast_node::registry::Node;
 use holdfast_node::registry::follow::{Follower, Source, prove_life};
 use holdfast_node::registry::live::Registry;
 use holdfast_node::storage::{self, StorageNode};
-use holdfast_node::{files, fileserver, gateway, previews, seed, site, up};
+use holdfast_node::{files, fileserver, gateway, previews, release, seed, site, up};
 use holdfast_protocol::file::FileServer;
 use holdfast_protocol::keys::Ed25519KeyPair;
 use tokio::net::TcpListener;
@@ -66,6 +66,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Seed(options) => until_stopped(|stopping| run_seed(options, stopping)).await?,
         Command::Gateway(options) => until_stopped(|stopping| run_gateway(options, stopping)).await?,
         Command::Files(options) => until_stopped(|stopping| run_files(options, stopping)).await?,
+        Command::Sign(options) => run_sign(&options)?,
+        Command::Verify(options) => return run_verify(&options).await,
         Command::Previews(options) => until_stopped(|stopping| run_previews(options, stopping)).await?,
     }
     Ok(())
@@ -308,6 +310,53 @@ async fn run_previews(options: config::Previews, stopping: Stopping) -> Result<(
     tracing::info!(port, key = %helper.public(), "the helper that looks at links listens");
     serve(listener, tls, helper.router(), stopping).await;
     Ok(())
+}
+
+fn run_sign(options: &config::Sign) -> Result<(), Failure> {
+    let keys = |file: &Path| -> Result<Ed25519KeyPair, Failure> {
+        Ok(Ed25519KeyPair::from_seed(&*files::secret_in(file)?))
+    };
+    let old = options.old_key.as_deref().map(keys).transpose()?;
+    let number = options.number.unwrap_or_else(|| SystemClock.now_ms() / 1_000);
+    let made = release::sign_folder(&options.site, number, &keys(&options.key)?, old.as_ref())?;
+    println!(
+        "version {}, number {}, {} files\nfingerprint  {}\nrelease key  {}",
+        made.release.version,
+        made.release.number,
+        made.release.files.len(),
+        made.fingerprint.short(),
+        made.key,
+    );
+    Ok(())
+}
+
+async fn run_verify(options: &config::Verify) -> Result<(), Failure> {
+    let wanted = options.key.as_ref();
+    let report = if options.target.contains("://") {
+        release::check_site(&options.target, wanted).await?
+    } else {
+        release::check_folder(Path::new(&options.target), wanted)?
+    };
+    println!(
+        "version {}, number {}\nfingerprint  {}\nrelease key  {}",
+        report.release.version,
+        report.release.number,
+        report.fingerprint.short(),
+        report.key,
+    );
+    if report.wrong.is_empty() {
+        println!("all {} files are as they were signed", report.release.files.len());
+        return Ok(());
+    }
+    for file in &report.wrong {
+        println!("not as it was signed: {file}");
+    }
+    Err(format!(
+        "{} of {} files differ",
+        report.wrong.len(),
+        report.release.files.len()
+    )
+    .into())
 }
 
 /// The network profile of an app that is served beside a gateway.

@@ -16,4 +16,4 @@ pub(crate) mod menu;
 pub(crate) mod notices;
 pub(crate) mod press;
 pub(crate) mod qr;
-mod qr_path;
+pub(crate) mod qr_path;

@@ -46,7 +46,7 @@ pub(crate) fn ListPane() -> impl IntoView {
             <Header />
             <Search />
             <ReadingBar />
-            <PhraseBanner />
+            <PhraseBanner id="banner-phrase" />
             <NotifyBanner />
             <RequestsBanner />
         }
@@ -190,7 +190,10 @@ fn ConnectionLight() -> impl IntoView {
 
 /// Reminds of the recovery phrase, once something would be lost without it and as long as it was not seen.
 #[component]
-fn PhraseBanner() -> impl IntoView {
+pub(crate) fn PhraseBanner(
+    /// The button's, unique on the page.
+    id: &'static str,
+) -> impl IntoView {
     let state = AppState::get();
     let wanted =
         Memo::new(move |_| !state.preferences.phrase_seen.get() && state.preferences.has_written.get());
@@ -204,7 +207,7 @@ fn PhraseBanner() -> impl IntoView {
                         <h2>{t("banner.title")}</h2>
                         <p>{if own_device { t("banner.text") } else { t("banner.text_shared") }}</p>
                         <button
-                            id="banner-phrase"
+                            id=id
                             class="button"
                             on:click=move |_| state.nav.switch(Route::Profile)
                         >

@@ -6,9 +6,11 @@
 
 mod blocked;
 pub(crate) mod contact;
+mod contact_link;
 mod conversation;
 pub(crate) mod files;
 mod home;
+pub(crate) mod invited;
 mod leaving;
 mod list;
 mod name;
@@ -83,6 +85,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     viewport::follow();
     platform::refuse_drops();
+    state.follow_invites();
     spawn_local(state.open());
     spawn_local(state.share.collect(state));
     notifications::follow_focus(move || state.notifier.withdraw());
@@ -195,7 +198,10 @@ fn Start() -> impl IntoView {
                 Route::Restore => view! { <restore::Restore /> }.into_any(),
                 Route::Recognise => view! { <recognise::Recognise /> }.into_any(),
                 Route::Name => view! { <name::Name /> }.into_any(),
-                _ => view! { <welcome::Welcome /> }.into_any(),
+                _ => match state.invite.get() {
+                    Some(invite) => view! { <invited::Invited invite /> }.into_any(),
+                    None => view! { <welcome::Welcome /> }.into_any(),
+                },
             }}
         </main>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::contact::FullId;
+use super::contact_link::ContactLink;
 use super::own_picture::OwnPicture;
 use super::phrase::PhraseDialog;
 use crate::components::avatar::{Size, avatar};
@@ -63,6 +64,7 @@ pub(crate) fn Profile() -> impl IntoView {
                                     {qr(&id.to_hex(), t("id.qr_own"))} <FullId id />
                                 </div>
                             </section>
+                            <ContactLink id />
                         }
                     })}
                 <section class="card">

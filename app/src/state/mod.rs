@@ -8,6 +8,7 @@ pub(crate) mod conversations;
 pub(crate) mod early;
 pub(crate) mod files;
 pub(crate) mod identity;
+pub(crate) mod invite;
 pub(crate) mod nav;
 pub(crate) mod notify;
 pub(crate) mod phrase_input;
@@ -27,6 +28,7 @@ use holdfast_client::api::{
     RestoreProgress, RestoreStage, Snapshot, Trouble,
 };
 use holdfast_protocol::account::{Id, Seed};
+use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::graph::untrack;
 use leptos::task::spawn_local;
@@ -42,6 +44,7 @@ use crate::screens::viewer::Look;
 use attach::Attach;
 use conversations::Conversations;
 use files::Files;
+use invite::Invite;
 use nav::{Nav, Route};
 use notify::Notifier;
 use playback::Playback;
@@ -152,6 +155,8 @@ pub(crate) struct AppState {
     pub target: RwSignal<Option<Target>>,
     /// What a screen reader is told now.
     pub announcement: RwSignal<String>,
+    /// The contact link that is followed: its chat opens as soon as there is an account.
+    pub invite: RwSignal<Option<Invite>>,
     /// A question that waits for the user's answer.
     pub question: RwSignal<Option<Question>>,
     /// An address that waits for the user's consent to open it.
@@ -196,6 +201,7 @@ impl AppState {
             toast: RwSignal::new(None),
             target: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
+            invite: RwSignal::new(None),
             question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
             attach: Attach::new(),
@@ -216,6 +222,46 @@ impl AppState {
     /// The state of the page that this is called in.
     pub(crate) fn get() -> Self {
         expect_context()
+    }
+
+    /// Follows the contact link that the page was opened with, if it was, and those that are opened while it is there.
+    pub(crate) fn follow_invites(self) {
+        self.take_invite();
+        let again = window_event_listener(ev::hashchange, move |_| self.take_invite());
+        on_cleanup(move || again.remove());
+    }
+
+    fn take_invite(self) {
+        match invite::take() {
+            Some(Ok(invite)) => {
+                self.invite.set(Some(invite));
+                match self.phase.get_untracked() {
+                    Phase::Ready => self.accept_invite(),
+                    Phase::Start => self.nav.reset(Route::Welcome),
+                    Phase::Opening | Phase::Stopped(_) => {}
+                }
+            }
+            Some(Err(_)) => self.show_toast(t("invite.broken")),
+            None => {}
+        }
+    }
+
+    /// Opens the chat that a contact link leads to.
+    fn accept_invite(self) {
+        let Some(invite) = self.invite.get_untracked() else {
+            return;
+        };
+        self.invite.set(None);
+        if self.is_own(&invite.id) {
+            self.show_toast(t("invite.own"));
+            self.nav.switch(Route::Profile);
+            return;
+        }
+        spawn_local(async move {
+            if let Err(LinkError::Failed(failure)) = self.open_conversation(invite.id).await {
+                self.show_toast(failure_text(&failure));
+            }
+        });
     }
 
     /// Opens the account of this device, if there is one; else the start screens.
@@ -300,6 +346,9 @@ impl AppState {
         self.phase.set(if known { Phase::Ready } else { Phase::Start });
         if known && self.mode.get_untracked() == StorageMode::OwnDevice {
             spawn_local(crate::platform::share::offer());
+        }
+        if known {
+            self.accept_invite();
         }
     }
 

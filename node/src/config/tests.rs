@@ -33,6 +33,11 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "gateway --public --seed u",
         "gateway --public --files http://f",
         "gateway --public --files http://f --files-key 12",
+        "up somewhere",
+        "sign --site s",
+        "verify",
+        "verify a b",
+        "verify a --release-key 12",
         "gateway --public --previews http://f",
         "gateway --public --previews f --previews-key 12",
         "previews --ttl 4",
@@ -82,6 +87,22 @@ fn a_file_server_has_the_protocols_limits_and_takes_others() {
         previews.authorities.as_deref(),
         Some(std::path::Path::new("c.pem"))
     );
+}
+
+#[test]
+fn releases_are_signed_and_checked() {
+    let Command::Sign(sign) = read("sign --site s --key k --old-key o --number 7").unwrap() else {
+        panic!("another command");
+    };
+    assert_eq!((sign.site, sign.key), ("s".into(), "k".into()));
+    assert_eq!((sign.old_key, sign.number), (Some("o".into()), Some(7)));
+    let key = "b8eef9821445ae16e2e97ef8aa6fe782fd11ad5253cd6723b281341dba22e371";
+    let Command::Verify(verify) = read(&format!("verify https://a.example/ --release-key {key}")).unwrap()
+    else {
+        panic!("another command");
+    };
+    assert_eq!(verify.target, "https://a.example/");
+    assert_eq!(verify.key.map(|key| key.to_hex()).as_deref(), Some(key));
 }
 
 #[test]

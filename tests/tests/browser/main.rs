@@ -10,6 +10,7 @@ mod faults;
 mod files_faults;
 mod files_sending;
 mod files_showing;
+mod invites;
 mod links;
 mod network;
 mod peer;

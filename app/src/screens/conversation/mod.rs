@@ -28,6 +28,7 @@ use leptos::prelude::*;
 
 use crate::components::menu::MenuHost;
 use crate::i18n::t;
+use crate::screens::list::PhraseBanner;
 use crate::state::AppState;
 use crate::state::nav::Route;
 use asks::Asks;
@@ -65,6 +66,8 @@ pub(crate) fn ConversationView(
             >
                 <Heading room />
                 <Find room />
+                // On a narrow page the list, which reminds of the phrase, is not seen from here.
+                <PhraseBanner id="chat-phrase" />
                 <Messages room />
                 <Foot room />
                 {drop.target()}

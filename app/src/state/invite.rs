@@ -1,0 +1,176 @@
+//! Contact links: `https://HOST/#/c/05…?n=NAME` opens a chat with an account (`spec/12-client-behaviour.md §12.1`).
+//!
+//! Everything stands behind the `#`, which browsers do not send to servers. The name is a claim of whoever made the link;
+//! it is shown as such and never kept.
+
+use holdfast_protocol::account::{Id, IdError};
+use holdfast_protocol::message::name::clean_display_name;
+use leptos::prelude::window;
+use wasm_bindgen::JsValue;
+
+/// How a contact link's data begins.
+const PREFIX: &str = "#/c/";
+/// What stands before the name.
+const NAME: &str = "n=";
+/// Longest data that is read, characters: an id, and a name of 100 bytes, each of them escaped.
+const MAX_DATA: usize = 512;
+
+/// Whom a contact link leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invite {
+    /// The account.
+    pub id: Id,
+    /// What the link says that it is called.
+    pub name: Option<String>,
+}
+
+/// Reads what stands behind an address, from the `#` on; `None` when it is no contact link.
+///
+/// # Errors
+/// It is one, but names no account that can be written to.
+pub(crate) fn read(data: &str) -> Option<Result<Invite, IdError>> {
+    let rest = data.strip_prefix(PREFIX)?;
+    if rest.chars().count() > MAX_DATA {
+        return Some(Err(IdError::NotAccount));
+    }
+    let (id, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let name = query.split('&').find_map(|pair| pair.strip_prefix(NAME));
+    Some(Id::parse_account(id.trim_end_matches('/')).map(|id| Invite {
+        id,
+        name: name.and_then(|name| clean_display_name(&unescape(name)).ok()),
+    }))
+}
+
+/// What a contact link to an account has behind its address.
+pub(crate) fn data(id: &Id, name: &str) -> String {
+    let mut out = format!("{PREFIX}{}", id.to_hex());
+    if !name.trim().is_empty() {
+        out.push_str("?n=");
+        for byte in name.trim().bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    out
+}
+
+/// The contact link to an account, at this page's own address.
+pub(crate) fn link(id: &Id, name: &str) -> String {
+    format!("{}{}", page_address(), data(id, name))
+}
+
+/// The page's address without what is asked of it: where contact links lead to.
+pub(crate) fn page_address() -> String {
+    let location = window().location();
+    let origin = location.origin().unwrap_or_default();
+    let path = location.pathname().unwrap_or_default();
+    format!("{origin}{path}")
+}
+
+/// Takes the contact link that the page was opened with out of its address, so that a reload does not follow it again and
+/// nobody reads it there.
+pub(crate) fn take() -> Option<Result<Invite, IdError>> {
+    let location = window().location();
+    let invite = read(&location.hash().ok()?)?;
+    let address = format!(
+        "{}{}",
+        location.pathname().unwrap_or_default(),
+        location.search().unwrap_or_default()
+    );
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or(JsValue::NULL);
+        // Refused only when a page floods its history.
+        let _ = history.replace_state_with_url(&state, "", Some(&address));
+    }
+    Some(invite)
+}
+
+/// Resolves `%41` and the like; what is none stays as it is.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let escaped = (*first == b'%')
+            .then(|| tail.get(..2))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match escaped {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::account::Id;
+
+    use super::{Invite, data, read};
+
+    fn id() -> Id {
+        Id::parse(&format!("05{}", "3".repeat(64))).expect("an id")
+    }
+
+    #[test]
+    fn a_link_says_whom_it_leads_to() {
+        for name in ["Harbour office", "Ключ & Замок", "100 % 😀", "a?n=b#c"] {
+            let read = read(&data(&id(), name))
+                .expect("a contact link")
+                .expect("an account");
+            assert_eq!(
+                read,
+                Invite {
+                    id: id(),
+                    name: Some(name.to_owned())
+                }
+            );
+        }
+        let nameless = read(&data(&id(), " "))
+            .expect("a contact link")
+            .expect("an account");
+        assert_eq!(nameless.name, None);
+    }
+
+    #[test]
+    fn a_name_is_cleaned_and_never_stops_a_link() {
+        let hex = id().to_hex();
+        let name = |query: &str| {
+            let link = format!("#/c/{hex}/?{query}");
+            read(&link).expect("a contact link").expect("an account").name
+        };
+        assert_eq!(name("x=1&n=Ada"), Some("Ada".to_owned()));
+        assert_eq!(name("n=%zz%4"), Some("%zz%4".to_owned()));
+        assert_eq!(name("n="), None);
+        assert_eq!(name(&format!("n={}", "a".repeat(300))), None);
+    }
+
+    #[test]
+    fn other_ids_and_other_addresses_are_told_apart() {
+        for other in ["", "#", "#/", "#/j/x", "#c/05"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+        let group = format!("#/c/03{}", "3".repeat(64));
+        let blinded = format!("#/c/15{}", "3".repeat(64));
+        for bad in [
+            "#/c/",
+            "#/c/05",
+            "#/c/ada",
+            &group,
+            &blinded,
+            &format!("#/c/{}", "0".repeat(9_000)),
+        ] {
+            assert!(read(bad).expect("a contact link").is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Releases that are whole, and those that are not.
+
+use std::path::PathBuf;
+
+use super::*;
+
+fn keys(seed: u8) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed(&[seed; 32])
+}
+
+/// A small site.
+struct Site(PathBuf);
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // Left behind in the temporary folder at worst.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Site {
+    fn new() -> Self {
+        let site = Self(crate::files::temporary_folder("release"));
+        for (path, content) in [
+            ("index.html", "<html>"),
+            ("app-0123456789abcdef.js", "start()"),
+            ("app-0123456789abcdef.js.br", "packed"),
+            ("networks/mainnet.json", "{}"),
+            ("networks/default.json", "the operator's"),
+            (".hidden", "no part"),
+        ] {
+            site.write(path, content);
+        }
+        site
+    }
+
+    fn write(&self, path: &str, content: &str) {
+        let file = self.0.join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, content).unwrap();
+    }
+
+    fn wrong(&self) -> Vec<String> {
+        check_folder(&self.0, None).unwrap().wrong
+    }
+}
+
+#[test]
+fn a_release_names_its_files_and_nothing_else() {
+    let site = Site::new();
+    let made = sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    let names: Vec<&str> = made.release.files.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["app-0123456789abcdef.js", "index.html", "networks/mainnet.json"]
+    );
+    let report = check_folder(&site.0, Some(&keys(1).public())).unwrap();
+    assert_eq!(
+        (report.fingerprint, report.key),
+        (made.fingerprint, keys(1).public())
+    );
+    assert_eq!(report.release.number, 7);
+    assert!(report.wrong.is_empty());
+    // The same sources give the same bytes.
+    let before = std::fs::read(site.0.join(MANIFEST)).unwrap();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    assert_eq!(std::fs::read(site.0.join(MANIFEST)).unwrap(), before);
+}
+
+#[test]
+fn what_was_changed_is_named() {
+    let site = Site::new();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    site.write("networks/default.json", "another network");
+    assert!(site.wrong().is_empty(), "that is the operator's to change");
+    site.write("index.html", "<html>other");
+    std::fs::remove_file(site.0.join("networks/mainnet.json")).unwrap();
+    assert_eq!(site.wrong(), ["index.html", "networks/mainnet.json"]);
+}
+
+#[test]
+fn another_list_or_key_is_refused() {
+    let site = Site::new();
+    assert!(matches!(check_folder(&site.0, None), Err(ReleaseError::Unsigned)));
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    let other = check_folder(&site.0, Some(&keys(2).public()));
+    assert!(matches!(other, Err(ReleaseError::OtherKey(key)) if key == keys(1).public()));
+    let manifest = std::fs::read_to_string(site.0.join(MANIFEST)).unwrap();
+    site.write(MANIFEST, &manifest.replace("\"number\": 7", "\"number\": 8"));
+    assert!(matches!(
+        check_folder(&site.0, None),
+        Err(ReleaseError::Signature)
+    ));
+}
+
+#[test]
+fn a_key_hands_over_to_the_next() {
+    let site = Site::new();
+    sign_folder(&site.0, 1, &keys(1), None).unwrap();
+    sign_folder(&site.0, 2, &keys(2), Some(&keys(1))).unwrap();
+    sign_folder(&site.0, 3, &keys(3), Some(&keys(2))).unwrap();
+    for trusted in [1, 2, 3] {
+        check_folder(&site.0, Some(&keys(trusted).public())).unwrap();
+    }
+    assert!(matches!(
+        check_folder(&site.0, Some(&keys(4).public())),
+        Err(ReleaseError::OtherKey(_))
+    ));
+    // A step that the old key did not sign leads nowhere.
+    let signed = std::fs::read(site.0.join(SIGNATURE)).unwrap();
+    let mut signed = Signed::read(&signed).unwrap();
+    signed.handed_over[0].signature = keys(9).sign(b"something");
+    site.write(SIGNATURE, &serde_json::to_string(&signed).unwrap());
+    assert!(matches!(
+        check_folder(&site.0, Some(&keys(1).public())),
+        Err(ReleaseError::Signature)
+    ));
+}
+
+#[tokio::test]
+async fn a_site_is_checked_as_anybody_gets_it() {
+    let site = Site::new();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    let router = crate::site::Site::new(&site.0, &[], Vec::new()).router();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stopper, stopping) = crate::net::server::stopper();
+    let server = tokio::spawn(crate::net::server::serve(listener, None, router, stopping));
+    let report = check_site(&url, Some(&keys(1).public())).await.unwrap();
+    assert!(report.wrong.is_empty(), "{:?}", report.wrong);
+    site.write("index.html", "<html>other");
+    let report = check_site(&format!("{url}/"), None).await.unwrap();
+    assert_eq!(report.wrong, ["index.html", "the address itself"]);
+    std::fs::remove_file(site.0.join(SIGNATURE)).unwrap();
+    assert!(matches!(
+        check_site(&url, None).await,
+        Err(ReleaseError::Unsigned)
+    ));
+    stopper.stop();
+    server.await.unwrap();
+}

@@ -1,0 +1,128 @@
+//! Contact links: a link opens a chat, for those who have an account and for those who don't.
+
+use std::time::{Duration, Instant};
+
+use crate::driver::{Browser, LAPTOP, PHONE};
+use crate::network::Network;
+use crate::screens::pictures;
+use crate::user::{Place, User};
+
+/// From opening a link to the first message on its way, at most; a person needs most of it to type.
+const FIRST_MESSAGE: Duration = Duration::from_secs(10);
+
+impl User {
+    /// The own contact link, read from the profile.
+    async fn contact_link(&self) -> String {
+        self.browser.press("#open-profile").await;
+        let shown = self.browser.see(".contact-link [data-link]").await;
+        let link = shown.attr("data-link").await.expect("the page answers");
+        link.expect("a link")
+    }
+}
+
+#[tokio::test]
+async fn a_link_opens_a_chat_for_somebody_new() {
+    let network = Network::start();
+    let office = User::join(&network, "Harbour office", Place::OwnDevice).await;
+    office.connected().await;
+    let link = office.contact_link().await;
+    assert!(link.starts_with(&format!("{}#/c/05", network.app())), "{link}");
+    assert!(link.ends_with("?n=Harbour%20office"), "{link}");
+    pictures(&office.browser, "32-contact-link").await;
+    office.browser.press("#link-name").await;
+    let nameless = office.contact_link().await;
+    assert!(
+        link.starts_with(&nameless) && !nameless.contains('?'),
+        "{nameless}"
+    );
+
+    let guest = User {
+        browser: Browser::start().await,
+    };
+    let browser = &guest.browser;
+    browser.layout(PHONE).await;
+    let start = Instant::now();
+    browser.open(&link).await;
+    browser.read(".invited h1", "Harbour office").await;
+    let address = browser.script("return location.href").await;
+    assert_eq!(address, network.app(), "the link is out of the address");
+    browser.fill("#display-name", "Nina").await;
+    browser.press("#invite-start").await;
+    browser.fill("#message-text", "Is the reef open today?").await;
+    browser.press("#send-message").await;
+    guest.delivered().await;
+    let took = start.elapsed();
+    println!("link to first message: {} ms", took.as_millis());
+    assert!(took < FIRST_MESSAGE, "{took:?}");
+    // Only now it is said what the phrase is for.
+    browser.see("#chat-phrase").await;
+    pictures(browser, "34-invited-chat").await;
+
+    // It arrives as a request, and the answer comes back.
+    office.browser.press("#open-requests").await;
+    office.browser.press(".requests .row").await;
+    office.reads("Is the reef open today?").await;
+    office.browser.press("#accept-request").await;
+    office.send("Until sunset").await;
+    guest.reads("Until sunset").await;
+    assert_eq!(
+        browser.console().await,
+        Vec::<String>::new(),
+        "the console is quiet"
+    );
+}
+
+#[tokio::test]
+async fn a_link_is_followed_by_those_who_have_an_account() {
+    let network = Network::start();
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    ada.connected().await;
+    let phrase = ada.phrase().await;
+    let ada_link = ada.contact_link().await;
+    let bert = User::join(&network, "Bert", Place::OwnDevice).await;
+    let bert_id = bert.id().await;
+    let link = bert.contact_link().await;
+
+    // In an open tab, where the address alone changes; and in a fresh one.
+    ada.browser.open(&link).await;
+    ada.browser.see(".conversation #message-text").await;
+    ada.send("Over the link").await;
+    ada.delivered().await;
+    ada.browser.open("about:blank").await;
+    ada.browser.open(&link).await;
+    ada.reads("Over the link").await;
+
+    // Their own link, and one that is damaged.
+    ada.browser.open(&ada_link).await;
+    ada.browser.read(".toast", "own link").await;
+    ada.browser.open(&format!("{}#/c/05ab", network.app())).await;
+    ada.browser.read(".toast", "no account").await;
+
+    // Somebody who has an account, at another browser.
+    let elsewhere = User {
+        browser: Browser::start().await,
+    };
+    elsewhere.browser.open(&link).await;
+    elsewhere.browser.see("#invite-start").await;
+    pictures(&elsewhere.browser, "33-invited").await;
+    elsewhere.browser.layout(LAPTOP).await;
+    elsewhere.restore(&phrase, Place::SharedComputer).await;
+    elsewhere.browser.see(".conversation #message-text").await;
+    let row = format!(".row[data-conversation='{bert_id}']");
+    elsewhere.browser.see(&row).await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_not_wanted_leads_to_the_start_page() {
+    let network = Network::start();
+    let user = User {
+        browser: Browser::start().await,
+    };
+    let link = format!("{}#/c/05{}", network.app(), "3".repeat(64));
+    user.browser.open(&link).await;
+    user.browser.read(".invited h1", "0533").await;
+    user.browser.press("#invite-decline").await;
+    user.browser.see("#create-account").await;
+    user.browser.driver().refresh().await.expect("the page reloads");
+    user.browser.see("#create-account").await;
+}
