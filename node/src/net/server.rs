@@ -135,11 +135,11 @@ where
         async move { Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {})) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Not `pipeline_flush`: with it answers are gathered without a limit while their reader is slow.
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .pipeline_flush(true);
+        .header_read_timeout(HEAD_TIMEOUT);
     builder
         .http2()
         .timer(TokioTimer::new())
