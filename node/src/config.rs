@@ -8,6 +8,7 @@ use holdfast_protocol::file::FileServer;
 use holdfast_protocol::file::api::{MAX_BODY, MAX_TTL};
 use holdfast_protocol::keys::Ed25519PublicKey;
 
+use crate::fileserver::{ContentPlace, PlaceError, RecordsPlace};
 use crate::registry::follow::Source;
 use crate::storage::db::Durability;
 
@@ -32,7 +33,10 @@ Roles and their options:
   files     keeps encrypted attachments and pictures for some days
               --listen ADDRESS (0.0.0.0:8000), --data DIR (data), --ttl SECONDS (1209600), --max-size BYTES (10223616),
               --quota BYTES (53687091200), --uploads N (64), --no-rate-limit, --durability process|power,
-              --cert FILE, --key FILE
+              --cert FILE, --key FILE, --records sqlite|postgres://USER@HOST/DATABASE (sqlite),
+              --content folder|s3://BUCKET/FOLDER (folder), --store-ca FILE (whose certificates these have),
+              --secrets FILE (lines NAME=value with PGPASSWORD, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+              AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; what it lacks is taken from the environment)
   previews  looks at links for those who want to send a preview of one, and does not learn who asks
               --listen ADDRESS (0.0.0.0:8001), --data DIR (data), --local, --previews-ca FILE, --cert FILE, --key FILE
   sign      lists the files of a site and signs the list, for browsers to tell a changed site
@@ -59,6 +63,9 @@ pub enum ConfigError {
     /// Two options exclude each other, or one is missing.
     #[error("{0}")]
     Combination(&'static str),
+    /// A store of files is named that cannot be used.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The configuration file cannot be read or is no JSON object of options.
     #[error("configuration file: {0}")]
     File(String),
@@ -184,6 +191,14 @@ pub struct Files {
     pub durability: Durability,
     /// A certificate and its key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where what is known of files is kept.
+    pub records: RecordsPlace,
+    /// Where their bytes are kept.
+    pub content: ContentPlace,
+    /// The authorities, PEM, of the certificates of both.
+    pub store_ca: Option<PathBuf>,
+    /// A file of passwords and keys for both.
+    pub secrets: Option<PathBuf>,
 }
 
 /// Options of `previews`.
@@ -254,6 +269,10 @@ struct Options {
     release_key: Option<String>,
     /// What follows the role.
     target: Option<String>,
+    records: Option<String>,
+    content: Option<String>,
+    store_ca: Option<PathBuf>,
+    secrets: Option<PathBuf>,
 }
 
 const UP: &[&str] = &["port", "data", "nodes", "site", "json", "previews-ca"];
@@ -295,6 +314,10 @@ const FILES: &[&str] = &[
     "durability",
     "cert",
     "key",
+    "records",
+    "content",
+    "store-ca",
+    "secrets",
 ];
 const PREVIEWS: &[&str] = &["listen", "data", "local", "previews-ca", "cert", "key"];
 const SIGN: &[&str] = &["site", "key", "old-key", "number"];
@@ -374,6 +397,10 @@ impl Options {
             "old-key" => self.old_key = Some(value.into()),
             "number" => self.number = Some(value.parse()?),
             "release-key" => self.release_key = Some(value.string()?),
+            "records" => self.records = Some(value.string()?),
+            "content" => self.content = Some(value.string()?),
+            "store-ca" => self.store_ca = Some(value.into()),
+            "secrets" => self.secrets = Some(value.into()),
             _ => {
                 self.durability = Some(value.parse_with(|text| match text {
                     "process" => Ok(Durability::Process),
@@ -507,7 +534,13 @@ impl Options {
                 "--ttl and --max-size must be more than nothing",
             ));
         }
+        let records = self.records.take().map(|text| RecordsPlace::parse(&text));
+        let content = self.content.take().map(|text| ContentPlace::parse(&text));
         Ok(Files {
+            records: records.transpose()?.unwrap_or_default(),
+            content: content.transpose()?.unwrap_or_default(),
+            store_ca: self.store_ca.take(),
+            secrets: self.secrets.take(),
             listen: self.listen_or(8000),
             rate_limit: !self.has("no-rate-limit"),
             data: self.data.unwrap_or_else(|| "data".into()),

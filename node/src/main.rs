@@ -271,6 +271,12 @@ async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Fai
             quota: options.quota.unwrap_or(usual.quota),
             uploads: options.uploads.unwrap_or(usual.uploads),
             rate: usual.rate.filter(|_| options.rate_limit),
+            stores: fileserver::Stores {
+                records: options.records,
+                content: options.content,
+                authorities: options.store_ca,
+                secrets: fileserver::Secrets::read(options.secrets.as_deref())?,
+            },
             ..usual
         },
         Arc::new(SystemClock),

@@ -1,6 +1,8 @@
 //! Files through a whole network: from a browser's gateway over three nodes to the file server and back.
 
 mod processes;
+#[path = "files/stores.rs"]
+mod stores;
 
 use std::time::Duration;
 

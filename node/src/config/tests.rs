@@ -45,6 +45,9 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "files --ttl 0",
         "files --max-size 0",
         "files --cert c",
+        "files --records mysql://x",
+        "files --content http://x",
+        "storage --seed u --records sqlite",
         "seed --port x",
         "up extra",
     ] {
@@ -103,6 +106,26 @@ fn releases_are_signed_and_checked() {
     };
     assert_eq!(verify.target, "https://a.example/");
     assert_eq!(verify.key.map(|key| key.to_hex()).as_deref(), Some(key));
+}
+
+#[cfg(feature = "clusters")]
+#[test]
+fn a_file_server_may_keep_its_files_elsewhere() {
+    let line = "files --records postgres://u@h/d --content s3://b/p --store-ca c --secrets s";
+    let Command::Files(files) = read(line).unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        files.records,
+        RecordsPlace::Postgres("postgres://u@h/d".to_owned())
+    );
+    assert!(matches!(files.content, ContentPlace::S3 { bucket, prefix } if bucket == "b" && prefix == "p"));
+    assert_eq!(
+        (files.store_ca, files.secrets),
+        (Some("c".into()), Some("s".into()))
+    );
+    let refused = read("files --records postgres://u:hush@h/d").unwrap_err();
+    assert!(!refused.to_string().contains("hush"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod cleaner;
 pub mod content;
 mod http;
 mod onion;
+mod places;
 mod receive;
 pub mod records;
 mod store;
@@ -30,6 +31,7 @@ use records::{Records, RecordsError, Sqlite};
 use store::Quota;
 
 pub use http::router;
+pub use places::{ContentPlace, PlaceError, RecordsPlace, Secrets, Stores};
 
 /// What all files together may take unless the operator says otherwise, bytes.
 const DEFAULT_QUOTA: u64 = 50 * 1024 * 1024 * 1024;
@@ -43,12 +45,17 @@ const MEMORY_UNIT: usize = 64 * 1024;
 const ONION_MEMORY: usize = 8_192;
 /// The folder of uploads under way.
 const INCOMING: &str = "incoming";
+/// The folder of notes on what is on its way to an object store.
+#[cfg(feature = "clusters")]
+const UNDER_WAY: &str = "under-way";
 
 /// How a file server runs.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where uploads under way are, and both stores.
+    /// Where uploads under way are, and the stores that are not elsewhere.
     pub data: PathBuf,
+    /// Which stores.
+    pub stores: Stores,
     /// What an answered upload survives.
     pub durability: Durability,
     /// How long files are kept at most, seconds.
@@ -69,6 +76,7 @@ impl Options {
     pub fn new(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
+            stores: Stores::default(),
             durability: Durability::Power,
             ttl: MAX_TTL,
             max_size: MAX_BODY as u64,
@@ -91,9 +99,15 @@ pub enum StartError {
     /// The database did not open.
     #[error(transparent)]
     Records(#[from] RecordsError),
-    /// What a former process left could not be cleaned up.
+    /// The content did not open, or what a former process left there could not be cleaned up.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// A store's address or secrets cannot be used.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The authorities for the stores' certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] crate::net::tls::TlsError),
 }
 
 /// What the server counts.
@@ -149,32 +163,31 @@ impl FileServer {
         options: Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let files = options.data.join("files");
-        let content = Folder::open(&files, options.durability == Durability::Power)
-            .map_err(|error| StartError::Folder(files, error))?;
-        let records = Sqlite::open(&options.data.join("files.db"), options.durability)?;
-        Self::over(keys, options, clock, Arc::new(content), Arc::new(records)).await
+        let lock = lock(&options.data)?;
+        let content = open_content(&options).await?;
+        let records = open_records(&options).await?;
+        Self::over(keys, options, clock, content, records, lock).await
     }
 
-    /// The same over these stores.
-    pub async fn over(
+    /// The same over these stores, in a folder that is locked.
+    async fn over(
         keys: &Ed25519KeyPair,
         options: Options,
         clock: Arc<dyn Clock>,
         content: Arc<dyn Content>,
         records: Arc<dyn Records>,
+        lock: std::fs::File,
     ) -> Result<Self, StartError> {
         let incoming = options.data.join(INCOMING);
         let folder_error = |error| StartError::Folder(incoming.clone(), error);
         std::fs::create_dir_all(&incoming).map_err(folder_error)?;
-        let lock = lock(&options.data)?;
         upload::sweep(&incoming).map_err(folder_error)?;
         let server = Self {
             inner: Arc::new(Inner {
                 public: keys.public(),
                 onion_secret: keys.x25519(),
                 incoming,
-                flush: options.durability == Durability::Power,
+                flush: options.durability == Durability::Power && content.moves_uploads(),
                 content,
                 records,
                 clock,
@@ -232,8 +245,48 @@ impl Inner {
     }
 }
 
+async fn open_content(options: &Options) -> Result<Arc<dyn Content>, StartError> {
+    match &options.stores.content {
+        ContentPlace::Folder => {
+            let files = options.data.join("files");
+            let folder = Folder::open(&files, options.durability == Durability::Power)
+                .map_err(|error| StartError::Folder(files, error))?;
+            Ok(Arc::new(folder))
+        }
+        #[cfg(feature = "clusters")]
+        ContentPlace::S3 { bucket, prefix } => {
+            let stores = &options.stores;
+            let tls = crate::net::tls::client_verified(stores.authorities.as_deref())?;
+            let notes = options.data.join(UNDER_WAY);
+            let bucket = content::Bucket::open(bucket, prefix, &stores.secrets, tls, &notes).await?;
+            Ok(Arc::new(bucket))
+        }
+        #[cfg(not(feature = "clusters"))]
+        ContentPlace::S3 { .. } => Err(PlaceError::NotBuilt.into()),
+    }
+}
+
+async fn open_records(options: &Options) -> Result<Arc<dyn Records>, StartError> {
+    match &options.stores.records {
+        RecordsPlace::Sqlite => Ok(Arc::new(Sqlite::open(
+            &options.data.join("files.db"),
+            options.durability,
+        )?)),
+        #[cfg(feature = "clusters")]
+        RecordsPlace::Postgres(address) => {
+            let stores = &options.stores;
+            let tls = crate::net::tls::client_verified(stores.authorities.as_deref())?;
+            let records = records::Postgres::open(address, &stores.secrets, tls, options.durability).await?;
+            Ok(Arc::new(records))
+        }
+        #[cfg(not(feature = "clusters"))]
+        RecordsPlace::Postgres(_) => Err(PlaceError::NotBuilt.into()),
+    }
+}
+
 /// Makes sure that no other process sweeps away what this one is writing.
 fn lock(data: &Path) -> Result<std::fs::File, StartError> {
+    std::fs::create_dir_all(data).map_err(|error| StartError::Folder(data.to_owned(), error))?;
     let path = data.join("lock");
     let file = std::fs::File::create(&path).map_err(|error| StartError::Folder(path.clone(), error))?;
     match file.try_lock() {

@@ -54,6 +54,20 @@ impl Coming {
     }
 }
 
+impl Coming {
+    /// Takes the rest of a body that is no larger than allowed, and forgets it: a client that is cut off while it sends often
+    /// does not read why.
+    async fn pass_over(&mut self, max: u64) {
+        let mut left = max;
+        while let Ok(Some(piece)) = self.next().await {
+            match left.checked_sub(piece.len() as u64) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    }
+}
+
 /// A whole body in memory, of at most `max` bytes.
 pub(super) async fn whole(
     body: Body,
@@ -111,7 +125,13 @@ impl Receiver {
         let mut receiver = Self::new(inner);
         let mut coming = Coming::new(body, TRANSFER_TIME);
         while let Some(piece) = coming.next().await? {
-            receiver.take(&piece).await?;
+            if let Err(refusal) = receiver.take(&piece).await {
+                if !matches!(refusal, Refusal::Size) {
+                    drop((receiver, reserved));
+                    coming.pass_over(inner.options.max_size).await;
+                }
+                return Err(refusal);
+            }
         }
         drop(reserved);
         receiver.finish().await

@@ -44,7 +44,7 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Content(ContentError),
     #[error(transparent)]
-    Records(#[from] RecordsError),
+    Records(RecordsError),
     #[error("the file was taken away while it was written")]
     Lost,
 }
@@ -70,6 +70,15 @@ impl From<ContentError> for Refusal {
         match error {
             ContentError::Full => Self::Full,
             other => Self::Content(other),
+        }
+    }
+}
+
+impl From<RecordsError> for Refusal {
+    fn from(error: RecordsError) -> Self {
+        match error {
+            RecordsError::Full => Self::Full,
+            other => Self::Records(other),
         }
     }
 }

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 
-use super::{Content, ContentError, Opened};
+use super::{Content, ContentError, Opened, blocking};
 use crate::fileserver::upload::Upload;
 use holdfast_protocol::file::FileId;
 
@@ -36,16 +36,6 @@ impl Folder {
     fn path(&self, id: &FileId) -> PathBuf {
         let id = id.as_str();
         self.root.join(id.get(..2).unwrap_or(id)).join(id)
-    }
-}
-
-/// Runs something that blocks on the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> Result<T, ContentError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(ContentError::Disk(std::io::Error::other("the work was given up"))),
     }
 }
 
@@ -82,6 +72,10 @@ impl Content for Folder {
             }
             Ok(())
         }))
+    }
+
+    fn moves_uploads(&self) -> bool {
+        true
     }
 
     fn open(&self, id: FileId, range: Range<u64>) -> BoxFuture<'_, Result<Option<Opened>, ContentError>> {

@@ -1,6 +1,8 @@
 //! Where the bytes of files are kept: a local folder, or an object store. Nothing here knows about expiry.
 
 mod local;
+#[cfg(feature = "clusters")]
+mod s3;
 
 use std::ops::Range;
 
@@ -12,6 +14,8 @@ use super::upload::Upload;
 use holdfast_protocol::file::FileId;
 
 pub use local::Folder;
+#[cfg(feature = "clusters")]
+pub use s3::Bucket;
 
 /// Why bytes could not be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,9 @@ pub enum ContentError {
     /// The disk refused for another reason.
     #[error("disk: {0}")]
     Disk(std::io::Error),
+    /// The object store refused, or could not be reached.
+    #[error("object store: {0}")]
+    Store(String),
 }
 
 impl From<std::io::Error> for ContentError {
@@ -46,6 +53,9 @@ pub trait Content: Send + Sync + 'static {
     /// Keeps the bytes of an upload, durably, under this id. They appear whole or not at all.
     fn put(&self, id: FileId, upload: Upload) -> BoxFuture<'_, Result<(), ContentError>>;
 
+    /// Whether an upload's own file becomes the kept one, so that the disk must have it first.
+    fn moves_uploads(&self) -> bool;
+
     /// Begins to read; nothing if there is no such file. The range is not beyond the size that the caller knows.
     fn open(&self, id: FileId, range: Range<u64>) -> BoxFuture<'_, Result<Option<Opened>, ContentError>>;
 
@@ -57,4 +67,14 @@ pub trait Content: Send + Sync + 'static {
 
     /// Every id there is, in no particular order, some at a time.
     fn list(&self) -> BoxStream<'_, Result<Vec<FileId>, ContentError>>;
+}
+
+/// Runs something that blocks on the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, ContentError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(ContentError::Disk(std::io::Error::other("the work was given up"))),
+    }
 }

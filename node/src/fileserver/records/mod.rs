@@ -6,26 +6,50 @@
 //! row, an upload never meets a deletion half-way, and several servers may share both stores. A row that stays
 //! *writing* or *deleting* belongs to a process that died, and the cleaner takes it after a while.
 
+#[cfg(feature = "clusters")]
+mod postgres;
 mod sqlite;
 
 use futures::future::BoxFuture;
 use holdfast_protocol::file::FileId;
 use holdfast_protocol::file::api::FileInfo;
 
+#[cfg(feature = "clusters")]
+pub use postgres::Postgres;
+#[cfg(feature = "clusters")]
+pub(super) use postgres::check_address;
 pub use sqlite::Sqlite;
 
 /// Why a database did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
-    /// SQLite refused: a damaged file, a full disk, a missing folder.
+    /// The disk of the database is full; nothing of the change was kept.
+    #[error("no space left for the database")]
+    Full,
+    /// SQLite refused: a damaged file, a missing folder.
     #[error("database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+    /// The database server refused, broke off, or could not be reached.
+    #[error("database server: {0}")]
+    Server(String),
+    /// The database server did not answer in time. Whether the change was made is not known.
+    #[error("the database server did not answer in time")]
+    Timeout,
     /// The transaction that held the change could not be committed; nothing of it was kept.
     #[error("the change could not be committed")]
     NotCommitted,
     /// The database is shutting down.
     #[error("the database is closed")]
     Closed,
+}
+
+impl From<rusqlite::Error> for RecordsError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 /// What an upload has to do.

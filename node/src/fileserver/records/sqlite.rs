@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Params, Row};
 use tokio::sync::oneshot;
 
 use super::{Answer, Begun, Records, RecordsError, Totals, begun, record, signed};
@@ -19,8 +19,16 @@ const STATEMENTS: usize = 32;
 /// How long another connection may hold the file before a call fails.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Runs in a transaction, and then, told whether that was committed, answers.
-type Job = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(bool) + Send> + Send>;
+/// Runs in a transaction, and then, told how that ended, answers.
+type Job = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(Ended) + Send> + Send>;
+
+/// How a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Committed,
+    Failed,
+    Full,
+}
 
 /// An SQLite database.
 pub struct Sqlite {
@@ -53,10 +61,11 @@ impl Sqlite {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = work(connection);
-            Box::new(move |committed| {
-                let result = match result {
-                    Ok(_) if !committed => Err(RecordsError::NotCommitted),
-                    other => other.map_err(RecordsError::from),
+            Box::new(move |ended| {
+                let result = match (result, ended) {
+                    (Ok(_), Ended::Failed) => Err(RecordsError::NotCommitted),
+                    (Ok(_), Ended::Full) => Err(RecordsError::Full),
+                    (other, _) => other.map_err(RecordsError::from),
                 };
                 // Whoever asked may have gone; the change stands all the same.
                 let _ = answer.send(result);
@@ -108,13 +117,24 @@ fn commit_all(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
             answers.push(next(connection));
         }
         // Without a transaction each statement was committed by itself.
-        let committed = !began || connection.execute_batch("COMMIT").is_ok();
-        if !committed {
-            // A full disk may have ended the transaction already.
-            let _ = connection.execute_batch("ROLLBACK");
+        let ended = match began.then(|| connection.execute_batch("COMMIT")) {
+            None | Some(Ok(())) => Ended::Committed,
+            Some(Err(error)) => {
+                // What failed may have ended the transaction already; then there is nothing to roll back.
+                let _ = connection.execute_batch("ROLLBACK");
+                match error.sqlite_error_code() {
+                    Some(ErrorCode::DiskFull) => Ended::Full,
+                    _ => Ended::Failed,
+                }
+            }
+        };
+        if ended != Ended::Committed {
+            // On a full disk the log cannot grow, and without it not even deletions can be noted. Emptied, it makes room for
+            // them; when somebody reads just now, the next failure tries again.
+            let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         }
         for answer in answers {
-            answer(committed);
+            answer(ended);
         }
     }
 }

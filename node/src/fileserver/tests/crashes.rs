@@ -12,9 +12,8 @@ use super::content::Opened;
 use super::upload::Upload;
 use super::*;
 
-#[tokio::test]
-async fn finished_files_survive_a_restart_and_half_ones_leave_nothing() {
-    let mut world = World::new().await;
+async fn finished_files_survive_a_restart_and_half_ones_leave_nothing(kind: Kind) {
+    let mut world = World::new(kind).await;
     let kept = world.upload(b"kept").await.id();
     // Killed while the body came.
     std::fs::write(world.folder.join(INCOMING).join("0123"), b"half").unwrap();
@@ -33,16 +32,15 @@ async fn finished_files_survive_a_restart_and_half_ones_leave_nothing() {
         world.get(&format!("/file/{}", unfinished.as_str())).await.status,
         404
     );
-    world.restart().await;
+    world.restart_and_clean().await;
     assert_eq!(world.incoming(), 0);
     assert!(!place.exists());
     assert_eq!(world.server.inner.quota.totals().files, 1);
     assert_eq!(world.get(&format!("/file/{kept}")).await.body, b"kept");
 }
 
-#[tokio::test]
-async fn a_deletion_that_was_cut_off_is_ended() {
-    let mut world = World::new().await;
+async fn a_deletion_that_was_cut_off_is_ended(kind: Kind) {
+    let mut world = World::new(kind).await;
     let id = world
         .ask(Method::POST, "/file", &[("x-fs-ttl", "60")], "old")
         .await
@@ -56,14 +54,13 @@ async fn a_deletion_that_was_cut_off_is_ended() {
         .await
         .unwrap();
     assert_eq!(taken.len(), 1);
-    world.restart().await;
+    world.restart_and_clean().await;
     assert!(!world.place(&id).exists());
     assert_eq!(world.server.inner.quota.totals().files, 0);
 }
 
-#[tokio::test]
-async fn what_others_left_unfinished_is_taken_after_a_while() {
-    let world = World::new().await;
+async fn what_others_left_unfinished_is_taken_after_a_while(kind: Kind) {
+    let world = World::new(kind).await;
     let id = file_id(b"elsewhere");
     let records = &world.server.inner.records;
     records.begin(id.clone(), 9, START, START + DAY_MS).await.unwrap();
@@ -78,9 +75,8 @@ async fn what_others_left_unfinished_is_taken_after_a_while() {
     assert!(records.finish(id).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn content_that_no_row_knows_is_swept() {
-    let world = World::new().await;
+async fn content_that_no_row_knows_is_swept(kind: Kind) {
+    let world = World::new(kind).await;
     let kept = world.upload(b"kept").await.id();
     let orphan = world.place(file_id(b"orphan").as_str());
     std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
@@ -90,9 +86,8 @@ async fn content_that_no_row_knows_is_swept() {
     assert_eq!(world.upload(b"orphan").await.status, 200);
 }
 
-#[tokio::test]
-async fn a_file_without_content_is_forgotten_and_can_come_again() {
-    let world = World::new().await;
+async fn a_file_without_content_is_forgotten_and_can_come_again(kind: Kind) {
+    let world = World::new(kind).await;
     let body = bytes(5000, 1);
     let id = world.upload(&body).await.id();
     let path = format!("/file/{id}");
@@ -106,9 +101,8 @@ async fn a_file_without_content_is_forgotten_and_can_come_again() {
     assert!(world.get(&path).await.body == body);
 }
 
-#[tokio::test]
-async fn a_folder_belongs_to_one_server() {
-    let world = World::new().await;
+async fn a_folder_belongs_to_one_server(kind: Kind) {
+    let world = World::new(kind).await;
     let second = FileServer::open(&keys(), world.options.clone(), world.clock.clone()).await;
     assert!(matches!(second.err(), Some(StartError::InUse(_))));
 }
@@ -121,6 +115,10 @@ impl Content for FullContent {
         assert!(upload.path().exists());
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
         Box::pin(std::future::ready(Err(full.into())))
+    }
+
+    fn moves_uploads(&self) -> bool {
+        self.0.moves_uploads()
     }
 
     fn open(&self, id: FileId, range: Range<u64>) -> BoxFuture<'_, Result<Option<Opened>, ContentError>> {
@@ -140,9 +138,8 @@ impl Content for FullContent {
     }
 }
 
-#[tokio::test]
-async fn a_full_disk_refuses_and_keeps_nothing() {
-    let mut world = World::new().await;
+async fn a_full_disk_refuses_and_keeps_nothing(kind: Kind) {
+    let mut world = World::new(kind).await;
     let inner = Arc::clone(&world.server.inner);
     let content = Arc::new(FullContent(Arc::clone(&inner.content)));
     let _ = inner.lock.unlock();
@@ -153,6 +150,7 @@ async fn a_full_disk_refuses_and_keeps_nothing() {
         world.clock.clone(),
         content,
         Arc::clone(&inner.records),
+        lock(&world.folder).unwrap(),
     );
     world.server = full.await.unwrap();
     let answer = world.upload(&bytes(200_000, 1)).await;
@@ -173,9 +171,8 @@ async fn a_full_disk_refuses_and_keeps_nothing() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_and_deletions_of_the_same_file_never_lose_one_that_was_acknowledged() {
-    let world = World::new().await;
+async fn uploads_and_deletions_of_the_same_file_never_lose_one_that_was_acknowledged(kind: Kind) {
+    let world = World::new(kind).await;
     let body = bytes(3000, 1);
     for round in 0..60_u64 {
         // Whatever is there expires, and is deleted while it comes again several times.
@@ -193,4 +190,15 @@ async fn uploads_and_deletions_of_the_same_file_never_lose_one_that_was_acknowle
         assert!(got.status == 200 && got.body == body, "round {round}");
     }
     assert_eq!(world.incoming(), 0);
+}
+
+over_every_store! {
+    finished_files_survive_a_restart_and_half_ones_leave_nothing,
+    a_deletion_that_was_cut_off_is_ended,
+    what_others_left_unfinished_is_taken_after_a_while,
+    content_that_no_row_knows_is_swept,
+    a_file_without_content_is_forgotten_and_can_come_again,
+    a_folder_belongs_to_one_server,
+    a_full_disk_refuses_and_keeps_nothing,
+    uploads_and_deletions_of_the_same_file_never_lose_one_that_was_acknowledged,
 }

@@ -1,8 +1,7 @@
 //! The whole of a file server over each of its stores: what clients see, and what a crash leaves.
 
-mod crashes;
-mod onions;
-mod requests;
+#[cfg(feature = "clusters")]
+mod clusters;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,10 +14,55 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::*;
+#[cfg(feature = "clusters")]
+use holdfast_test_stores::s3::S3;
 
 /// What the clock shows at first, Unix milliseconds.
 const START: u64 = 1_780_000_000_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A pair of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    SqliteFolder,
+    #[cfg(feature = "clusters")]
+    PostgresFolder,
+    #[cfg(feature = "clusters")]
+    SqliteS3,
+    #[cfg(feature = "clusters")]
+    PostgresS3,
+}
+
+/// Makes each of these functions a test over each pair of stores.
+macro_rules! over_every_store {
+    ($($name:ident),* $(,)?) => {
+        over_every_store!(@ SqliteFolder sqlite_and_folder $($name)*);
+        #[cfg(feature = "clusters")]
+        over_every_store!(@ PostgresFolder postgres_and_folder $($name)*);
+        #[cfg(feature = "clusters")]
+        over_every_store!(@ SqliteS3 sqlite_and_s3 $($name)*);
+        #[cfg(feature = "clusters")]
+        over_every_store!(@ PostgresS3 postgres_and_s3 $($name)*);
+    };
+    (@ $kind:ident $module:ident $($name:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(super::Kind::$kind).await;
+                }
+            )*
+        }
+    };
+}
+
+mod crashes;
+mod onions;
+mod requests;
+
+/// The folder in the bucket.
+#[cfg(feature = "clusters")]
+const PREFIX: &str = "our/files";
 
 /// A clock that moves when it is told to.
 struct HandClock(AtomicU64);
@@ -35,6 +79,8 @@ struct World {
     clock: Arc<HandClock>,
     options: Options,
     server: FileServer,
+    #[cfg(feature = "clusters")]
+    s3: Option<S3>,
 }
 
 /// An answer, read to its end.
@@ -64,17 +110,21 @@ fn keys() -> Ed25519KeyPair {
 }
 
 impl World {
-    async fn new() -> Self {
-        Self::with(|_| {}).await
+    async fn new(kind: Kind) -> Self {
+        Self::with(kind, |_| {}).await
     }
 
     /// With other options than the usual ones.
-    async fn with(change: impl FnOnce(&mut Options)) -> Self {
+    async fn with(kind: Kind, change: impl FnOnce(&mut Options)) -> Self {
         let folder = crate::files::temporary_folder("fileserver");
         let mut options = Options {
             durability: Durability::Process,
             ..Options::new(&folder)
         };
+        #[cfg(feature = "clusters")]
+        let s3 = clusters::name_stores(kind, &mut options.stores).await;
+        #[cfg(not(feature = "clusters"))]
+        assert_eq!(kind, Kind::SqliteFolder);
         change(&mut options);
         let clock = Arc::new(HandClock(AtomicU64::new(START)));
         let server = FileServer::open(&keys(), options.clone(), clock.clone())
@@ -85,6 +135,8 @@ impl World {
             clock,
             options,
             server,
+            #[cfg(feature = "clusters")]
+            s3,
         }
     }
 
@@ -98,6 +150,15 @@ impl World {
         self.server = FileServer::open(&keys(), self.options.clone(), self.clock.clone())
             .await
             .unwrap();
+    }
+
+    /// The same, until what the former left unfinished is taken: at once, or after a while if others could be at it.
+    async fn restart_and_clean(&mut self) {
+        self.restart().await;
+        if !self.server.inner.records.is_exclusive() {
+            self.pass(10 * 60 * 1000);
+            self.server.clean().await.unwrap();
+        }
     }
 
     fn router(&self) -> Router {
@@ -134,6 +195,10 @@ impl World {
 
     /// Where a file's bytes are.
     fn place(&self, id: &str) -> PathBuf {
+        #[cfg(feature = "clusters")]
+        if let Some(s3) = &self.s3 {
+            return s3.place(&format!("{PREFIX}/{}/{id}", &id[..2]));
+        }
         self.folder.join("files").join(&id[..2]).join(id)
     }
 }

@@ -35,9 +35,8 @@ async fn ask(world: &World, method: &str, endpoint: &str, ttl: Option<&str>, bod
     keys.open(&answer.body).unwrap()
 }
 
-#[tokio::test]
-async fn every_request_works_inside_an_onion() {
-    let world = World::new().await;
+async fn every_request_works_inside_an_onion(kind: Kind) {
+    let world = World::new(kind).await;
     let body = bytes(10_223_616, 1);
     let up = ask(&world, "POST", "/file", Some("60"), Some(body.clone())).await;
     assert_eq!(up.status, 200);
@@ -59,9 +58,8 @@ async fn every_request_works_inside_an_onion() {
     assert_eq!(info["size"], 10_223_616);
 }
 
-#[tokio::test]
-async fn refusals_come_back_sealed() {
-    let world = World::with(|options| options.max_size = 100).await;
+async fn refusals_come_back_sealed(kind: Kind) {
+    let world = World::with(kind, |options| options.max_size = 100).await;
     for (method, endpoint, body, status) in [
         ("GET", "/file/1", None, 404),
         ("POST", "/file", None, 413),
@@ -80,9 +78,8 @@ async fn refusals_come_back_sealed() {
     assert_eq!(world.incoming(), 0);
 }
 
-#[tokio::test]
-async fn what_is_not_for_this_server_is_refused_in_clear() {
-    let world = World::new().await;
+async fn what_is_not_for_this_server_is_refused_in_clear(kind: Kind) {
+    let world = World::new(kind).await;
     for body in [Vec::new(), vec![1; 100], b"\x01\0\0\0x{}".to_vec()] {
         let answer = world.ask(Method::POST, TARGET, &[], body).await;
         assert_eq!(
@@ -97,9 +94,8 @@ async fn what_is_not_for_this_server_is_refused_in_clear() {
     assert_eq!(answer.status, 413);
 }
 
-#[tokio::test]
-async fn old_requests_are_answered_in_base64() {
-    let world = World::new().await;
+async fn old_requests_are_answered_in_base64(kind: Kind) {
+    let world = World::new(kind).await;
     let id = world.upload(b"hello").await.id();
     for (suite, endpoint) in [(Suite::AesGcm, "file"), (Suite::XChaCha20, "/file")] {
         let plain =
@@ -120,7 +116,7 @@ async fn old_requests_are_answered_in_base64() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_wait_for_memory_and_then_give_up() {
-    let world = World::new().await;
+    let world = World::new(Kind::SqliteFolder).await;
     let id = world.upload(&bytes(1000, 1)).await.id();
     let all = world
         .server
@@ -136,4 +132,11 @@ async fn requests_wait_for_memory_and_then_give_up() {
     let reply = ask(&world, "GET", &format!("/file/{id}"), None, None).await;
     assert_eq!((reply.status, reply.body.len()), (200, 1000));
     assert_eq!(world.server.inner.onion_memory.available_permits(), ONION_MEMORY);
+}
+
+over_every_store! {
+    every_request_works_inside_an_onion,
+    refusals_come_back_sealed,
+    what_is_not_for_this_server_is_refused_in_clear,
+    old_requests_are_answered_in_base64,
 }

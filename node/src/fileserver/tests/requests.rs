@@ -4,9 +4,8 @@ use futures::stream;
 
 use super::*;
 
-#[tokio::test]
-async fn what_is_uploaded_comes_back_bit_for_bit() {
-    let world = World::new().await;
+async fn what_is_uploaded_comes_back_bit_for_bit(kind: Kind) {
+    let world = World::new(kind).await;
     for (seed, length) in [(1, 1), (2, 1000), (3, 131_072), (4, 400_000), (5, 10_223_616)] {
         let body = bytes(length, seed);
         let answer = world.upload(&body).await;
@@ -24,17 +23,15 @@ async fn what_is_uploaded_comes_back_bit_for_bit() {
     assert_eq!(world.incoming(), 0);
 }
 
-#[tokio::test]
-async fn the_id_is_the_hash_of_the_bytes() {
-    let world = World::new().await;
+async fn the_id_is_the_hash_of_the_bytes(kind: Kind) {
+    let world = World::new(kind).await;
     let answer = world.upload(b"hello world").await;
     assert_eq!(answer.id(), "3qXfYbeRSxXa89I8ApcbKl0_BshkLQ6myd0DsvcrDEy3");
     assert_eq!(answer.header("content-type"), "application/json");
 }
 
-#[tokio::test]
-async fn the_same_file_is_kept_once_and_longer() {
-    let world = World::new().await;
+async fn the_same_file_is_kept_once_and_longer(kind: Kind) {
+    let world = World::new(kind).await;
     let first = world.upload(b"again").await.json();
     world.pass(DAY_MS);
     let short = [("x-fs-ttl", "60")];
@@ -49,9 +46,8 @@ async fn the_same_file_is_kept_once_and_longer() {
     assert_eq!(world.server.inner.quota.totals().files, 1);
 }
 
-#[tokio::test]
-async fn info_and_extension_tell_size_and_times() {
-    let world = World::new().await;
+async fn info_and_extension_tell_size_and_times(kind: Kind) {
+    let world = World::new(kind).await;
     let id = world
         .ask(Method::POST, "/file", &[("X-FS-TTL", "60")], "short")
         .await
@@ -78,9 +74,8 @@ async fn info_and_extension_tell_size_and_times() {
     );
 }
 
-#[tokio::test]
-async fn expired_files_are_gone_at_once_and_deleted_soon() {
-    let world = World::new().await;
+async fn expired_files_are_gone_at_once_and_deleted_soon(kind: Kind) {
+    let world = World::new(kind).await;
     let id = world
         .ask(Method::POST, "/file", &[("x-fs-ttl", "60")], "short")
         .await
@@ -107,9 +102,8 @@ async fn expired_files_are_gone_at_once_and_deleted_soon() {
     assert_eq!(world.get(&format!("/file/{lasting}")).await.status, 200);
 }
 
-#[tokio::test]
-async fn bodies_of_no_or_too_many_bytes_are_refused_and_leave_nothing() {
-    let world = World::with(|options| options.max_size = 300_000).await;
+async fn bodies_of_no_or_too_many_bytes_are_refused_and_leave_nothing(kind: Kind) {
+    let world = World::with(kind, |options| options.max_size = 300_000).await;
     assert_eq!(world.upload(b"").await.status, 413);
     let declared = [("content-length", "300001")];
     let answer = world
@@ -135,9 +129,8 @@ async fn bodies_of_no_or_too_many_bytes_are_refused_and_leave_nothing() {
     assert_eq!(world.upload(&bytes(300_000, 1)).await.status, 200);
 }
 
-#[tokio::test]
-async fn a_full_store_refuses_and_has_room_again_when_files_expire() {
-    let world = World::with(|options| options.quota = 1000).await;
+async fn a_full_store_refuses_and_has_room_again_when_files_expire(kind: Kind) {
+    let world = World::with(kind, |options| options.quota = 1000).await;
     assert_eq!(world.upload(&bytes(900, 1)).await.status, 200);
     let answer = world.upload(&bytes(101, 2)).await;
     assert_eq!(
@@ -154,9 +147,8 @@ async fn a_full_store_refuses_and_has_room_again_when_files_expire() {
     assert_eq!(world.upload(&bytes(1000, 4)).await.status, 200);
 }
 
-#[tokio::test]
-async fn parts_of_a_file_can_be_fetched() {
-    let world = World::new().await;
+async fn parts_of_a_file_can_be_fetched(kind: Kind) {
+    let world = World::new(kind).await;
     let body = bytes(300_000, 1);
     let path = format!("/file/{}", world.upload(&body).await.id());
     let part = world
@@ -185,9 +177,8 @@ async fn parts_of_a_file_can_be_fetched() {
     );
 }
 
-#[tokio::test]
-async fn pages_may_use_it_and_browsers_never_show_what_it_holds() {
-    let world = World::new().await;
+async fn pages_may_use_it_and_browsers_never_show_what_it_holds(kind: Kind) {
+    let world = World::new(kind).await;
     let preflight = world.ask(Method::OPTIONS, "/file", &[], "").await;
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-methods"), "GET, POST");
@@ -210,9 +201,8 @@ async fn pages_may_use_it_and_browsers_never_show_what_it_holds() {
     );
 }
 
-#[tokio::test]
-async fn what_there_is_not_is_not_found() {
-    let world = World::new().await;
+async fn what_there_is_not_is_not_found(kind: Kind) {
+    let world = World::new(kind).await;
     for path in [
         "/",
         "/file/3qXfYbeRSxXa89I8ApcbKl0_BshkLQ6myd0DsvcrDEy3",
@@ -230,9 +220,8 @@ async fn what_there_is_not_is_not_found() {
     }
 }
 
-#[tokio::test]
-async fn old_clients_get_numbers_and_text() {
-    let world = World::new().await;
+async fn old_clients_get_numbers_and_text(kind: Kind) {
+    let world = World::new(kind).await;
     let body = r#"{"file":"aGVsbG8gd29ybGQ="}"#;
     let first = world.ask(Method::POST, "/files", &[], body).await.json();
     let second = world.ask(Method::POST, "/files", &[], body).await.json();
@@ -245,15 +234,14 @@ async fn old_clients_get_numbers_and_text() {
     assert_eq!(world.ask(Method::POST, "/files", &[], "{}").await.status, 400);
 }
 
-#[tokio::test]
-async fn too_much_at_once_is_refused() {
-    let world = World::with(|options| options.uploads = 0).await;
+async fn too_much_at_once_is_refused(kind: Kind) {
+    let world = World::with(kind, |options| options.uploads = 0).await;
     assert_eq!(world.upload(b"x").await.status, 503);
     let rate = Rate {
         burst: 1.0,
         per_second: 0.001,
     };
-    let world = World::with(|options| options.rate = Some(rate)).await;
+    let world = World::with(kind, |options| options.rate = Some(rate)).await;
     assert_eq!(world.upload(b"x").await.status, 200);
     assert_eq!(world.upload(b"x").await.status, 429);
     assert_eq!(world.get("/health").await.status, 200);
@@ -261,7 +249,7 @@ async fn too_much_at_once_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_sends_nothing_is_given_up() {
-    let world = World::new().await;
+    let world = World::new(Kind::SqliteFolder).await;
     let first: Result<Vec<u8>, std::io::Error> = Ok(bytes(1000, 1));
     let silent = Body::from_stream(futures::StreamExt::chain(
         stream::iter([first]),
@@ -271,9 +259,8 @@ async fn a_client_that_sends_nothing_is_given_up() {
     assert_eq!((answer.status, world.incoming()), (408, 0));
 }
 
-#[tokio::test]
-async fn health_and_metrics_tell_how_it_is_without_names() {
-    let world = World::new().await;
+async fn health_and_metrics_tell_how_it_is_without_names(kind: Kind) {
+    let world = World::new(kind).await;
     assert_eq!(world.get("/health").await.body, b"ready");
     let id = world.upload(b"hello").await.id();
     world.upload(b"hello").await;
@@ -296,4 +283,20 @@ async fn health_and_metrics_tell_how_it_is_without_names() {
     assert!(!text.contains(&id));
     world.server.inner.records.close();
     assert_eq!(world.get("/health").await.status, 503);
+}
+
+over_every_store! {
+    what_is_uploaded_comes_back_bit_for_bit,
+    the_id_is_the_hash_of_the_bytes,
+    the_same_file_is_kept_once_and_longer,
+    info_and_extension_tell_size_and_times,
+    expired_files_are_gone_at_once_and_deleted_soon,
+    bodies_of_no_or_too_many_bytes_are_refused_and_leave_nothing,
+    a_full_store_refuses_and_has_room_again_when_files_expire,
+    parts_of_a_file_can_be_fetched,
+    pages_may_use_it_and_browsers_never_show_what_it_holds,
+    what_there_is_not_is_not_found,
+    old_clients_get_numbers_and_text,
+    too_much_at_once_is_refused,
+    health_and_metrics_tell_how_it_is_without_names,
 }
