@@ -55,6 +55,8 @@ pub(crate) enum Need {
     Serve,
     /// A browser.
     Browser,
+    /// A browser, and a database.
+    Tests,
 }
 
 /// Makes the site and the server, side by side, setting up what is missing.
@@ -63,9 +65,14 @@ pub(crate) fn prepare(progress: &Progress, need: Need) -> Outcome {
         let native = scope.spawn(|| server(progress));
         let site = site(progress);
         // Packages after the site's, because two calls of apt wait for each other anyway.
-        let site = if need == Need::Browser {
+        let site = if need == Need::Serve {
+            site
+        } else {
             site.and_then(|()| page(progress))
                 .and_then(|()| setup::browser(progress))
+        };
+        let site = if need == Need::Tests {
+            site.and_then(|()| setup::postgres(progress))
         } else {
             site
         };

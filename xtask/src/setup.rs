@@ -26,6 +26,14 @@ const DEBIAN_BROWSER: [&str; 4] = [
     "fonts-dejavu-core",
     "fonts-noto-color-emoji",
 ];
+/// The database that the file server is tested with.
+const DEBIAN_POSTGRES: &str = "postgresql";
+/// Where Debian keeps its programs, in a folder for each version.
+const POSTGRES_PROGRAMS: &str = "/usr/lib/postgresql";
+/// What apt does before it unpacks that package, as root: only the programs are wanted, so that no database is made and no
+/// server started, unless the machine's owner has said something about it before.
+const NO_CLUSTER: &str = "DPkg::Pre-Invoke::=test -e /etc/postgresql-common/createcluster.conf \
+    || (mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf)";
 /// How long rustup may try before the other way is taken.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 
@@ -68,6 +76,7 @@ pub(crate) fn run() -> Outcome {
     let progress = Progress::new();
     web(&progress)?;
     browser(&progress)?;
+    postgres(&progress)?;
     progress.say("set up");
     Ok(())
 }
@@ -100,7 +109,19 @@ pub(crate) fn browser(progress: &Progress) -> Outcome {
     if chromium && paths::find("chromedriver").is_some() {
         return Ok(());
     }
-    apt(progress, &DEBIAN_BROWSER)
+    apt(progress, &DEBIAN_BROWSER, &[])
+}
+
+/// PostgreSQL's programs, for the tests of the file server, which start a server of their own.
+pub(crate) fn postgres(progress: &Progress) -> Outcome {
+    let versions = fs::read_dir(POSTGRES_PROGRAMS).into_iter().flatten().flatten();
+    let installed = versions
+        .map(|version| version.path().join("bin"))
+        .any(|bin| bin.join("initdb").exists() && bin.join("psql").exists());
+    if installed {
+        return Ok(());
+    }
+    apt(progress, &[DEBIAN_POSTGRES], &["-o", NO_CLUSTER])
 }
 
 /// Finds or makes a compiler for wasm32.
@@ -147,7 +168,7 @@ fn debian(progress: &Progress) -> Outcome<Wasm> {
         && Path::new("/usr/bin/cargo").exists()
         && has_source(&mut Command::new("/usr/bin/rustc"));
     if !complete {
-        apt(progress, &DEBIAN_WASM)?;
+        apt(progress, &DEBIAN_WASM, &[])?;
     }
     Ok(Wasm::Debian)
 }
@@ -161,8 +182,8 @@ fn has_source(rustc: &mut Command) -> bool {
     })
 }
 
-/// Installs Debian packages, as root or through sudo.
-fn apt(progress: &Progress, packages: &[&str]) -> Outcome {
+/// Installs Debian packages, as root or through sudo, with these options of apt beside the usual ones.
+fn apt(progress: &Progress, packages: &[&str], options: &[&str]) -> Outcome {
     let list = packages.join(" ");
     if !Path::new("/usr/bin/apt-get").exists() {
         return Err(format!(
@@ -189,6 +210,7 @@ fn apt(progress: &Progress, packages: &[&str]) -> Outcome {
     progress.step("package lists", apt().arg("update"))?;
     let mut install = apt();
     install
+        .args(options)
         .args(["install", "-y", "--no-install-recommends"])
         .args(packages);
     progress.step(&format!("packages {list}"), &mut install)

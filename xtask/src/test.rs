@@ -10,7 +10,7 @@ use crate::size;
 /// Builds what the tests start, then hands over to cargo, whose results are the last lines.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let progress = Progress::new();
-    artifacts::prepare(&progress, Need::Browser)?;
+    artifacts::prepare(&progress, Need::Tests)?;
     size::check()?;
     let mut cargo = paths::command("cargo");
     cargo.args(["test", "--workspace"]).args(arguments);
