@@ -35,6 +35,11 @@ impl Connection {
         self.request("POST", path, body).await
     }
 
+    /// Fetches a resource and reads the whole answer.
+    pub async fn get(&mut self, path: &str) -> Outcome<(u16, Vec<u8>)> {
+        self.request("GET", path, &[]).await
+    }
+
     /// Posts and reads JSON; any status but success is a failure.
     pub async fn json(&mut self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
         let body = if body.is_null() {

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod clients;
 pub mod configs;
 pub mod crypto;
+pub mod file_server;
 pub mod files;
 pub mod history;
 pub mod http;

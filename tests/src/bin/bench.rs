@@ -4,16 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use holdfast_tests::bench::network::Network;
-use holdfast_tests::bench::{Outcome, browser, clients, configs, crypto, files, history, recovery, storage};
+use holdfast_tests::bench::{
+    Outcome, browser, clients, configs, crypto, file_server, files, history, recovery, storage,
+};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 13] = [
     "v1",
     "onion",
     "files",
     "files-browser",
+    "file-server",
     "configs",
     "storage",
     "latency",
@@ -62,6 +65,7 @@ async fn measure(group: &str) -> Outcome {
         "onion" => crypto::onions(&mut rng),
         "files" => files::run(&mut rng),
         "files-browser" => files::browser(&folder.0).await,
+        "file-server" => file_server::run(&folder.0, &mut rng).await,
         "configs" => configs::run(&mut rng),
         "storage" => {
             // Two nodes are two swarms of one; eight are two of four.
