@@ -141,7 +141,9 @@ async fn what_is_shared_goes_into_the_message_of_the_chosen_conversation() {
             assert_eq!(messages[0].body, "For tomorrow:\nHigh water at noon\nhttps://example.org/tides");
             assert_eq!(messages[0].files.len(), 1, "the picture goes with the text");
             assert!(messages[0].files[0].info.content_type.starts_with("image/"));
-            let said = browser.console().await;
+            let mut said = browser.console().await;
+            // The address that shares is no page and names no icon, which the browser misses.
+            said.retain(|line| !line.contains("/favicon.ico"));
             browser.driver().switch_to_window(first).await.expect("the first tab");
             browser.read("article.own", "Hello Carla").await;
             assert_eq!(said, Vec::<String>::new(), "the console is quiet");
