@@ -264,6 +264,11 @@ impl<'a> Reader<'a> {
         Ok(Self { rest: input })
     }
 
+    /// Starts at the front of what this program wrote itself, however long it is.
+    pub(crate) fn own(input: &'a [u8]) -> Self {
+        Self { rest: input }
+    }
+
     /// The next token.
     pub(crate) fn token(&mut self) -> Result<Token<'a>, BtError> {
         let (first, rest) = self.rest.split_first().ok_or(BtError::Truncated)?;

@@ -76,6 +76,16 @@ pub(super) fn diff(old: &Dict, new: &Dict) -> Diff {
         .collect()
 }
 
+/// Whether anything is removed in it.
+pub(super) fn removes(diff: &Diff) -> bool {
+    diff.values().any(|change| match change {
+        Change::Changed => false,
+        Change::Removed => true,
+        Change::Dict(inner) => removes(inner),
+        Change::Set { removed, .. } => !removed.is_empty(),
+    })
+}
+
 fn all_added(value: &Tree) -> Change {
     match value {
         Tree::Scalar(_) => Change::Changed,

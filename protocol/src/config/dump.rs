@@ -1,7 +1,9 @@
 //! What a device keeps of a config between runs (spec/04-configs.md §8): one bencoded dict, in the layout that the
-//! reference library uses, with one key more for a received frame.
+//! reference library uses, with three keys more: a received frame, the edits that must not be lost, and of a message in
+//! the making, what was edited. Dumps without them are of the reference library or of earlier versions.
 
-use super::message::{FormatError, Frozen};
+use super::kept::{self, Kept};
+use super::message::{Draft, FormatError, Frozen};
 use super::parts::{Held, Pending, WholeHash};
 use super::state::{Config, ConfigState, Current};
 use super::tree::{Budget, NUMBER, TreeError, read_dict, size_bound, write_dict};
@@ -18,6 +20,12 @@ const OLD: &[u8] = b")";
 const PARTS: &[u8] = b"*";
 const ARCHIVE: &[u8] = b"+";
 const PACKED: &[u8] = b",";
+const KEPT: &[u8] = b"-";
+const DRAFT: &[u8] = b".";
+
+// Inside what is kept of a message in the making.
+const FROM_NOTHING: &[u8] = b"0";
+const EDITS: &[u8] = b"e";
 
 /// Most bytes that the keys and numbers of one dict take, hashes of whole messages included.
 const HEAD: usize = 160;
@@ -60,8 +68,14 @@ impl Config {
 
     fn to_dump(&self) -> Zeroizing<Vec<u8>> {
         let message = self.current.freeze();
+        let edits = match &self.current.edited {
+            Some(edited) => edited.clone(),
+            None => self.current.changes(),
+        };
         // Room for everything at once: a buffer that grows leaves copies of the keys in the message behind.
-        let mut out = Zeroizing::new(Vec::with_capacity(self.dump_bound(&message)));
+        let mut out = Zeroizing::new(Vec::with_capacity(
+            self.dump_bound(&message) + kept::changes_bound(&edits),
+        ));
         out.push(b'd');
         write_bytes(&mut out, STATE);
         let state = match self.state {
@@ -88,6 +102,18 @@ impl Config {
             write_bytes(&mut out, PACKED);
             write_bytes(&mut out, packed);
         }
+        write_bytes(&mut out, KEPT);
+        self.kept.dump(&mut out);
+        let merged = self.current.draft.as_ref().map(|draft| draft.merged.is_some());
+        if let Some(from_nothing) = merged.or(self.current.edited.as_ref().map(|_| true)) {
+            write_bytes(&mut out, DRAFT);
+            out.push(b'd');
+            write_bytes(&mut out, FROM_NOTHING);
+            write_int(&mut out, from_nothing.into());
+            write_bytes(&mut out, EDITS);
+            kept::dump_changes(&mut out, &edits);
+            out.push(b'e');
+        }
         out.push(b'e');
         out
     }
@@ -110,6 +136,7 @@ impl Config {
         message.plain.len()
             + packed
             + size_bound(&self.archive)
+            + self.kept.size_bound()
             + hashes.chain(held).sum::<usize>()
             + (sets + 1) * HEAD
     }
@@ -152,8 +179,9 @@ impl Config {
         out.push(b'e');
     }
 
-    /// Goes on from a dump. Edits that no push had taken become a message of their own once more, because the app may
-    /// have died after it stored one with the same number.
+    /// Goes on from a dump. What the reference library or an earlier version kept does not tell a message in the making
+    /// from one that was pushed: its edits become a message of their own once more, because the app may have died after
+    /// it stored one with the same number.
     ///
     /// # Errors
     /// When it is no dump of this version or the reference library's.
@@ -161,7 +189,8 @@ impl Config {
         let mut config = Self::new(kind, account);
         let mut message = None;
         let mut packed = None;
-        let mut reader = Reader::new(dump)?;
+        let mut draft = None;
+        let mut reader = Reader::own(dump);
         expect(&mut reader, Token::Dict)?;
         let mut last = None;
         while let Some(key) = reader.key(&mut last)? {
@@ -174,15 +203,20 @@ impl Config {
                         _ => return Err(DumpError::Broken),
                     }
                 }
-                MESSAGE => message = Some(Frozen::parse(Zeroizing::new(bytes(&mut reader)?.to_vec()), None)?),
+                MESSAGE => {
+                    let plain = Zeroizing::new(bytes(&mut reader)?.to_vec());
+                    message = Some(Frozen::parse_own(plain)?);
+                }
                 HASHES => config.hashes = hashes(&mut reader)?,
                 OLD => config.old = hashes(&mut reader)?,
                 PARTS => read_parts(&mut reader, &mut config)?,
                 ARCHIVE => {
                     expect(&mut reader, Token::Dict)?;
-                    config.archive = read_dict(&mut reader, 0, &mut Budget::new())?;
+                    config.archive = read_dict(&mut reader, 0, &mut Budget::own())?;
                 }
                 PACKED => packed = Some(Zeroizing::new(bytes(&mut reader)?.to_vec())),
+                KEPT => config.kept = Kept::load(&mut reader)?,
+                DRAFT => draft = Some(read_draft(&mut reader)?),
                 _ => {
                     reader.raw_value()?;
                 }
@@ -191,12 +225,44 @@ impl Config {
         reader.finish()?;
         let mut message = message.ok_or(DumpError::Broken)?;
         message.packed = packed.filter(|packed| packed.first() == Some(&zstd::MARK));
-        config.current = Current::frozen(message);
-        if config.state == ConfigState::Dirty {
-            config.current.edit();
-        }
+        config.current = match (config.state, draft) {
+            (ConfigState::Dirty, Some((from_nothing, edits))) => {
+                let draft = Draft::resumed(&message, from_nothing, kept::undone(&message.data, &edits));
+                let mut current = Current::frozen(message);
+                current.draft = Some(draft);
+                current
+            }
+            (ConfigState::Dirty, None) => {
+                let mut current = Current::frozen(message);
+                current.edit();
+                current
+            }
+            (ConfigState::Waiting, Some((_, edits))) => {
+                let mut current = Current::frozen(message);
+                current.edited = Some(edits);
+                current
+            }
+            _ => Current::frozen(message),
+        };
         Ok(config)
     }
+}
+
+/// Whether its diff is computed from nothing, and what was edited.
+fn read_draft(reader: &mut Reader<'_>) -> Result<(bool, Vec<kept::Change>), DumpError> {
+    expect(reader, Token::Dict)?;
+    let (mut from_nothing, mut edits) = (false, Vec::new());
+    let mut last = None;
+    while let Some(key) = reader.key(&mut last)? {
+        match key {
+            FROM_NOTHING => from_nothing = number::<u8>(reader)? != 0,
+            EDITS => edits = kept::load_changes(reader)?,
+            _ => {
+                reader.raw_value()?;
+            }
+        }
+    }
+    Ok((from_nothing, edits))
 }
 
 fn expect(reader: &mut Reader<'_>, token: Token<'_>) -> Result<(), DumpError> {

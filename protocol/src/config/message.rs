@@ -96,6 +96,9 @@ pub(super) struct Draft {
     pub(super) seqno: i64,
     /// What the diff is computed from.
     pub(super) base: Dict,
+    /// The data before the edits made here, where that is something else: other clients compute the diff of some merges
+    /// from nothing (spec/04 §6.1).
+    pub(super) merged: Option<Dict>,
     pub(super) data: Dict,
     pub(super) unknown: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) lagged: Vec<Row>,
@@ -107,6 +110,7 @@ impl Frozen {
         Draft {
             seqno: 0,
             base: Dict::new(),
+            merged: None,
             data: Dict::new(),
             unknown: BTreeMap::new(),
             lagged: Vec::new(),
@@ -130,6 +134,7 @@ impl Frozen {
         Draft {
             seqno: self.seqno + 1,
             base: self.data.clone(),
+            merged: None,
             data: self.data.clone(),
             unknown: self.unknown.clone(),
             lagged,
@@ -141,8 +146,22 @@ impl Frozen {
         plain: Zeroizing<Vec<u8>>,
         verifier: Option<&Ed25519PublicKey>,
     ) -> Result<Self, FormatError> {
-        let mut reader = Reader::new(&plain)?;
-        let mut budget = Budget::new();
+        let reader = Reader::new(&plain)?;
+        Self::read(reader, Budget::new(), &plain, verifier).map(|read| read.with(plain))
+    }
+
+    /// Reads a message that this device keeps.
+    pub(super) fn parse_own(plain: Zeroizing<Vec<u8>>) -> Result<Self, FormatError> {
+        let reader = Reader::own(&plain);
+        Self::read(reader, Budget::own(), &plain, None).map(|read| read.with(plain))
+    }
+
+    fn read(
+        mut reader: Reader<'_>,
+        mut budget: Budget,
+        plain: &[u8],
+        verifier: Option<&Ed25519PublicKey>,
+    ) -> Result<Contents, FormatError> {
         if reader.token()? != Token::Dict {
             return Err(BtError::Unexpected.into());
         }
@@ -167,7 +186,7 @@ impl Frozen {
         let mut signature = None;
         let mut ends_late = false;
         loop {
-            let start = reader.consumed(&plain);
+            let start = reader.consumed(plain);
             let Some(key) = reader.key(&mut last)? else { break };
             if data.is_none() && key > DATA || signature.is_some() || key > SIGNATURE {
                 return Err(if data.is_none() {
@@ -212,21 +231,64 @@ impl Frozen {
                 .verify(signed, &signature)
                 .map_err(|_| FormatError::Signature)?;
         }
-        let hash = blake2b(&[&plain]);
-        Ok(Self {
+        Ok(Contents {
             seqno,
             data,
             unknown,
             lagged,
-            diff: Arc::new(own),
-            plain,
-            hash,
-            packed: None,
+            diff: own,
         })
     }
 }
 
+/// What stands in a message.
+struct Contents {
+    seqno: i64,
+    data: Dict,
+    unknown: BTreeMap<Vec<u8>, Vec<u8>>,
+    lagged: Vec<Row>,
+    diff: Diff,
+}
+
+impl Contents {
+    /// With the bytes that it was read from.
+    fn with(self, plain: Zeroizing<Vec<u8>>) -> Frozen {
+        Frozen {
+            seqno: self.seqno,
+            data: self.data,
+            unknown: self.unknown,
+            lagged: self.lagged,
+            diff: Arc::new(self.diff),
+            hash: blake2b(&[&plain]),
+            plain,
+            packed: None,
+        }
+    }
+}
+
 impl Draft {
+    /// A draft as it was when it was kept, from what it would have been as a message.
+    pub(super) fn resumed(message: &Frozen, from_nothing: bool, before: Dict) -> Self {
+        let (base, merged) = if from_nothing {
+            (Dict::new(), Some(before))
+        } else {
+            (before, None)
+        };
+        Self {
+            seqno: message.seqno,
+            base,
+            merged,
+            data: message.data.clone(),
+            unknown: message.unknown.clone(),
+            lagged: message.lagged.clone(),
+        }
+    }
+
+    /// The data before the edits made here.
+    pub(super) fn before_edits(&self) -> &Dict {
+        self.merged.as_ref().unwrap_or(&self.base)
+    }
+
     /// Ends the editing: prunes, computes the diff, signs and hashes. Sequence number 0 is never signed, because every
     /// device must give it the same hash.
     pub(super) fn freeze(mut self, signer: Option<&Ed25519KeyPair>) -> Frozen {

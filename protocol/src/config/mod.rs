@@ -8,7 +8,11 @@
 //! Life of a document: [`Config::merge`] what the swarm has, read and edit, [`Config::push`], store the messages and
 //! delete the obsolete ones, [`Config::confirm_pushed`]. Whenever [`Config::needs_dump`], keep [`Config::dump`], from
 //! which [`Config::load`] goes on. A failed push needs nothing: the next one makes the same message again. Nothing must
-//! be pushed before the first complete pull, or a new device would compete with what the account has.
+//! be pushed before the first complete pull, or a new device would compete with what the account has; and a pull before
+//! each push keeps what is pushed near to what the others have.
+//!
+//! An edit is not lost, whatever is merged and however often a device starts again from its dump, unless another device
+//! changed the same field: what a merge would take away is edited again (`kept`).
 //!
 //! ```
 //! use holdfast_protocol::account::{Account, Seed};
@@ -45,6 +49,7 @@ mod diff;
 mod dump;
 mod fields;
 mod groups;
+mod kept;
 mod merge;
 mod message;
 mod parts;

@@ -1,8 +1,10 @@
 //! A config on this device: what is current, what was edited and pushed, and what the swarm holds of it
 //! (spec/04-configs.md §6, §8).
 
+use super::diff::diff;
+use super::kept::{self, Change, Field, Kept};
 use super::merge::{Outcome, merge};
-use super::message::{Draft, FormatError, Frozen, LAG, MAX_ROWS};
+use super::message::{Draft, FormatError, Frozen, MAX_ROWS};
 use super::parts::{self, MAX_MESSAGE, PartError, Parts, Whole, WholeHash};
 use super::seal::{self, Undecryptable};
 use super::tree::{self, Dict, Tree};
@@ -13,6 +15,7 @@ use crate::account::Account;
 use crate::swarm::{Namespace, message_hash};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Where a config stands between this device and the swarm.
@@ -61,9 +64,9 @@ pub struct MergeReport {
     pub refused: Vec<(String, Refusal)>,
     /// The data is another one than before.
     pub changed: bool,
-    /// Edits made here, not yet confirmed, were five or more messages behind and are not in the result. Those of a push
-    /// whose confirmation was lost may be in it all the same.
-    pub edits_lost: bool,
+    /// So many fields that were edited here would have been lost in the merge and were edited again. There is something
+    /// to push then.
+    pub redone: usize,
 }
 
 /// What to send to the swarm.
@@ -105,13 +108,20 @@ pub enum PushError {
 #[derive(Clone)]
 pub(super) struct Current {
     message: Frozen,
-    draft: Option<Draft>,
+    pub(super) draft: Option<Draft>,
+    /// Of a message that a merge made here, and that others may not have yet: what was edited here besides. Its own diff
+    /// may say that everything was (spec/04 §6.1).
+    pub(super) edited: Option<Vec<Change>>,
 }
 
 impl Current {
     /// Without edits.
     pub(super) fn frozen(message: Frozen) -> Self {
-        Self { message, draft: None }
+        Self {
+            message,
+            draft: None,
+            edited: None,
+        }
     }
 
     fn data(&self) -> &Dict {
@@ -128,7 +138,42 @@ impl Current {
 
     /// The edits, of which there are none yet the first time.
     pub(super) fn edit(&mut self) -> &mut Draft {
-        self.draft.get_or_insert_with(|| self.message.child())
+        let draft = match self.draft.take() {
+            Some(draft) => draft,
+            None => {
+                let child = self.candidate().child();
+                self.edited = None;
+                child
+            }
+        };
+        self.draft.insert(draft)
+    }
+
+    /// What was edited since the message.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let Some(draft) = &self.draft else {
+            return Vec::new();
+        };
+        kept::changes(draft.before_edits(), &draft.data)
+    }
+
+    /// The message as others should weigh it against theirs: what a merge on this device took over and no push has brought
+    /// out is nothing that was changed here.
+    fn candidate(&self) -> Cow<'_, Frozen> {
+        match (&self.draft, &self.edited) {
+            (Some(draft), _) if draft.merged.is_some() => {
+                let mut draft = draft.clone();
+                draft.base = draft.merged.take().unwrap_or_default();
+                Cow::Owned(draft.freeze(None))
+            }
+            (None, Some(edited)) => {
+                let before = kept::undone(&self.message.data, edited);
+                let mut message = self.message.clone();
+                message.diff = Arc::new(diff(&before, &message.data));
+                Cow::Owned(message)
+            }
+            _ => self.freeze(),
+        }
     }
 
     /// As it would be pushed now.
@@ -152,6 +197,10 @@ pub struct Config {
     /// Storage hashes that the next push deletes.
     pub(super) old: BTreeSet<String>,
     pub(super) parts: Parts,
+    /// Edits that a merge must not take away, without those since the last push or merge.
+    pub(super) kept: Kept,
+    /// When the last push was made, Unix ms.
+    pushed_ms: u64,
     /// Records too old to be synced, kept here only.
     pub(super) archive: Dict,
     pub(super) needs_dump: bool,
@@ -188,6 +237,8 @@ impl Config {
             hashes: BTreeSet::new(),
             old: BTreeSet::new(),
             parts: Parts::default(),
+            kept: Kept::default(),
+            pushed_ms: 0,
             archive: Dict::new(),
             needs_dump: false,
         }
@@ -280,10 +331,14 @@ impl Config {
 
     /// Makes the messages to store. Without edits the current message is made again, for a swarm that lost it.
     ///
+    /// Keep the [`Self::dump`] before any of them leaves: a device that forgets that it pushed would give other content the
+    /// same sequence number.
+    ///
     /// # Errors
     /// When the document is too large; nothing changes then.
     pub fn push(&mut self, now_ms: u64) -> Result<Push, PushError> {
         convo::archive(self, now_ms);
+        self.cover();
         let message = self.current.freeze().into_owned();
         let (messages, whole) = self.encode(&message)?;
         if let Some(whole) = whole {
@@ -291,8 +346,19 @@ impl Config {
             self.needs_dump = true;
         }
         let seqno = message.seqno;
+        self.pushed_ms = now_ms;
+        self.kept.settle(now_ms);
         if self.state == ConfigState::Dirty {
+            let edited = self.current.changes();
+            let merged = self
+                .current
+                .draft
+                .as_ref()
+                .is_some_and(|draft| draft.merged.is_some());
+            self.kept.add(edited.clone(), Some(seqno));
+            self.kept.carried((seqno, message.hash));
             self.current = Current::frozen(message);
+            self.current.edited = merged.then_some(edited);
             self.state = ConfigState::Waiting;
             self.needs_dump = true;
         }
@@ -324,8 +390,19 @@ impl Config {
             return;
         }
         self.state = ConfigState::Clean;
+        self.current.edited = None;
         self.hashes = hashes.into_iter().map(Into::into).collect();
         self.old.retain(|hash| !self.hashes.contains(hash));
+        self.kept.confirmed(self.pushed_ms);
+        self.needs_dump = true;
+    }
+
+    /// Takes this document, which has edits that no push brought out, for one that goes on from `before`: what differs is
+    /// kept as edits made here. For documents that were kept without their edits.
+    pub fn keep_edits_since(&mut self, before: &Self) {
+        let since_push = self.current.changes();
+        let before_those = kept::undone(self.data(), &since_push);
+        self.kept.add(kept::changes(before.data(), &before_those), None);
         self.needs_dump = true;
     }
 
@@ -334,6 +411,7 @@ impl Config {
     pub fn merge(&mut self, messages: &[(impl AsRef<str>, impl AsRef<[u8]>)], now_ms: u64) -> MergeReport {
         let mut report = MergeReport::default();
         self.needs_dump |= self.parts.expire(now_ms);
+        self.kept.settle(now_ms);
         let mut candidates = Vec::new();
         for (hash, stored) in messages {
             let hash = hash.as_ref();
@@ -348,34 +426,30 @@ impl Config {
             }
         }
         if !candidates.is_empty() {
-            self.merge_candidates(candidates, &mut report);
+            self.merge_candidates(candidates, now_ms, &mut report);
         }
         report.changed |= convo::after_merge(self, now_ms);
         report
     }
 
-    /// What the current message and others come to: `None` when nothing changes. Whether edits are not in it.
-    fn resolve(&self, candidates: &[Candidate]) -> (Option<Outcome>, bool) {
-        let local = self.current.freeze();
+    /// What the current message and others come to: `None` when nothing changes.
+    fn resolve(&self, candidates: &[&Frozen]) -> Option<Outcome> {
+        let local = self.current.candidate();
         let has_local = local.seqno != 0 || self.state != ConfigState::Clean;
         let own = has_local.then_some(&*local);
-        let others = candidates.iter().map(|candidate| &candidate.message);
-        let messages: Vec<&Frozen> = own.into_iter().chain(others).collect();
-        let newest = messages.iter().map(|message| message.seqno).max();
-        let too_old = newest.is_some_and(|newest| local.seqno + LAG <= newest);
-        let mut rows = messages.iter().flat_map(|message| &message.lagged);
-        let included = rows.any(|row| (row.seqno, row.hash) == (local.seqno, local.hash));
-        let edits_lost = has_local && self.state != ConfigState::Clean && too_old && !included;
-        let outcome = match merge(&messages, false) {
+        let messages: Vec<&Frozen> = own.into_iter().chain(candidates.iter().copied()).collect();
+        match merge(&messages, false) {
             Some(Outcome::One(place)) => place.checked_sub(usize::from(has_local)).map(Outcome::One),
             other => other,
-        };
-        (outcome, edits_lost)
+        }
     }
 
-    fn merge_candidates(&mut self, mut candidates: Vec<Candidate>, report: &mut MergeReport) {
-        let (outcome, edits_lost) = self.resolve(&candidates);
-        report.edits_lost = edits_lost;
+    fn merge_candidates(&mut self, mut candidates: Vec<Candidate>, now_ms: u64, report: &mut MergeReport) {
+        let messages: Vec<&Frozen> = candidates.iter().map(|candidate| &candidate.message).collect();
+        let outcome = self.resolve(&messages);
+        let mut kept = self.kept.clone();
+        kept.add(self.current.changes(), Some(self.seqno()));
+        let overruled = kept.overruled(&messages);
         match outcome {
             None => {
                 let before = self.old.len();
@@ -403,13 +477,14 @@ impl Config {
                     .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
                 // What other clients do, and what the bytes depend on: without edits of its own, a device writes the
                 // merged data as if all of it were new (spec/04 §6.1).
-                let base = match self.state {
-                    ConfigState::Dirty => merged.data.clone(),
-                    ConfigState::Clean | ConfigState::Waiting => Dict::new(),
+                let (base, before_edits) = match self.state {
+                    ConfigState::Dirty => (merged.data.clone(), None),
+                    ConfigState::Clean | ConfigState::Waiting => (Dict::new(), Some(merged.data.clone())),
                 };
                 self.current.draft = Some(Draft {
                     seqno: merged.seqno,
                     base,
+                    merged: before_edits,
                     data: merged.data,
                     unknown: BTreeMap::new(),
                     lagged: merged.lagged,
@@ -417,7 +492,45 @@ impl Config {
                 self.state = ConfigState::Dirty;
             }
         }
+        self.kept = kept;
+        self.redo(&overruled, now_ms, report);
         self.needs_dump = true;
+    }
+
+    /// Lets the diff of the message that is to be pushed name the edits that no other diff in it names.
+    fn cover(&mut self) {
+        let Some(draft) = &mut self.current.draft else {
+            return;
+        };
+        if draft.merged.is_some() {
+            // That diff names everything.
+            return;
+        }
+        let edited = kept::changes(&draft.base, &draft.data);
+        let uncovered = self.kept.uncovered(draft.seqno, &draft.data, &edited);
+        if !uncovered.is_empty() {
+            draft.base = kept::undone(&draft.base, &uncovered);
+        }
+    }
+
+    /// Makes the edits again that a merge has lost.
+    fn redo(&mut self, overruled: &BTreeSet<Field>, now_ms: u64, report: &mut MergeReport) {
+        let lost = self.kept.lost(self.current.data(), overruled);
+        if self.state == ConfigState::Clean {
+            // What is in a message that was received has arrived. What is made again below has not.
+            self.kept.confirmed_except(now_ms, &lost);
+        }
+        if lost.is_empty() {
+            return;
+        }
+        // As a message of its own after the merged one: what other devices make of the same conflict has the merged one's
+        // sequence number, and must not outrank this.
+        self.current = Current::frozen(self.current.freeze().into_owned());
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.redo(&mut self.edit().data, &lost);
+        std::mem::swap(&mut self.kept, &mut kept);
+        report.redone = lost.len();
+        report.changed = true;
     }
 
     /// Takes a stored message apart.

@@ -227,7 +227,8 @@ pub(super) fn write_set(out: &mut Vec<u8>, set: &Set) {
     out.push(b'e');
 }
 
-fn write_scalar(out: &mut Vec<u8>, scalar: &Scalar) {
+/// Appends a scalar.
+pub(super) fn write_scalar(out: &mut Vec<u8>, scalar: &Scalar) {
     match scalar {
         Scalar::Int(number) => write_int(out, (*number).into()),
         Scalar::Bytes(bytes) => write_bytes(out, bytes.as_bytes()),
@@ -241,6 +242,11 @@ impl Budget {
     /// The budget of one message.
     pub(super) fn new() -> Self {
         Self(MAX_NODES)
+    }
+
+    /// The budget of what this program wrote itself: of a document that grew too large to be pushed, too.
+    pub(super) fn own() -> Self {
+        Self(usize::MAX)
     }
 
     /// Counts one value.

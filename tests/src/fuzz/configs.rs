@@ -3,7 +3,7 @@
 use super::{CRYPTOGRAPHIC, PARSING, Row};
 use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::config::{
-    CommunityUrl, Config, ConfigKind, Contact, Contacts, canonical_base_url, seal, wrap,
+    CommunityUrl, Config, ConfigKind, Contact, Contacts, Tree, canonical_base_url, seal, wrap,
 };
 
 pub(super) const TARGETS: &[Row] = &[
@@ -99,7 +99,20 @@ fn dump_seeds() -> Vec<Vec<u8>> {
     let messages: Vec<_> = stored_seeds().into_iter().enumerate().collect();
     let messages: Vec<_> = messages.iter().map(|(at, data)| (at.to_string(), data)).collect();
     merged.merge(&messages, NOW);
-    vec![config().dump().to_vec(), merged.dump().to_vec()]
+    // Edits on top of a merge, edits that were pushed, and one of an element of a set.
+    let mut edited = merged.clone();
+    edited.set(&[b"c", b"x"], Some(6.into()));
+    edited.set(
+        &[b"s"],
+        Some(Tree::Set([1.into(), b"e".as_slice().into()].into())),
+    );
+    let mut pushed = edited.clone();
+    let _ = pushed.push(NOW);
+    let dumps = [config(), merged, edited, pushed];
+    dumps
+        .into_iter()
+        .map(|mut config| config.dump().to_vec())
+        .collect()
 }
 
 fn community_url(input: &[u8]) {

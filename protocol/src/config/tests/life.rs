@@ -92,7 +92,7 @@ fn the_own_message_is_never_called_obsolete_before_it_is_confirmed() {
         &[(hash.as_str(), &push.messages[0]), ("other", &push.messages[0])],
         NOW,
     );
-    assert!(report.accepted.contains(hash.as_str()) && !report.edits_lost);
+    assert!(report.accepted.contains(hash.as_str()) && report.redone == 0);
     let again = config.push(NOW).unwrap();
     assert_eq!(again.messages, push.messages);
     assert_eq!(again.obsolete, ["other"]);
@@ -141,35 +141,82 @@ fn a_dump_keeps_everything() {
 }
 
 #[test]
-fn unpushed_edits_survive_a_reload_as_a_later_message() {
+fn unpushed_edits_survive_a_reload_as_they_were() {
     let mut config = UserProfile::new(&account());
     config.set_name("one", NOW).unwrap();
     store(&mut config, "a");
     config.set_name("two", NOW).unwrap();
     let dump = config.dump();
-    let mut config = UserProfile::load(&account(), &dump).unwrap();
-    assert_eq!((config.name(), config.seqno()), (Some("two"), 3));
-    assert_eq!(config.push(NOW).unwrap().obsolete, ["a0"]);
+    let mut loaded = UserProfile::load(&account(), &dump).unwrap();
+    assert_eq!((loaded.name(), loaded.seqno()), (Some("two"), 2));
+    assert_eq!(loaded.dump(), dump);
+    loaded.set_note_to_self_priority(1);
+    config.set_note_to_self_priority(1);
+    let pushed = loaded.push(NOW).unwrap();
+    assert_eq!(pushed.obsolete, ["a0"]);
+    assert_eq!(pushed, config.push(NOW).unwrap());
     for end in 0..dump.len() {
         assert!(UserProfile::load(&account(), &dump[..end]).is_err());
     }
 }
 
 #[test]
-fn edits_too_far_behind_are_reported_as_lost() {
+fn a_dump_of_an_earlier_version_loads_with_its_edits_as_a_later_message() {
+    let mut config = UserProfile::new(&account());
+    config.set_name("one", NOW).unwrap();
+    let base = config.clone();
+    store(&mut config, "a");
+    config.set_name("two", NOW).unwrap();
+    config.set_note_to_self_priority(1);
+    // Earlier versions kept neither edits nor where a message in the making came from, and ended before those keys.
+    let dump = config.dump();
+    let kept = dump.windows(4).rposition(|bytes| bytes == b"1:-l").unwrap();
+    let old = [&dump[..kept], b"e"].concat();
+    let mut loaded = UserProfile::load(&account(), &old).unwrap();
+    assert_eq!(loaded.data(), config.data());
+    assert_eq!((loaded.state(), loaded.seqno()), (ConfigState::Dirty, 3));
+    // The document without its edits lay beside it: with that, none is lost when others are far ahead.
+    loaded.keep_edits_since(&base);
+    let mut ahead = base.clone();
+    store(&mut ahead, "a");
+    let mut last = Vec::new();
+    for at in 0..9 {
+        ahead.set_note_to_self_expiry(60 + at);
+        last = store(&mut ahead, &at.to_string());
+    }
+    let report = loaded.merge(&last, NOW);
+    assert_eq!((report.redone, loaded.note_to_self_priority()), (2, 1));
+    assert_eq!((loaded.name(), loaded.note_to_self_expiry()), (Some("two"), 68));
+    // What was pushed loads as it was.
+    store(&mut config, "b");
+    let dump = config.dump();
+    let kept = dump.windows(4).rposition(|bytes| bytes == b"1:-l").unwrap();
+    let loaded = UserProfile::load(&account(), &[&dump[..kept], b"e"].concat()).unwrap();
+    assert_eq!(
+        (loaded.state(), loaded.message()),
+        (ConfigState::Clean, config.message())
+    );
+}
+
+#[test]
+fn edits_too_far_behind_are_made_again_except_where_others_changed_the_same() {
     let (mut ahead, mut behind) = (UserProfile::new(&account()), UserProfile::new(&account()));
     ahead.set_name("0", NOW).unwrap();
     let first = store(&mut ahead, "0");
     behind.merge(&first, NOW);
     behind.set_note_to_self_priority(1);
+    behind.set_name("mine", NOW).unwrap();
     let mut last = first;
     for at in 1..=6 {
         ahead.set_name(&at.to_string(), NOW).unwrap();
         last = store(&mut ahead, &at.to_string());
     }
     let report = behind.merge(&last, NOW);
-    assert!(report.changed && report.edits_lost && !behind.needs_push());
-    assert_eq!(behind.note_to_self_priority(), 0);
+    assert!(report.changed && behind.needs_push());
+    assert_eq!(report.redone, 1);
+    assert_eq!((behind.note_to_self_priority(), behind.name()), (1, Some("6")));
+    ahead.merge(&store(&mut behind, "7"), NOW);
+    assert_eq!(ahead.message_hash(), behind.message_hash());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod codec;
 mod history;
 mod life;
+mod lost;
 mod refusals;
 
 use super::message::Draft;
@@ -23,6 +24,7 @@ fn draft(data: Dict) -> Draft {
     Draft {
         seqno: 1,
         base: Dict::new(),
+        merged: None,
         data,
         unknown: BTreeMap::new(),
         lagged: Vec::new(),
