@@ -60,12 +60,15 @@ impl Core {
     pub(crate) async fn load(&self) -> Result<(), StoreError> {
         let store = &self.ports.store;
         let meta = store.scan(whole(Collection::Meta)).await?;
+        let mut taken_over = Vec::new();
         for (key, value) in &meta {
             let mut state = self.state.borrow_mut();
             if key == keys::ACCOUNT {
                 let record: AccountRecord = decode(value)?;
                 let keys = Rc::new(Keys::from_seed(record.seed.clone()));
-                state.configs = Some(Configs::load(&keys, &meta)?);
+                let mut configs = Configs::load(&keys, &meta)?;
+                taken_over = configs.take_over(&keys, &meta);
+                state.configs = Some(configs);
                 state.account = Some(OwnAccount { keys, record });
             } else if key == keys::COUNTERS {
                 state.counters = decode(value)?;
@@ -74,6 +77,11 @@ impl Core {
             } else if let Some(name) = keys::preference_name(key) {
                 state.preferences.insert(name.to_owned(), decode(value)?);
             }
+        }
+        if !taken_over.is_empty() {
+            // A store that takes nothing now gives the same again at the next start.
+            let kept = store.commit(taken_over).await;
+            self.note_store(&kept);
         }
         for (key, value) in store.scan(whole(Collection::Conversations)).await? {
             self.state
@@ -99,7 +107,12 @@ impl Core {
             self.state.borrow_mut().files.insert(file, record);
         }
         for (key, value) in store.scan(whole(Collection::Due)).await? {
-            self.state.borrow_mut().take_due(&key, &value)?;
+            match keys::read_due(&key)? {
+                (b'c', conversation) => self
+                    .clearings
+                    .set(keys::read_id(conversation)?, Some(decode(&value)?)),
+                _ => self.state.borrow_mut().take_due(&key, &value)?,
+            }
         }
         match self.load_network().await {
             // What is known of the network can be learnt again.
@@ -133,6 +146,7 @@ impl Core {
             self.spawner
                 .spawn_scoped(self.clone().run_receipts(account.clone())),
             self.spawner.spawn_scoped(self.clone().run_expiry()),
+            self.spawner.spawn_scoped(self.clone().run_clearing()),
             self.spawner.spawn_scoped(self.clone().run_typing()),
             self.spawner
                 .spawn_scoped(self.clone().run_config_push(account.clone())),
@@ -651,6 +665,8 @@ impl Core {
             return Err(error.into());
         }
         *self.state.borrow_mut() = Default::default();
+        self.clearings.forget();
+        self.tell_oversized();
         // Guards that outlive an account would tie the next one to it.
         self.net.pool.borrow_mut().guards.clear();
         self.net.paths.borrow_mut().clear();

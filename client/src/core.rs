@@ -16,13 +16,14 @@ use crate::api::{
     Conversation, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus, Place,
     Position, Preview, RestoreProgress, Standing, Trouble,
 };
+use crate::clearing::{Clearings, Veil};
 use crate::config::Configs;
 use crate::driver::{Signal, Spawner, TaskGuard};
 use crate::engine::Options;
 use crate::files::Files;
 use crate::network::Net;
 use crate::network::time::NetworkTime;
-use crate::ports::{Collection, Ports, Scan, StoreError};
+use crate::ports::{Collection, Ports, Scan, Store, StoreError};
 use crate::profile::NetworkProfile;
 use crate::records::{
     AccountRecord, ContactRecord, ConversationRecord, Counters, JobRecord, MessageRecord, OutboxRecord,
@@ -35,7 +36,14 @@ use crate::restore::RestoreRecord;
 
 /// See the module's description. Everything runs on one thread; no `RefCell` borrow is held across an await.
 pub(crate) struct Core {
+    /// The store among them passes over messages that are to go.
     pub(crate) ports: Ports,
+    /// The store with them.
+    pub(crate) whole_store: Rc<dyn Store>,
+    /// Messages that are to go.
+    pub(crate) clearings: Rc<Clearings>,
+    /// Messages are to be removed.
+    pub(crate) clear: Signal,
     pub(crate) profile: NetworkProfile,
     pub(crate) options: Options,
     pub(crate) spawner: Spawner,
@@ -219,8 +227,17 @@ impl Core {
             network: profile.name.clone(),
             ..NetworkStatus::default()
         };
+        let clearings = Rc::new(Clearings::default());
+        let whole_store = ports.store.clone();
+        let ports = Ports {
+            store: Rc::new(Veil::new(whole_store.clone(), clearings.clone())),
+            ..ports
+        };
         Rc::new(Self {
             ports,
+            whole_store,
+            clearings,
+            clear: Signal::default(),
             profile,
             options,
             spawner,
@@ -384,6 +401,13 @@ impl Core {
             .pop())
     }
 
+    /// How many messages a conversation has.
+    fn total(&self, conversation: &Id) -> usize {
+        let state = self.state.borrow();
+        let held = state.conversations.get(conversation);
+        usize::try_from(held.map_or(0, |held| held.total)).unwrap_or(usize::MAX)
+    }
+
     /// Stored messages of a conversation from a position (inclusive) to another (exclusive).
     pub(crate) async fn scan_messages(
         &self,
@@ -393,6 +417,14 @@ impl Core {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
+        // Where an old history is going, what is left is found without reading through all of that.
+        let limit = match self.clearings.of(conversation) {
+            Some(_) => limit.min(self.total(conversation)),
+            None => limit,
+        };
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let scan = Scan {
             collection: Collection::Messages,
             from: keys::message(conversation, from.unwrap_or(Position::FIRST)),

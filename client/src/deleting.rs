@@ -6,14 +6,13 @@ use holdfast_protocol::message::kind::unsend_allowed;
 use holdfast_protocol::message::schema::{Content, UnsendRequest};
 
 use crate::api::{
-    DeleteScope, Event, Failure, MAX_SELECTED, MessageId, MessageKind, MessageState, Position, Reply,
-    Standing,
+    DeleteScope, Failure, MAX_SELECTED, MessageId, MessageKind, MessageState, Position, Reply, Standing,
 };
 use crate::arrival::Arrival;
 use crate::core::Core;
 use crate::outbox::{Copies, Outgoing};
-use crate::ports::{Collection, Scan, StoreError};
-use crate::records::{Gone, Job, Lifetime, MarkRecord, MessageRecord, Target, decode, keys};
+use crate::ports::{Collection, StoreError};
+use crate::records::{Gone, Job, Lifetime, MarkRecord, MessageRecord, Target, keys};
 use crate::work::{Known, Work};
 
 /// How far the removal of a whole conversation goes.
@@ -24,9 +23,6 @@ pub(crate) enum Reach {
     /// The copies in the own swarm too, so that no device that comes later finds them.
     Swarm,
 }
-
-/// Messages read at once.
-const PAGE: usize = 500;
 
 impl Core {
     /// Removes messages. Those that are gone already are no failure: the same command may have come before.
@@ -205,81 +201,41 @@ impl Work<'_> {
         self.set_mark(conversation, target, mark)
     }
 
-    /// Removes all messages of a conversation.
-    pub(crate) async fn clear_messages(&mut self, conversation: &Id, reach: Reach) -> Result<(), StoreError> {
-        self.clear_touched(conversation).await?;
-        let mut from = keys::message(conversation, Position::FIRST);
-        loop {
-            let scan = Scan {
-                collection: Collection::Messages,
-                from,
-                to: Some(keys::message(conversation, Position::LAST)),
-                reverse: false,
-                limit: PAGE,
-            };
-            let page = self.store().scan(scan).await?;
-            for (key, value) in &page {
-                let (_, position) = keys::read_message(key)?;
-                let record: MessageRecord = decode(value)?;
-                if let (Reach::Swarm, Some(hash)) = (reach, &record.hash)
-                    && self.can_still_come(position.sent_at)
-                {
-                    self.add_job(hash.clone(), Job::Delete, None)?;
-                }
-                self.erase(conversation, position, &record)?;
-            }
-            match page.last() {
-                Some((key, _)) if page.len() == PAGE => {
-                    from = key.clone();
-                    from.push(0);
-                }
-                _ => break,
-            }
-        }
-        let held = self.conversation(conversation);
-        held.total = 0;
-        held.unread = 0;
-        held.newest = None;
-        self.tell(Event::MessagesCleared {
-            conversation: *conversation,
-        });
-        Ok(())
-    }
-
-    /// Removes a message, when all of its conversation go and nothing has to be counted or told.
-    fn erase(
+    /// Removes messages whose conversation loses all of them, so that nothing has to be counted or told.
+    pub(crate) async fn erase(
         &mut self,
         conversation: &Id,
-        position: Position,
-        record: &MessageRecord,
+        messages: &[(Position, MessageRecord)],
     ) -> Result<(), StoreError> {
-        let target = Target {
-            author: record.author,
-            sent_at: position.sent_at,
-        };
-        self.delete(Collection::Messages, keys::message(conversation, position));
-        self.delete(Collection::MessageIndex, keys::by_number(position.id));
-        let by_author = keys::by_author(conversation, &target.author, target.sent_at);
-        self.delete(Collection::MessageIndex, by_author);
-        if let Some(quoted) = &record.quote {
-            self.delete(Collection::MessageIndex, keys::answers(conversation, quoted));
+        let mut lists = Vec::new();
+        for (position, record) in messages {
+            lists.extend(record.quote.map(|quoted| keys::answers(conversation, &quoted)));
+            if record.outgoing {
+                lists.push(keys::own_sent(position.sent_at));
+            }
         }
-        self.erase_files(conversation, position, record);
-        if record.outgoing {
-            self.delete(Collection::MessageIndex, keys::own_sent(position.sent_at));
-        }
-        if record.expiry.is_some_and(|expiry| expiry.at.is_some()) {
-            self.delete(Collection::Due, keys::expiry(position.id));
-        }
-        if self.can_still_come(position.sent_at) {
-            let mark = MarkRecord {
-                gone: Some(Gone::Here),
-                ..MarkRecord::default()
+        self.look_up_index(lists).await?;
+        for (position, record) in messages {
+            let target = Target {
+                author: record.author,
+                sent_at: position.sent_at,
             };
-            self.set_mark(conversation, &target, mark)?;
-        }
-        if self.outbox_entry(position.id).is_some() {
-            self.remove_outbox(position.id);
+            self.delete(Collection::Messages, keys::message(conversation, *position));
+            self.unlist(conversation, *position, record).await?;
+            self.erase_files(conversation, *position, record);
+            if record.expiry.is_some_and(|expiry| expiry.at.is_some()) {
+                self.delete(Collection::Due, keys::expiry(position.id));
+            }
+            if self.can_still_come(position.sent_at) {
+                let mark = MarkRecord {
+                    gone: Some(Gone::Here),
+                    ..MarkRecord::default()
+                };
+                self.set_mark(conversation, &target, mark)?;
+            }
+            if self.outbox_entry(position.id).is_some() {
+                self.remove_outbox(position.id);
+            }
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ const NAMESPACES: [(Namespace, i64); 5] = [
     (Namespace::CONVO_INFO_VOLATILE, -8),
     (Namespace::MESSAGES, -2),
 ];
+/// The same, where only documents are asked for.
+const CONFIG_SHARE: i64 = -4;
 /// A node is asked this often in a row: replicas drift, and one alone might hold something back.
 const POLLS_PER_NODE: u32 = 6;
 /// First wait after a failure, doubled each time.
@@ -46,7 +48,7 @@ const MAX_WAIT_MS: u64 = 25_000;
 const PRUNE_AFTER: Duration = Duration::from_secs(60);
 
 /// Why a poll brought nothing.
-enum PollError {
+pub(crate) enum PollError {
     /// No connection.
     Unavailable,
     /// The node or the path failed.
@@ -220,6 +222,56 @@ impl Core {
         } else {
             Ok(Some(self.jitter(self.options.poll_interval)))
         }
+    }
+
+    /// Reads to the end what a node has of the account's documents.
+    pub(crate) async fn pull_configs(&self, account: &Account, node: &ServiceNode) -> Result<(), PollError> {
+        for _ in 0..MAX_PAGES {
+            let now = self.time.now();
+            let signer = Signer::Account(account.ed25519());
+            let mut requests = Vec::new();
+            for kind in ConfigKind::ALL {
+                let cursor = self.cursor(account, &node.ed25519, kind.namespace()).await;
+                let cursor = cursor.map_err(|error| self.store_failed(error))?;
+                let mut retrieve = Retrieve::new(account.id(), kind.namespace(), cursor);
+                retrieve.max_size = Some(CONFIG_SHARE);
+                requests.push(Request::Retrieve(retrieve.signed(&signer, now)));
+            }
+            let request = Request::Batch(Batch::new(requests));
+            let reply = self.call(node, &request, REQUEST_TIMEOUT).await;
+            let reply = reply.map_err(|error| match error {
+                CallError::Unavailable => PollError::Unavailable,
+                CallError::Failed => PollError::Node,
+            })?;
+            if reply.status != 200 {
+                self.refused(account, node, reply.status, &reply.body);
+                return Err(PollError::Node);
+            }
+            let batch: BatchReply = self.readable(node, reply::parse(&reply.body).ok())?;
+            if batch.results.len() < ConfigKind::ALL.len() {
+                return self.readable(node, None);
+            }
+            let mut more = false;
+            for (kind, result) in ConfigKind::ALL.into_iter().zip(&batch.results) {
+                if !result.is_success() {
+                    self.refused(account, node, result.code, result.body.get().as_bytes());
+                    return Err(PollError::Node);
+                }
+                let page: RetrieveReply = self.readable(node, result.parse().ok())?;
+                let taken = self
+                    .receive_configs(account, &node.ed25519, kind, &page.messages)
+                    .await
+                    .map_err(|error| self.store_failed(error))?;
+                if taken.forged > 0 || page.unreadable > 0 {
+                    self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
+                }
+                more |= page.more && !page.messages.is_empty();
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Takes what a poll brought; tells whether there was anything new, and whether there is more.

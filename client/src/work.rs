@@ -17,6 +17,7 @@ use holdfast_protocol::account::Id;
 use holdfast_protocol::message::TTL_DEFAULT;
 
 use crate::api::{Disappearing, Event, FileId, MessageId, Position};
+use crate::clearing::ClearingRecord;
 use crate::config::Staged;
 use crate::core::Core;
 use crate::ports::{Change, Collection, Store, StoreError};
@@ -76,6 +77,8 @@ pub(crate) struct Work<'a> {
     marks: HashMap<Vec<u8>, Option<MarkRecord>>,
     calls: HashMap<Vec<u8>, CallRecord>,
     jobs: BTreeMap<u64, Option<JobRecord>>,
+    /// What is to go of conversations; `None` when all of it went.
+    pub(crate) clearings: BTreeMap<Id, Option<ClearingRecord>>,
     /// Receipts to send; `None` once they are on their way.
     receipts: BTreeMap<Id, Option<Vec<u64>>>,
     /// What is known of files' bytes; `None` for those that go.
@@ -110,6 +113,7 @@ impl<'a> Work<'a> {
             marks: HashMap::new(),
             calls: HashMap::new(),
             jobs: BTreeMap::new(),
+            clearings: BTreeMap::new(),
             receipts: BTreeMap::new(),
             files: BTreeMap::new(),
             reads: BTreeMap::new(),
@@ -204,6 +208,25 @@ impl<'a> Work<'a> {
     pub(crate) fn next_number(&mut self) -> u64 {
         self.counters.message = self.counters.message.saturating_add(1);
         self.counters.message
+    }
+
+    /// The last local number that was given.
+    pub(crate) fn last_number(&self) -> u64 {
+        self.counters.message
+    }
+
+    /// Messages of a conversation that wait to be sent.
+    pub(crate) fn unsent_messages(&self, conversation: &Id) -> Vec<MessageId> {
+        let waits = |record: &OutboxRecord| record.message && record.conversation == *conversation;
+        let state = self.core.state.borrow();
+        let stored = state.outbox.values().filter(|record| waits(record));
+        let stored = stored.map(|record| record.number);
+        let staged = self.outbox.values().flatten().filter(|record| waits(record));
+        let staged = staged.map(|record| record.number);
+        let all: BTreeSet<MessageId> = stored.chain(staged).collect();
+        all.into_iter()
+            .filter(|id| self.outbox_entry(*id).is_some())
+            .collect()
     }
 
     /// A conversation to read or change, new and hidden when it is not known. Its counters and newest message follow the

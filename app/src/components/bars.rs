@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_client::api::Trouble;
+use holdfast_client::api::{Synced, Trouble};
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
@@ -16,11 +16,12 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// Which trouble matters most: one bar is enough.
 fn weight(trouble: &Trouble) -> u8 {
     match trouble {
-        Trouble::StorageLost => 6,
-        Trouble::StorageFull => 5,
-        Trouble::Offline => 4,
-        Trouble::GatewayUnreachable => 3,
-        Trouble::NoPath => 2,
+        Trouble::StorageLost => 7,
+        Trouble::StorageFull => 6,
+        Trouble::Offline => 5,
+        Trouble::GatewayUnreachable => 4,
+        Trouble::NoPath => 3,
+        Trouble::TooMuchToSync(_) => 2,
         Trouble::ClockWrong { .. } => 1,
     }
 }
@@ -33,6 +34,10 @@ fn words(trouble: Trouble) -> String {
         Trouble::NoPath => t("bar.no_path"),
         Trouble::StorageFull => t("bar.storage_full"),
         Trouble::StorageLost => t("bar.storage_lost"),
+        Trouble::TooMuchToSync(Synced::Contacts) => t("bar.sync_contacts"),
+        Trouble::TooMuchToSync(Synced::Groups) => t("bar.sync_groups"),
+        Trouble::TooMuchToSync(Synced::Profile) => t("bar.sync_profile"),
+        Trouble::TooMuchToSync(Synced::ReadPositions) => t("bar.sync_read"),
         Trouble::ClockWrong { offset_ms } => {
             let amount = clock_error(offset_ms);
             if offset_ms > 0 {
@@ -115,7 +120,7 @@ fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> im
             }
             .into_any(),
         ),
-        Trouble::Offline | Trouble::StorageFull => None,
+        Trouble::Offline | Trouble::StorageFull | Trouble::TooMuchToSync(_) => None,
     };
     view! {
         <div class="bar" class:severe=severe>

@@ -395,6 +395,8 @@ impl AppState {
             Event::MessagesCleared { conversation } => {
                 self.tell_watchers(Some(conversation), &Change::Reread)
             }
+            // What goes is out of sight already.
+            Event::Clearing { .. } => {}
             Event::Typing { conversation, typing } => self.typing.update(|all| {
                 all.retain(|id| *id != conversation);
                 if typing {

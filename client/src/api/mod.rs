@@ -469,6 +469,13 @@ pub enum Event {
         /// The conversation.
         conversation: Id,
     },
+    /// The messages of a cleared conversation, which are shown nowhere any more, are being removed from the store.
+    Clearing {
+        /// The conversation.
+        conversation: Id,
+        /// How many are left; 0 at the end.
+        left: u32,
+    },
     /// The other side types, or stopped. Over by itself after 15 s.
     Typing {
         /// The conversation.
@@ -526,6 +533,22 @@ pub enum Trouble {
     StorageFull,
     /// The store went away while in use.
     StorageLost,
+    /// Something that the own devices share takes more room than they can share: its changes stay on this device until
+    /// some of it is removed.
+    TooMuchToSync(Synced),
+}
+
+/// What the devices of an account share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Synced {
+    /// Name, picture and settings.
+    Profile,
+    /// Contacts and requests.
+    Contacts,
+    /// Groups and communities.
+    Groups,
+    /// Up to where conversations are read.
+    ReadPositions,
 }
 
 /// The whole state a front end starts from.

@@ -6,12 +6,11 @@
 //! again in one commit with the hashes and the cursor; [`push`] stores in the swarm what only this device has.
 
 mod apply;
-mod base;
-#[cfg(test)]
-mod histories;
 mod pull;
 mod push;
 mod write;
+
+use std::collections::BTreeSet;
 
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::config::{
@@ -19,7 +18,9 @@ use holdfast_protocol::config::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{Collection, Entry, StoreError};
+use crate::api::{Synced, Trouble};
+use crate::core::Core;
+use crate::ports::{Change, Collection, Entry, StoreError};
 use crate::records::{Record, encode, keys};
 use crate::work::Work;
 
@@ -29,6 +30,8 @@ pub(crate) use pull::PROVISIONAL_MS;
 pub(crate) struct Configs {
     pub(crate) docs: AccountConfigs,
     pub(crate) sync: SyncRecord,
+    /// Documents that take more room than can be stored in the swarm. They wait until they change.
+    oversized: BTreeSet<ConfigKind>,
 }
 
 /// Where this device stands with the swarm, in `Meta` under [`keys::SYNC`].
@@ -72,6 +75,7 @@ impl Configs {
         Self {
             docs: AccountConfigs::new(account),
             sync: SyncRecord::default(),
+            oversized: BTreeSet::new(),
         }
     }
 
@@ -104,9 +108,37 @@ impl Configs {
         Ok(configs)
     }
 
+    /// Earlier versions kept a document without its edits beside it: the edits are now kept with the document. Gives the
+    /// changes to the store.
+    pub(crate) fn take_over(&mut self, account: &Account, entries: &[Entry]) -> Vec<Change> {
+        let own = account.id();
+        let mut changes = Vec::new();
+        for kind in ConfigKind::ALL {
+            let key = keys::config_base(&own, kind);
+            let Some((_, base)) = entries.iter().find(|(held, _)| *held == key) else {
+                continue;
+            };
+            changes.push(Change::Delete(Collection::Meta, key));
+            let document = self.docs.get_mut(kind);
+            if let Ok(base) = Config::load(kind, account, base)
+                && document.needs_push()
+            {
+                document.keep_edits_since(&base);
+                let dump = document.dump().to_vec();
+                changes.push(Change::Put(Collection::Meta, keys::config(&own, kind), dump));
+            }
+        }
+        changes
+    }
+
+    /// Whether a document waits to be pushed and can be.
+    fn waits(&self, kind: ConfigKind) -> bool {
+        self.docs.get(kind).needs_push() && !self.oversized.contains(&kind)
+    }
+
     /// Whether something waits to be pushed and may be.
     pub(crate) fn wants_push(&self) -> bool {
-        let waits = |kind| self.docs.get(kind).needs_push();
+        let waits = |kind| self.waits(kind);
         self.sync.pulled && (self.deletable().next().is_some() || ConfigKind::ALL.into_iter().any(waits))
     }
 
@@ -124,7 +156,7 @@ impl Configs {
     fn only_read_positions(&self) -> bool {
         ConfigKind::ALL
             .into_iter()
-            .all(|kind| kind == ConfigKind::ConvoInfoVolatile || !self.docs.get(kind).needs_push())
+            .all(|kind| kind == ConfigKind::ConvoInfoVolatile || !self.waits(kind))
     }
 
     /// Groups and communities of the account.
@@ -142,6 +174,8 @@ pub(crate) struct Staged {
     groups: Option<UserGroups>,
     convos: Option<ConvoInfoVolatile>,
     sync: Option<SyncRecord>,
+    /// Those that are another than before.
+    changed: BTreeSet<ConfigKind>,
 }
 
 impl Staged {
@@ -192,6 +226,41 @@ staged!(
     ConvoInfoVolatile
 );
 
+impl Core {
+    /// Front ends hear of a document that is too large to be pushed, and when none is any more.
+    pub(crate) fn tell_oversized(&self) {
+        let what = {
+            let state = self.state.borrow();
+            let oversized = state.configs.as_ref().and_then(|configs| {
+                let mut all = configs.oversized.iter();
+                all.find(|kind| configs.docs.get(**kind).needs_push()).copied()
+            });
+            oversized.map(Synced::from)
+        };
+        match what {
+            Some(what) => self.trouble(Trouble::TooMuchToSync(what)),
+            None => {
+                for trouble in self.troubles() {
+                    if matches!(trouble, Trouble::TooMuchToSync(_)) {
+                        self.trouble_over(trouble);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl From<ConfigKind> for Synced {
+    fn from(kind: ConfigKind) -> Self {
+        match kind {
+            ConfigKind::UserProfile => Self::Profile,
+            ConfigKind::Contacts => Self::Contacts,
+            ConfigKind::UserGroups => Self::Groups,
+            ConfigKind::ConvoInfoVolatile => Self::ReadPositions,
+        }
+    }
+}
+
 impl Work<'_> {
     /// One of the documents, for what all have in common.
     fn document(&mut self, kind: ConfigKind) -> Option<&mut Config> {
@@ -232,12 +301,12 @@ impl Work<'_> {
             return Ok(());
         };
         for kind in ConfigKind::ALL {
-            self.keep_base(kind);
             if let Some(document) = self.staged.get_mut(kind)
                 && document.needs_dump()
             {
                 let dump = document.dump().to_vec();
                 self.put(Collection::Meta, keys::config(&own, kind), dump);
+                self.staged.changed.insert(kind);
             }
         }
         let sync = self.staged.sync.clone();
@@ -281,8 +350,11 @@ impl Work<'_> {
         if let Some(sync) = staged.sync {
             configs.sync = sync;
         }
+        configs.oversized.retain(|kind| !staged.changed.contains(kind));
         if configs.wants_push() {
             self.core.push.notify();
         }
+        drop(state);
+        self.core.tell_oversized();
     }
 }

@@ -9,7 +9,6 @@ use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::swarm::message_hash;
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
 
-use super::base;
 use crate::core::Core;
 use crate::ports::{Collection, StoreError};
 use crate::receive::Taken;
@@ -50,7 +49,7 @@ impl Core {
                 .iter()
                 .map(|(hash, message)| (hash.as_str(), message.data.as_slice()))
                 .collect();
-            let report = work.merge(account, kind, &stored).await?;
+            let report = work.merge(account, kind, &stored);
             let now = self.time.now();
             for (hash, message) in &fresh {
                 // What could not be read is left alone: a later version may read it, from another node.
@@ -93,12 +92,7 @@ impl Core {
 
 impl Work<'_> {
     /// Merges messages into a document of this unit.
-    async fn merge(
-        &mut self,
-        account: &Account,
-        kind: ConfigKind,
-        messages: &[(&str, &[u8])],
-    ) -> Result<MergeReport, StoreError> {
+    fn merge(&mut self, account: &Account, kind: ConfigKind, messages: &[(&str, &[u8])]) -> MergeReport {
         let now = self.now();
         if kind == ConfigKind::UserProfile && self.sync().is_some_and(|sync| sync.provisional) {
             // The name typed here must not compete with the account's: the document starts anew with what was found.
@@ -113,23 +107,11 @@ impl Work<'_> {
                     sync.provisional = false;
                     sync.obsolete.extend(typed.unwrap_or_default());
                 }
-                return Ok(report);
+                return report;
             }
         }
-        let base = self.base(account, kind).await?;
-        let Some(document) = self.document(kind) else {
-            return Ok(MergeReport::default());
-        };
-        let edits = base.map(|base| base::edits(base.data(), document.data()));
-        let report = document.merge(messages, now);
-        if let Some(edits) = edits {
-            base::redo(document, &edits);
-            let rest = document.needs_push().then(|| base::without(document, &edits));
-            if let Some(rest) = rest {
-                self.set_base(account, kind, rest);
-            }
-        }
-        Ok(report)
+        let document = self.document(kind);
+        document.map_or_else(MergeReport::default, |document| document.merge(messages, now))
     }
 
     /// A name that was typed because no profile was found enters the document, with a time that makes any real one newer

@@ -75,9 +75,7 @@ impl Core {
                 self.time_known(TIME_WAIT).await;
             }
             match self.push_configs(&account).await {
-                Ok(true) => failures = 0,
-                // What is left is too large to be pushed. Trying notifies as a change does, so only time can be waited for.
-                Ok(false) => self.sleep(self.jitter(LONGEST_BACKOFF)).await,
+                Ok(()) => failures = 0,
                 Err(_) => {
                     failures = failures.saturating_add(1);
                     let wait = BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF);
@@ -115,18 +113,24 @@ impl Core {
         }
     }
 
-    /// One push of everything that waits. Tells whether any of it could be pushed.
-    async fn push_configs(&self, account: &Account) -> Result<bool, PushError> {
+    /// One push of everything that waits, onto what the swarm has now: whoever pushes without looking counts on from where
+    /// it was when it last looked, and others, far ahead, would not hear it any more (`spec/04-configs.md §6`).
+    async fn push_configs(&self, account: &Account) -> Result<(), PushError> {
+        let node = self.push_node(account)?;
+        if self.any_waits() {
+            self.pull_configs(account, &node)
+                .await
+                .map_err(|_| PushError::Again)?;
+        }
         let (pushes, parts) = self.prepare_push(account).await?;
-        let some = !pushes.is_empty() || !self.obsolete().is_empty();
         let mut sent = 0;
         for group in parts.chunks(TOGETHER) {
             let deletes = sent + group.len() == parts.len();
-            self.store_parts(account, group, deletes).await?;
+            self.store_parts(account, &node, group, deletes).await?;
             sent += group.len();
         }
         if parts.is_empty() {
-            self.store_parts(account, &[], true).await?;
+            self.store_parts(account, &node, &[], true).await?;
         }
         let mut work = Work::begin(self).await;
         for (kind, seqno) in pushes {
@@ -139,7 +143,19 @@ impl Core {
             }
         }
         work.commit().await?;
-        Ok(some)
+        Ok(())
+    }
+
+    /// A member of the own swarm to push to.
+    fn push_node(&self, account: &Account) -> Result<ServiceNode, PushError> {
+        let node = self.members_of(&account.id()).into_iter().next();
+        node.filter(|_| self.net.online.get()).ok_or(PushError::Again)
+    }
+
+    fn any_waits(&self) -> bool {
+        let state = self.state.borrow();
+        let configs = state.configs.as_ref();
+        configs.is_some_and(|configs| ConfigKind::ALL.into_iter().any(|kind| configs.waits(kind)))
     }
 
     /// Makes the messages, and keeps that they were made.
@@ -151,15 +167,18 @@ impl Core {
         let now = work.now();
         let (mut pushes, mut parts) = (Vec::new(), Vec::new());
         let mut obsolete = Vec::new();
+        let mut oversized = Vec::new();
         for kind in ConfigKind::ALL {
-            let waits = self
-                .read_configs(|docs| docs.get(kind).needs_push())
-                .unwrap_or_default();
+            let waits = {
+                let state = self.state.borrow();
+                state.configs.as_ref().is_some_and(|configs| configs.waits(kind))
+            };
             let Some(document) = work.document(kind).filter(|_| waits) else {
                 continue;
             };
-            // A document that is too large stays on this device until it shrinks.
+            // A document that is too large stays on this device until it shrinks, and the user hears of it.
             let Ok(push) = document.push(now) else {
+                oversized.push(kind);
                 continue;
             };
             obsolete.extend(push.obsolete);
@@ -176,14 +195,22 @@ impl Core {
             sync.obsolete.dedup();
         }
         work.commit().await?;
+        if let Some(configs) = &mut self.state.borrow_mut().configs {
+            configs.oversized.extend(oversized);
+        }
+        self.tell_oversized();
         Ok((pushes, parts))
     }
 
     /// Stores messages at one node, all or none, and deletes what is obsolete after them.
-    async fn store_parts(&self, account: &Account, parts: &[Part], deletes: bool) -> Result<(), PushError> {
+    async fn store_parts(
+        &self,
+        account: &Account,
+        node: &ServiceNode,
+        parts: &[Part],
+        deletes: bool,
+    ) -> Result<(), PushError> {
         let own = account.id();
-        let node = self.members_of(&own).into_iter().next();
-        let node = node.filter(|_| self.net.online.get()).ok_or(PushError::Again)?;
         let signer = Signer::Account(account.ed25519());
         let now = self.time.now();
         let mut requests: Vec<Request> = parts
@@ -199,17 +226,11 @@ impl Core {
         if requests.is_empty() {
             return Ok(());
         }
-        let results = self.sequence(account, &node, requests).await?;
+        let results = self.sequence(account, node, requests).await?;
         for (part, result) in parts.iter().zip(results.iter()) {
             let hash = part.hash(account);
-            self.read_store(
-                &own,
-                &node,
-                result.code,
-                result.body.get().as_bytes(),
-                Some(&hash),
-            )
-            .map_err(|_| PushError::Again)?;
+            self.read_store(&own, node, result.code, result.body.get().as_bytes(), Some(&hash))
+                .map_err(|_| PushError::Again)?;
         }
         if results.len() < parts.len() {
             self.net.pool.borrow_mut().strike(&node.ed25519, now);
@@ -332,8 +353,7 @@ impl Core {
             let signer = Signer::Account(account.ed25519());
             let expiry = vec![now.saturating_add(TTL_CONFIG)];
             let request = Expire::signed(own, active.clone(), expiry, ExpireMode::Extend, &signer);
-            let node = self.members_of(&own).into_iter().next();
-            let node = node.filter(|_| self.net.online.get()).ok_or(PushError::Again)?;
+            let node = self.push_node(account)?;
             let results = self
                 .sequence(account, &node, vec![Request::Expire(request.clone())])
                 .await?;
@@ -382,7 +402,8 @@ impl Core {
             }
         }
         for group in parts.chunks(TOGETHER) {
-            self.store_parts(account, group, false).await?;
+            let node = self.push_node(account)?;
+            self.store_parts(account, &node, group, false).await?;
         }
         Ok(())
     }

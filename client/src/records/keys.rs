@@ -36,7 +36,7 @@ pub(crate) fn config(account: &Id, kind: ConfigKind) -> Vec<u8> {
     document(b"config", account, kind)
 }
 
-/// In `Meta`: the same document as it was before edits that are not pushed yet.
+/// In `Meta`: where earlier versions kept the same document as it was before edits that are not pushed yet.
 pub(crate) fn config_base(account: &Id, kind: ConfigKind) -> Vec<u8> {
     document(b"config-base", account, kind)
 }
@@ -77,6 +77,11 @@ pub(crate) fn read_message(key: &[u8]) -> Result<(Id, Position), StoreError> {
 /// In `MessageIndex`: where a message lies, by its local number.
 pub(crate) fn by_number(id: MessageId) -> Vec<u8> {
     [&b"n"[..], &id.0.to_be_bytes()].concat()
+}
+
+/// Whether a key of `MessageIndex` is one of [`by_number`].
+pub(crate) fn is_by_number(key: &[u8]) -> bool {
+    key.first() == Some(&b'n')
 }
 
 /// In `MessageIndex`: a message's local number by what makes it unique.
@@ -135,6 +140,11 @@ pub(crate) fn job(number: u64) -> Vec<u8> {
 /// In `Due`: the sent times of messages whose receipts are to be sent to a contact.
 pub(crate) fn receipts(contact: &Id) -> Vec<u8> {
     [&b"r"[..], contact.as_bytes()].concat()
+}
+
+/// In `Due`: what is to go of a conversation.
+pub(crate) fn clearing(conversation: &Id) -> Vec<u8> {
+    [&b"c"[..], conversation.as_bytes()].concat()
 }
 
 /// What a key in `Due` stands for, and its rest.

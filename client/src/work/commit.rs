@@ -366,6 +366,10 @@ impl Work<'_> {
             };
             self.core.due.notify();
         }
+        for (conversation, record) in std::mem::take(&mut self.clearings) {
+            self.core.clearings.set(conversation, record);
+            self.core.clear.notify();
+        }
         for (contact, waiting) in std::mem::take(&mut self.receipts) {
             match waiting {
                 Some(waiting) => state.receipts.insert(contact, waiting),

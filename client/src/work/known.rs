@@ -6,7 +6,7 @@ use holdfast_protocol::message::TTL_DEFAULT;
 use super::{Known, MARK_SLACK_MS, Touched, Work};
 use crate::api::MessageId;
 use crate::ports::{Collection, StoreError};
-use crate::records::{CallRecord, MarkRecord, MessageRecord, Target, decode, encode, keys};
+use crate::records::{CallRecord, Gone, MarkRecord, MessageRecord, Target, decode, encode, keys};
 
 impl Work<'_> {
     /// Reads at once what is known of many messages, for [`Work::known`] and [`Work::mark`], and of what is answered.
@@ -82,7 +82,7 @@ impl Work<'_> {
         self.look_up_index(indexed).await
     }
 
-    pub(super) async fn look_up_index(&mut self, mut keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
+    pub(crate) async fn look_up_index(&mut self, mut keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
         keys.retain(|key| !self.index.contains_key(key));
         let store = &self.core.ports.store;
         let values = store.get_many(Collection::MessageIndex, keys.clone()).await?;
@@ -185,7 +185,13 @@ impl Work<'_> {
     pub(crate) async fn known(&self, conversation: &Id, target: &Target) -> Result<Known, StoreError> {
         let key = keys::by_author(conversation, &target.author, target.sent_at);
         if let Some(number) = self.indexed(&key).await? {
-            return Ok(Known::Present(keys::read_number(&number)?));
+            let id = keys::read_number(&number)?;
+            let goes = self.core.clearings.hides(conversation, id);
+            return Ok(if goes {
+                Known::Gone(Gone::Here)
+            } else {
+                Known::Present(id)
+            });
         }
         let mark = self.mark(conversation, target).await?;
         if let Some(gone) = mark.gone {

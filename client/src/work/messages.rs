@@ -126,6 +126,18 @@ impl Work<'_> {
         position: Position,
         record: &MessageRecord,
     ) -> Result<(), StoreError> {
+        self.unlist(conversation, position, record).await?;
+        self.places.insert(position.id, None);
+        self.write(conversation, position, None).await
+    }
+
+    /// Removes what leads to a message.
+    pub(crate) async fn unlist(
+        &mut self,
+        conversation: &Id,
+        position: Position,
+        record: &MessageRecord,
+    ) -> Result<(), StoreError> {
         let by_author = keys::by_author(conversation, &record.author, position.sent_at);
         self.set_index(by_author, None);
         if record.outgoing {
@@ -137,8 +149,7 @@ impl Work<'_> {
             self.list_in_index(key, position.id, MAX_ANSWERS, false).await?;
         }
         self.delete(Collection::MessageIndex, keys::by_number(position.id));
-        self.places.insert(position.id, None);
-        self.write(conversation, position, None).await
+        Ok(())
     }
 
     /// Takes what this unit has put into a conversation out again.

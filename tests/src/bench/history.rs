@@ -7,7 +7,8 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use holdfast_client::api::Command as Ask;
+use futures::StreamExt;
+use holdfast_client::api::{Command as Ask, Event};
 use holdfast_client::native::{SystemRng, TokioClock};
 use holdfast_client::ports::Store;
 use holdfast_client::seal::{Sealed, VaultKey};
@@ -38,7 +39,7 @@ pub const STEP: &str = "--history";
 /// All native figures, each size from the start.
 pub fn native(folder: &Path) -> Outcome {
     for messages in SIZES {
-        for step in ["fill", "measure"] {
+        for step in ["fill", "measure", "clear"] {
             let file = folder.join(format!("{messages}.db"));
             let status = Command::new(std::env::current_exe()?)
                 .args([STEP, step, &messages.to_string()])
@@ -52,7 +53,7 @@ pub fn native(folder: &Path) -> Outcome {
     Ok(())
 }
 
-/// One step: `fill` or `measure`, number of messages, file.
+/// One step: `fill`, `measure` or `clear`, number of messages, file.
 pub async fn step(words: &[String]) -> Outcome {
     let [step, messages, file] = words else {
         return Err("a step has three words".into());
@@ -62,10 +63,10 @@ pub async fn step(words: &[String]) -> Outcome {
     local
         .run_until(async {
             let store = open(&PathBuf::from(file)).await?;
-            if step == "fill" {
-                fill_native(store, messages).await
-            } else {
-                measure_native(store, messages).await
+            match step.as_str() {
+                "fill" => fill_native(store, messages).await,
+                "measure" => measure_native(store, messages).await,
+                _ => clear_native(store, messages).await,
             }
         })
         .await
@@ -104,6 +105,55 @@ async fn fill_native(store: Rc<dyn Store>, messages: u32) -> Outcome {
         rate,
         "1/s",
         messages as usize,
+    );
+    Ok(())
+}
+
+/// How long clearing takes: until the command is answered and nobody sees a message any more, until all are removed, and
+/// the longest that another command waited meanwhile.
+async fn clear_native(store: Rc<dyn Store>, messages: u32) -> Outcome {
+    let handle = engine(store);
+    handle.request(Ask::Snapshot).await?;
+    let mut events = handle.events();
+    let started = Instant::now();
+    handle.request(Ask::ClearMessages(contact(0))).await?;
+    let answered = started.elapsed();
+    let mut longest = Duration::ZERO;
+    let mut asked = 0;
+    while let Some(event) = events.next().await {
+        if let Event::Clearing { left: 0, .. } = event {
+            break;
+        }
+        if matches!(event, Event::Clearing { .. }) {
+            let begun = Instant::now();
+            let draft = Ask::SetDraft {
+                conversation: contact(0),
+                text: format!("draft {asked}"),
+            };
+            handle.request(draft).await?;
+            longest = longest.max(begun.elapsed());
+            asked += 1;
+        }
+    }
+    let n = messages as usize;
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1_000.0;
+    print(
+        &format!("clear_answered_{messages}_native"),
+        milliseconds(answered),
+        "ms",
+        1,
+    );
+    print(
+        &format!("clear_all_{messages}_native"),
+        milliseconds(started.elapsed()),
+        "ms",
+        n,
+    );
+    print(
+        &format!("clear_other_command_longest_{messages}_native"),
+        milliseconds(longest),
+        "ms",
+        asked,
     );
     Ok(())
 }

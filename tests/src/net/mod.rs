@@ -181,6 +181,8 @@ pub struct World {
     pub guards_used: Rc<RefCell<Vec<Ed25519PublicKey>>>,
     bundled: Rc<RefCell<Option<Vec<ServiceNode>>>>,
     files: Rc<RefCell<Option<files::Files>>>,
+    registry: Rc<Registry>,
+    clock: Arc<holdfast_node::clock::TokioClock>,
     start: tokio::time::Instant,
 }
 
@@ -210,15 +212,7 @@ impl World {
         let clock = Arc::new(holdfast_node::clock::TokioClock::starting_at(START_MS));
         let mut nodes = Vec::new();
         for (keys, service) in machines {
-            let options = storage::Options {
-                rate: None,
-                local_network: true,
-                ..storage::Options::default()
-            };
-            let wires = Arc::new(Wires(shared.clone()));
-            let node =
-                StorageNode::new(keys.clone(), options, registry.watch(), wires, clock.clone()).unwrap();
-            node.start();
+            let node = start_node(&shared, &keys, &registry, &clock);
             nodes.push(keys.public());
             let machine = Machine {
                 service,
@@ -237,7 +231,20 @@ impl World {
             guards_used: Rc::default(),
             bundled: Rc::default(),
             files: Rc::default(),
+            registry: Rc::new(registry),
+            clock,
             start: tokio::time::Instant::now(),
+        }
+    }
+
+    /// These nodes lose everything that they keep.
+    pub fn lose_messages(&self, nodes: &[Ed25519PublicKey]) {
+        for key in nodes {
+            let keys = self.shared.keys(key).unwrap();
+            let fresh = start_node(&self.shared, &keys, &self.registry, &self.clock);
+            let mut machines = self.shared.machines.lock().unwrap();
+            let lost = std::mem::replace(&mut machines.get_mut(key).unwrap().node, fresh);
+            lost.stop();
         }
     }
 
@@ -557,6 +564,24 @@ impl World {
     pub fn now_ms(&self) -> u64 {
         START_MS + u64::try_from(self.start.elapsed().as_millis()).unwrap()
     }
+}
+
+/// A node with an empty memory.
+fn start_node(
+    shared: &Arc<Shared>,
+    keys: &Ed25519KeyPair,
+    registry: &Registry,
+    clock: &Arc<holdfast_node::clock::TokioClock>,
+) -> StorageNode {
+    let options = storage::Options {
+        rate: None,
+        local_network: true,
+        ..storage::Options::default()
+    };
+    let wires = Arc::new(Wires(shared.clone()));
+    let node = StorageNode::new(keys.clone(), options, registry.watch(), wires, clock.clone()).unwrap();
+    node.start();
+    node
 }
 
 /// Runs a test's body where engines can be spawned.

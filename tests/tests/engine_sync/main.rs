@@ -2,6 +2,7 @@
 
 mod edits;
 mod histories;
+mod keeping;
 mod requests;
 mod restore;
 

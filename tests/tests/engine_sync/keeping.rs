@@ -1,0 +1,190 @@
+//! What is shared stays in the swarm for as long as a device is there: lives are prolonged, what was lost is stored again,
+//! and a device that slept for a month wakes up to all of it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use holdfast_client::api::{Command, Event, RestoreStage, Synced, Trouble};
+use holdfast_client::ports::{Change, Collection, Store};
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::config::{ConfigKind, Contacts, Tree};
+use holdfast_tests::net::{Device, World, run};
+
+use super::{SOON, id, in_step, wait_for_name};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+async fn nicknamed(device: &Device, number: u8, nickname: &str) {
+    let nickname = nickname.to_owned();
+    let id = id(number);
+    device.ask(Command::SetNickname { id, nickname }).await;
+}
+
+async fn nickname(device: &Device, number: u8) -> Option<String> {
+    device.conversation(id(number)).await?.nickname
+}
+
+/// A device with a name, a contact and a nickname, all of it pushed.
+async fn settled(world: &World) -> Device {
+    let one = Device::new(world);
+    one.create("Ann").await;
+    one.send(id(1), "hello").await.unwrap();
+    nicknamed(&one, 1, "first").await;
+    tokio::time::sleep(SOON).await;
+    one
+}
+
+/// Puts so many bytes that do not compress into the contacts that a machine keeps while it is off.
+async fn weigh_down(store: &MemoryStore, seed: &Seed, bytes: usize) {
+    let account = Account::from_seed(seed.clone());
+    let namespace = ConfigKind::Contacts.namespace().0.to_be_bytes();
+    let key = [b"config/", account.id().as_bytes().as_slice(), &namespace].concat();
+    let dump = store.get(Collection::Meta, &key).await.unwrap().unwrap();
+    let mut contacts = Contacts::load(&account, &dump).unwrap();
+    let blocks =
+        (0..bytes.div_ceil(64)).map(|at| holdfast_protocol::hash::blake2b::<64>(&[&at.to_le_bytes()]));
+    let weight: Vec<u8> = blocks.flatten().collect();
+    let weight = (bytes > 0).then(|| Tree::from(weight.as_slice()));
+    contacts.set(&[b"weight"], weight);
+    let change = Change::Put(Collection::Meta, key, contacts.dump().to_vec());
+    store.commit(vec![change]).await.unwrap();
+}
+
+/// What a device finds that comes now: the nickname, or that there is no profile.
+async fn found_by_another(world: &World, one: &Device) -> Option<String> {
+    let late = Device::new(world);
+    late.restore(one.seed().await).await;
+    let seen = late
+        .wait_for("an end", SOON * 2, |now| {
+            let stage = now.restore.as_ref().map(|restore| restore.stage);
+            stage.is_none() || stage == Some(RestoreStage::NoProfile)
+        })
+        .await;
+    if seen.restore.is_some() {
+        return None;
+    }
+    tokio::time::sleep(SOON).await;
+    nickname(&late, 1).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_life_of_what_is_stored_is_prolonged_as_long_as_a_device_is_there() {
+    run(async {
+        let world = World::new().await;
+        let mut one = settled(&world).await;
+        for _ in 0..5 {
+            tokio::time::advance(DAY * 14).await;
+            tokio::time::sleep(SOON * 2).await;
+        }
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
+        // Without one it ends.
+        let seed = one.seed().await;
+        one.crash();
+        tokio::time::advance(DAY * 31).await;
+        tokio::time::sleep(SOON).await;
+        let late = Device::new(&world);
+        late.restore(seed).await;
+        late.wait_for("no profile", SOON * 2, |now| {
+            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_swarm_lost_is_stored_again() {
+    run(async {
+        let world = World::new().await;
+        let one = settled(&world).await;
+        let swarm = world.swarm_of(&one.id().await);
+        world.lose_messages(&swarm);
+        assert_eq!(found_by_another(&world, &one).await, None);
+        tokio::time::advance(DAY).await;
+        tokio::time::sleep(SOON * 2).await;
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
+        // And it goes on from there.
+        nicknamed(&one, 1, "second").await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("second"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_slept_for_a_month_brings_what_it_had_and_takes_what_there_is() {
+    run(async {
+        let world = World::new().await;
+        let one = settled(&world).await;
+        let two = Device::new(&world);
+        two.restore(one.seed().await).await;
+        wait_for_name(&two, "Ann").await;
+        one.send(id(2), "hello").await.unwrap();
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        // One falls asleep with an edit that is not out, the other with one that it just pushed.
+        two.set_online(false);
+        nicknamed(&two, 1, "asleep").await;
+        nicknamed(&one, 2, "before the night").await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        tokio::time::advance(DAY * 32).await;
+        two.set_online(true);
+        two.ask(Command::Wake).await;
+        tokio::time::sleep(SOON * 3).await;
+        in_step(&[&one, &two], SOON).await;
+        for device in [&one, &two] {
+            assert_eq!(nickname(device, 1).await.as_deref(), Some("asleep"));
+            assert_eq!(nickname(device, 2).await.as_deref(), Some("before the night"));
+        }
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("asleep"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_is_too_large_is_told_and_goes_out_once_it_is_small_again() {
+    run(async {
+        let world = World::new().await;
+        let store = Rc::new(MemoryStore::new());
+        let mut one = Device::with(&world, store.clone(), 0, world.profile());
+        one.create("Ann").await;
+        one.send(id(1), "hello").await.unwrap();
+        tokio::time::sleep(SOON).await;
+        let seed = one.seed().await;
+        one.crash();
+        weigh_down(&*store, &seed, 5_200_000).await;
+        one.restart().await;
+        let too_much = Trouble::TooMuchToSync(Synced::Contacts);
+        nicknamed(&one, 1, "only here").await;
+        one.wait_for("told", SOON, |now| now.troubles.contains(&too_much))
+            .await;
+        // What is not too large is not held up, and nothing is tried over and over.
+        one.ask(Command::SetDisplayName("Anna".to_owned())).await;
+        tokio::time::sleep(SOON).await;
+        let packets = world.packets.get();
+        tokio::time::sleep(SOON * 10).await;
+        let spent = world.packets.get() - packets;
+        assert!(spent < 200, "{spent} packets in ten minutes");
+        assert!(one.snapshot().await.troubles.contains(&too_much));
+        let told = |event: &&Event| matches!(event, Event::Trouble(trouble) if *trouble == too_much);
+        assert_eq!(one.events.borrow().iter().filter(told).count(), 1);
+        let two = Device::new(&world);
+        two.restore(seed.clone()).await;
+        wait_for_name(&two, "Anna").await;
+        assert_eq!(nickname(&two, 1).await, None);
+        // It survives a restart, and is over when there is less.
+        one.restart().await;
+        one.wait_for("told again", SOON, |now| now.troubles.contains(&too_much))
+            .await;
+        one.crash();
+        weigh_down(&*store, &seed, 0).await;
+        one.restart().await;
+        nicknamed(&one, 1, "for all").await;
+        tokio::time::sleep(SOON).await;
+        assert!(!one.snapshot().await.troubles.contains(&too_much));
+        in_step(&[&one, &two], SOON).await;
+        assert_eq!(nickname(&two, 1).await.as_deref(), Some("for all"));
+    })
+    .await;
+}
