@@ -33,6 +33,9 @@ pub(super) const GRACE_MS: u64 = 10 * 60 * 1000;
 /// Most values that are remembered of one field before its edit; of more, the oldest is forgotten.
 const MAX_BEFORE: usize = 8;
 
+/// A diff of fewer leaves is taken for an edit: a document has more.
+const EVERYTHING: usize = 2;
+
 /// Stands for an element that a set has.
 const PRESENT: Scalar = Scalar::Int(1);
 
@@ -326,7 +329,8 @@ impl Kept {
             let Some(carrier) = edit.carrier else { return false };
             let mut knew = followers.get(&carrier).into_iter().flatten();
             knew.any(|message| {
-                field.value(&message.data) != edit.after && was_changed(message, field, carrier)
+                let arrived = edit.confirmed_ms.is_some();
+                field.value(&message.data) != edit.after && was_changed(message, field, carrier, arrived)
             })
         });
         overruled.map(|(field, _)| field.clone()).collect()
@@ -428,10 +432,10 @@ impl Kept {
 }
 
 /// Whether a field was changed on purpose between a message and one that follows it, as far as that one's diffs tell.
-fn was_changed(message: &Frozen, field: &Field, carrier: (i64, Hash)) -> bool {
+/// Where they do not reach back so far, that is taken for granted of an edit that is known to have arrived.
+fn was_changed(message: &Frozen, field: &Field, carrier: (i64, Hash), arrived: bool) -> bool {
     if carrier.0 <= message.seqno - LAG {
-        // Its diffs do not reach back so far.
-        return true;
+        return arrived;
     }
     let own = ((message.seqno, message.hash), &*message.diff);
     let rows = message
@@ -458,6 +462,7 @@ fn is_everything(all: &Diff, name: (i64, Hash), since: &[((i64, Hash), &Diff)], 
         others.any(|(_, diff)| leaf.field.is_marked(diff))
     };
     !diff::removes(all)
+        && marked >= EVERYTHING
         && marked.saturating_mul(2) >= leaves.len()
         && leaves
             .iter()
