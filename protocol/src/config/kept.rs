@@ -123,6 +123,52 @@ impl Field {
         }
     }
 
+    /// Whether a diff removes something from the dict that it is in, or puts something else in the place of that.
+    fn is_taken_by(&self, diff: &Diff) -> bool {
+        let Some((_, parents @ [_, ..])) = self.path.split_last() else {
+            return false;
+        };
+        let mut diff = diff;
+        for key in parents {
+            match diff.get(key) {
+                None => return false,
+                Some(diff::Change::Dict(inner)) => diff = inner,
+                Some(_) => return true,
+            }
+        }
+        diff::removes(diff)
+    }
+
+    /// Whether there is anything in the dict that it is in.
+    fn has_record(&self, data: &Dict) -> bool {
+        match self.path.split_last() {
+            Some((_, parents @ [_, ..])) => {
+                let parents: Vec<&[u8]> = parents.iter().map(Vec::as_slice).collect();
+                tree::get(data, &parents).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether something of another kind is in its place, or on the way there.
+    fn is_blocked(&self, data: &Dict) -> bool {
+        let Some((last, parents)) = self.path.split_last() else {
+            return true;
+        };
+        let mut data = data;
+        for key in parents {
+            match data.get(key) {
+                None => return false,
+                Some(Tree::Dict(inner)) => data = inner,
+                Some(_) => return true,
+            }
+        }
+        match (data.get(last), &self.element) {
+            (None, _) | (Some(Tree::Scalar(_)), None) | (Some(Tree::Set(_)), Some(_)) => false,
+            (Some(_), _) => true,
+        }
+    }
+
     /// Writes a value, in the place of whatever of another kind is there.
     fn write(&self, data: &mut Dict, value: Scalar) {
         let path = self.path();
@@ -301,6 +347,25 @@ impl Kept {
             .retain(|_, edit| edit.confirmed_ms.is_none_or(|at| now_ms.abs_diff(at) < GRACE_MS));
     }
 
+    /// Fields in records from which somebody removed something without knowing of the edit. Where the merge then has
+    /// nothing of the record, they removed it, and a part of it must not come back.
+    pub(super) fn taken(&self, messages: &[&Frozen], local: &Frozen) -> BTreeSet<Field> {
+        let known: BTreeSet<(i64, Hash)> = local.lagged.iter().map(|row| (row.seqno, row.hash)).collect();
+        let is_new = |name: (i64, Hash)| name != (local.seqno, local.hash) && !known.contains(&name);
+        let mut news: BTreeMap<(i64, Hash), &Diff> = BTreeMap::new();
+        for message in messages {
+            news.insert((message.seqno, message.hash), &message.diff);
+            for row in &message.lagged {
+                news.insert((row.seqno, row.hash), &row.diff);
+            }
+        }
+        news.retain(|name, diff| is_new(*name) && diff::removes(diff));
+        let taken = self.0.iter().filter(|(field, edit)| {
+            edit.after.is_some() && news.values().any(|diff| field.is_taken_by(diff))
+        });
+        taken.map(|(field, _)| field.clone()).collect()
+    }
+
     /// Fields that somebody changed who knew of the edit: messages that follow the one that carried it, however far, have
     /// another value, and somebody's diff says so.
     pub(super) fn overruled(&self, messages: &[&Frozen]) -> BTreeSet<Field> {
@@ -338,14 +403,22 @@ impl Kept {
 
     /// Sorts out what a merge came to: edits that are in it stay, those that somebody else overruled go, and those that
     /// were lost are given back to be made again.
-    pub(super) fn lost(&mut self, merged: &Dict, overruled: &BTreeSet<Field>) -> Vec<Field> {
+    pub(super) fn lost(
+        &mut self,
+        merged: &Dict,
+        overruled: &BTreeSet<Field>,
+        taken: &BTreeSet<Field>,
+    ) -> Vec<Field> {
         let mut lost = Vec::new();
         self.0.retain(|field, edit| {
             let value = field.value(merged);
             if value == edit.after {
                 return true;
             }
-            let own = edit.before.contains(&value) && !overruled.contains(field);
+            let stays = overruled.contains(field)
+                || field.is_blocked(merged)
+                || (taken.contains(field) && !field.has_record(merged));
+            let own = edit.before.contains(&value) && !stays;
             if own {
                 edit.carrier = None;
                 edit.confirmed_ms = None;

@@ -450,6 +450,7 @@ impl Config {
         let mut kept = self.kept.clone();
         kept.add(self.current.changes(), Some(self.seqno()));
         let overruled = kept.overruled(&messages);
+        let taken = kept.taken(&messages, &self.current.candidate());
         match outcome {
             None => {
                 let before = self.old.len();
@@ -493,7 +494,8 @@ impl Config {
             }
         }
         self.kept = kept;
-        self.redo(&overruled, now_ms, report);
+        let lost = self.kept.lost(self.current.data(), &overruled, &taken);
+        self.redo(&lost, now_ms, report);
         self.needs_dump = true;
     }
 
@@ -514,11 +516,10 @@ impl Config {
     }
 
     /// Makes the edits again that a merge has lost.
-    fn redo(&mut self, overruled: &BTreeSet<Field>, now_ms: u64, report: &mut MergeReport) {
-        let lost = self.kept.lost(self.current.data(), overruled);
+    fn redo(&mut self, lost: &[Field], now_ms: u64, report: &mut MergeReport) {
         if self.state == ConfigState::Clean {
             // What is in a message that was received has arrived. What is made again below has not.
-            self.kept.confirmed_except(now_ms, &lost);
+            self.kept.confirmed_except(now_ms, lost);
         }
         if lost.is_empty() {
             return;
@@ -527,7 +528,7 @@ impl Config {
         // sequence number, and must not outrank this.
         self.current = Current::frozen(self.current.freeze().into_owned());
         let mut kept = std::mem::take(&mut self.kept);
-        kept.redo(&mut self.edit().data, &lost);
+        kept.redo(&mut self.edit().data, lost);
         std::mem::swap(&mut self.kept, &mut kept);
         report.redone = lost.len();
         report.changed = true;

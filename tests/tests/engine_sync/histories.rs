@@ -17,7 +17,7 @@ use holdfast_tests::net::{Device, Fault, World, run};
 use super::{SOON, id, in_step, wait_for_name};
 
 /// Histories of one run; `HOLDFAST_ENGINE_HISTORIES` asks for another number.
-const HISTORIES: u64 = 24;
+const HISTORIES: u64 = 10;
 const STEPS: u32 = 50;
 /// A contact that all devices edit; each of the others has one that is edited.
 const FOUGHT_FOR: u8 = 4;

@@ -70,8 +70,10 @@ impl Device {
         }
     }
 
+    /// Each device has a record of its own. A part of it always stays: who removes a whole record, or its last part, is
+    /// heard by whoever edits it at the same time.
     fn field(number: u8, key: u8) -> [Vec<u8>; 2] {
-        [b"x".to_vec(), vec![b'k', number, key]]
+        [vec![b'r', number], vec![b'k', key]]
     }
 
     fn element(number: u8, key: u8) -> Scalar {
@@ -84,6 +86,7 @@ impl Device {
             0..=3 => {
                 let value = (dice.roll(4) != 0).then_some(value);
                 let [outer, name] = Self::field(self.number, key);
+                self.config.set(&[&outer, b"here"], Some(1.into()));
                 self.config.set(&[&outer, &name], value.map(Tree::from));
                 self.wrote.insert(key, value);
             }
