@@ -150,22 +150,19 @@ impl Field {
         }
     }
 
-    /// Whether something of another kind is in its place, or on the way there.
-    fn is_blocked(&self, data: &Dict) -> bool {
-        let Some((last, parents)) = self.path.split_last() else {
-            return true;
-        };
+    /// The path of something of another kind that is in its place, or on the way there.
+    fn blocker(&self, data: &Dict) -> Option<&[Vec<u8>]> {
+        let (last, parents) = self.path.split_last()?;
         let mut data = data;
-        for key in parents {
-            match data.get(key) {
-                None => return false,
-                Some(Tree::Dict(inner)) => data = inner,
-                Some(_) => return true,
+        for (at, key) in parents.iter().enumerate() {
+            match data.get(key)? {
+                Tree::Dict(inner) => data = inner,
+                _ => return self.path.get(..=at),
             }
         }
-        match (data.get(last), &self.element) {
-            (None, _) | (Some(Tree::Scalar(_)), None) | (Some(Tree::Set(_)), Some(_)) => false,
-            (Some(_), _) => true,
+        match (data.get(last)?, &self.element) {
+            (Tree::Scalar(_), None) | (Tree::Set(_), Some(_)) => None,
+            _ => Some(&self.path),
         }
     }
 
@@ -409,16 +406,24 @@ impl Kept {
         overruled: &BTreeSet<Field>,
         taken: &BTreeSet<Field>,
     ) -> Vec<Field> {
+        // Own removals that are to be made again: what they remove is in nobody's way.
+        let is_lost = |field: &Field, edit: &Edit| {
+            let value = field.value(merged);
+            value != edit.after && edit.before.contains(&value) && !overruled.contains(field)
+        };
+        let removed = self
+            .0
+            .iter()
+            .filter(|(field, edit)| edit.after.is_none() && field.element.is_none() && is_lost(field, edit));
+        let removed: BTreeSet<Vec<Vec<u8>>> = removed.map(|(field, _)| field.path.clone()).collect();
         let mut lost = Vec::new();
         self.0.retain(|field, edit| {
-            let value = field.value(merged);
-            if value == edit.after {
+            if field.value(merged) == edit.after {
                 return true;
             }
-            let stays = overruled.contains(field)
-                || field.is_blocked(merged)
-                || (taken.contains(field) && !field.has_record(merged));
-            let own = edit.before.contains(&value) && !stays;
+            let blocked = field.blocker(merged).is_some_and(|path| !removed.contains(path));
+            let taken = taken.contains(field) && !field.has_record(merged);
+            let own = is_lost(field, edit) && !blocked && !taken;
             if own {
                 edit.carrier = None;
                 edit.confirmed_ms = None;
@@ -515,31 +520,18 @@ fn was_changed(message: &Frozen, field: &Field, carrier: (i64, Hash), arrived: b
         .lagged
         .iter()
         .map(|row| ((row.seqno, row.hash), &*row.diff));
-    let since: Vec<_> = rows
-        .chain([own])
-        .filter(|(name, _)| *name >= (carrier.0, Hash::default()))
-        .collect();
-    let mut marking = since
-        .iter()
-        .filter(|(name, diff)| *name != carrier && field.is_marked(diff));
-    marking.any(|(name, diff)| !is_everything(diff, *name, &since, &message.data))
+    let mut since = rows.chain([own]).filter(|(name, diff)| {
+        *name >= (carrier.0, Hash::default()) && *name != carrier && field.is_marked(diff)
+    });
+    since.any(|(_, diff)| !is_everything(diff, &message.data))
 }
 
-/// Whether a diff is one of those that say of all data that it is new (`spec/04-configs.md §6.1`): nothing was removed,
-/// and whatever of the data is not in it came with the diffs around it.
-fn is_everything(all: &Diff, name: (i64, Hash), since: &[((i64, Hash), &Diff)], data: &Dict) -> bool {
+/// Whether a diff looks like one of those that say of all data that it is new (`spec/04-configs.md §6.1`): nothing was
+/// removed, and most of the data is in it. The rest came by other messages.
+fn is_everything(all: &Diff, data: &Dict) -> bool {
     let leaves = changes(&Dict::new(), data);
     let marked = leaves.iter().filter(|leaf| leaf.field.is_marked(all)).count();
-    let elsewhere = |leaf: &Change| {
-        let mut others = since.iter().filter(|(other, _)| *other != name);
-        others.any(|(_, diff)| leaf.field.is_marked(diff))
-    };
-    !diff::removes(all)
-        && marked >= EVERYTHING
-        && marked.saturating_mul(2) >= leaves.len()
-        && leaves
-            .iter()
-            .all(|leaf| leaf.field.is_marked(all) || elsewhere(leaf))
+    !diff::removes(all) && marked >= EVERYTHING && marked.saturating_mul(2) >= leaves.len()
 }
 
 /// At most how many bytes changes take in a dump.
