@@ -281,7 +281,12 @@ async fn the_viewer_is_used_by_keys_alone() {
         ada.browser.read(".viewer-caption", "Two").await;
         ada.key(Key::Left).await;
         ada.browser.read(".viewer-caption", "One").await;
-        ada.browser.see("#viewer-earlier:disabled").await;
+        // There is none before it: that way is closed, and not shown.
+        ada.browser
+            .until("no way to an earlier one", async || {
+                ada.browser.has("#viewer-earlier:disabled").await.then_some(())
+            })
+            .await;
         ada.key(Key::Right).await;
         ada.browser.read(".viewer-caption", "Two").await;
         ada.key("+").await;

@@ -46,7 +46,7 @@ impl Site {
         let pages = Router::new()
             .route("/tides", get(move || async move { Html(page) }))
             .route("/blank", get(|| async { Html("") }))
-            .route("/coast.png", get(|| async { coast(1200, 630, 3) }))
+            .route("/coast.png", get(|| async { coast(640, 336, 3) }))
             .layer(axum::middleware::map_request(move |request: Request| {
                 let log = Arc::clone(&log);
                 async move {
