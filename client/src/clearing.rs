@@ -435,9 +435,7 @@ mod tests {
             assert_eq!(stored(&store, Collection::Messages).await, 2);
             // Two numbers and two authors for what is there, and nothing for what went.
             assert_eq!(stored(&store, Collection::MessageIndex).await, 4);
-            let state = second.state.borrow();
-            assert_eq!(state.conversations[&id(2)].total, 2);
-            drop(state);
+            assert_eq!(second.state.borrow().conversations[&id(2)].total, 2);
             let work = Work::begin(&second).await;
             assert_eq!(work.known(&id(2), &old).await, Ok(Known::Gone(Gone::Here)));
         });

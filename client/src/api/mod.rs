@@ -342,6 +342,10 @@ impl Position {
 }
 
 /// The answer to a command that succeeded.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is on its way at a time, and a box would burden every front end"
+)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Reply {
     /// Nothing to tell.
@@ -445,6 +449,10 @@ pub enum Failure {
 }
 
 /// What changed.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few are on their way at a time, and a box would burden every front end"
+)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// The own name changed.

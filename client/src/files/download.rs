@@ -39,6 +39,7 @@ const NEWS_MS: u64 = 24 * 60 * 60 * 1_000;
 const LOOKED_THROUGH: usize = 200;
 
 /// What a download is for.
+#[allow(clippy::large_enum_variant, reason = "three at a time")]
 enum Wanted {
     /// A file of a message.
     Attachment {

@@ -20,7 +20,8 @@ pub(super) fn pieces(size: u64) -> u32 {
 
 /// The number of the piece that begins at an offset.
 pub(super) fn piece_at(offset: u64) -> Option<u32> {
-    (offset % PIECE == 0)
+    offset
+        .is_multiple_of(PIECE)
         .then(|| u32::try_from(offset / PIECE).ok())
         .flatten()
 }

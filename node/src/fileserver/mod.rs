@@ -218,12 +218,12 @@ impl FileServer {
 
     /// Deletes what has expired, now. Happens by itself every few seconds after [`FileServer::start`].
     pub async fn clean(&self) -> Result<(), StartError> {
-        Ok(cleaner::delete_expired(&self.inner).await?)
+        cleaner::delete_expired(&self.inner).await
     }
 
     /// Removes bytes that no row knows. Happens by itself after [`FileServer::start`], and once a day.
     pub async fn sweep(&self) -> Result<(), StartError> {
-        Ok(cleaner::sweep_orphans(&self.inner).await?)
+        cleaner::sweep_orphans(&self.inner).await
     }
 
     /// Ends the background work, closes the stores and lets the folder go.

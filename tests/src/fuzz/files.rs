@@ -267,6 +267,25 @@ fn answer_seeds() -> Vec<Vec<u8>> {
     vec![info.to_json_with_id(&api::file_id(FILE)), b"60".to_vec()]
 }
 
+fn link_lookup(input: &[u8]) {
+    if let Ok(url) = lookup::read_request(input) {
+        let again = lookup::request(&url).expect("a link that was read");
+        assert_eq!(lookup::read_request(&again).expect("our own"), url);
+    }
+    if let Ok(page) = lookup::Page::read_answer(input) {
+        let again = page.to_answer().expect("a page that was read");
+        assert_eq!(lookup::Page::read_answer(&again).expect("our own"), page);
+        let _ = page.title.as_deref().map(LinkPreview::clean_title);
+    }
+}
+
+fn link_lookup_seeds() -> Vec<Vec<u8>> {
+    vec![
+        br#"{"url":"https://example.org/a?b#c"}"#.to_vec(),
+        br#"{"title":"A page","image":"iVBORw0KGgo="}"#.to_vec(),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,23 +307,4 @@ mod tests {
             );
         }
     }
-}
-
-fn link_lookup(input: &[u8]) {
-    if let Ok(url) = lookup::read_request(input) {
-        let again = lookup::request(&url).expect("a link that was read");
-        assert_eq!(lookup::read_request(&again).expect("our own"), url);
-    }
-    if let Ok(page) = lookup::Page::read_answer(input) {
-        let again = page.to_answer().expect("a page that was read");
-        assert_eq!(lookup::Page::read_answer(&again).expect("our own"), page);
-        let _ = page.title.as_deref().map(LinkPreview::clean_title);
-    }
-}
-
-fn link_lookup_seeds() -> Vec<Vec<u8>> {
-    vec![
-        br#"{"url":"https://example.org/a?b#c"}"#.to_vec(),
-        br#"{"title":"A page","image":"iVBORw0KGgo="}"#.to_vec(),
-    ]
 }

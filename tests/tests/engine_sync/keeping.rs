@@ -153,7 +153,7 @@ async fn a_document_that_is_too_large_is_told_and_goes_out_once_it_is_small_agai
         tokio::time::sleep(SOON).await;
         let seed = one.seed().await;
         one.crash();
-        weigh_down(&*store, &seed, 5_200_000).await;
+        weigh_down(&store, &seed, 5_200_000).await;
         one.restart().await;
         let too_much = Trouble::TooMuchToSync(Synced::Contacts);
         nicknamed(&one, 1, "only here").await;
@@ -178,7 +178,7 @@ async fn a_document_that_is_too_large_is_told_and_goes_out_once_it_is_small_agai
         one.wait_for("told again", SOON, |now| now.troubles.contains(&too_much))
             .await;
         one.crash();
-        weigh_down(&*store, &seed, 0).await;
+        weigh_down(&store, &seed, 0).await;
         one.restart().await;
         nicknamed(&one, 1, "for all").await;
         tokio::time::sleep(SOON).await;
