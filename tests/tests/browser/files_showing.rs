@@ -108,8 +108,8 @@ pub(crate) async fn downloaded(user: &User, folder: &Path, name: &str) -> Vec<u8
     let file = folder.join(name);
     user.browser
         .until(&format!("{name} in the downloads"), async || {
-            // While it is written it has another name.
-            std::fs::read(&file).ok()
+            // While it is written it has another name, and an empty file holds this one's place.
+            std::fs::read(&file).ok().filter(|bytes| !bytes.is_empty())
         })
         .await
 }

@@ -119,7 +119,8 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
             pictures(browser, "31-link-sent").await;
             browser.gone(".link-offer").await;
 
-            let came = bert.next_link(&ada_id).await;
+            let came = bert.hears(&ada_id, &format!("Look: {link}")).await;
+            let came = came.link.expect("what the link shows");
             assert_eq!(
                 (came.url.as_str(), came.title.as_str()),
                 (link.as_str(), "Tide tables for the northern reef")
@@ -136,7 +137,7 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
             browser.gone(".link-offer").await;
             browser.press("#send-message").await;
             ada.delivered().await;
-            assert_eq!(bert.newest(&ada_id).await.link, None);
+            assert_eq!(bert.hears(&ada_id, &link).await.link, None);
 
             // Where there is nothing to show, it says so, and the text goes all the same.
             for (path, words) in [("/blank", "nothing to show"), ("/gone", "could not be looked at")] {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{
-    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, LinkPreview, Message, MessageState,
-    Purpose, Reply, StagedFile,
+    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageState, Purpose,
+    Reply, StagedFile,
 };
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
@@ -199,17 +199,19 @@ impl Peer {
             .expect("the picture is on the server");
     }
 
-    /// The link of the newest message of a conversation, once it has one.
-    pub(crate) async fn next_link(&self, conversation: &str) -> LinkPreview {
+    /// Waits until the newest message of a conversation has this text, and gives it.
+    pub(crate) async fn hears(&self, conversation: &str, text: &str) -> Message {
         let came = async {
             loop {
-                if let Some(link) = self.newest(conversation).await.link {
-                    return link;
+                let newest = self.newest(conversation).await;
+                if newest.body == text {
+                    return newest;
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, came).await.expect("a link")
+        let came = tokio::time::timeout(PATIENCE, came).await;
+        came.unwrap_or_else(|_| panic!("“{text}” did not come"))
     }
 
     /// The newest message of a conversation.
