@@ -81,7 +81,7 @@ impl User {
     }
 
     /// Sends a key to whatever has the focus.
-    async fn key(&self, key: impl Into<TypingData>) {
+    pub(crate) async fn key(&self, key: impl Into<TypingData>) {
         let focused = self.browser.driver().active_element().await.expect("the focus");
         focused.send_keys(key).await.expect("it takes keys");
     }

@@ -8,6 +8,7 @@ mod choke;
 mod driver;
 mod faults;
 mod files_faults;
+mod files_films;
 mod files_sending;
 mod files_showing;
 mod invites;
