@@ -13,7 +13,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::clock::BrowserClock;
 use super::fetch::Fetch;
-use super::indexeddb::IndexedDb;
+use super::indexeddb::{Claim, IndexedDb};
 use super::rng::BrowserRng;
 use super::vault;
 use crate::platform::session::StartError;
@@ -67,13 +67,14 @@ impl Host {
         Host::start(profile, Rc::new(MemoryStore::default()), false, on_event).await
     }
 
-    /// An engine over this device's sealed database.
+    /// An engine over this device's sealed database, which it claims from any other.
     pub(crate) async fn on_device(
         profile: &[u8],
         when_empty: WhenEmpty,
+        claim: Claim,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
-        let database = IndexedDb::open().await?;
+        let mut database = IndexedDb::open().await?;
         let key = match (vault::load(&database).await?, when_empty) {
             (Some(key), _) => key,
             (None, WhenEmpty::Create) => vault::create(&database).await?,
@@ -84,6 +85,8 @@ impl Host {
                 return Err(HostError::Empty);
             }
         };
+        // Before anything is read: what is read from here on, nobody else changes.
+        database.claim(claim).await?;
         let store = Sealed::open(database, &key, Rc::new(BrowserRng)).await?;
         Host::start(profile, Rc::new(store), true, on_event).await
     }
@@ -123,6 +126,11 @@ impl Host {
             Ok(Reply::Snapshot(snapshot)) => Some(snapshot),
             _ => None,
         }
+    }
+
+    /// Ends the engine where it stands: another one took over, and what this one was doing is its business now.
+    pub(crate) fn stop(&self) {
+        self.engine.shut_down();
     }
 
     /// Ends the engine after the account was removed, and removes the database.

@@ -1,6 +1,9 @@
 //! The `Store` port: IndexedDB, one object store for each collection, commits with strict durability.
 //!
 //! Keys and values arrive here already sealed. Beside the collections there is one object store for the vault's records.
+//!
+//! Whoever runs the engine claims the database. Each commit checks within its own transaction that the claim still stands:
+//! an engine whose tab was frozen while another took over can't write any more when it wakes.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -26,6 +29,12 @@ const VERSION: u32 = 3;
 /// The object store of the vault's records.
 const VAULT: &str = "vault";
 
+/// The vault's record of whose claim stands.
+const CLAIM: &str = "claim";
+
+/// A commit that another engine's claim forbids.
+const SUPERSEDED: &str = "another tab took over";
+
 #[wasm_bindgen]
 extern "C" {
     /// A database, for the call that web-sys does not offer yet.
@@ -44,9 +53,19 @@ extern "C" {
     fn databases(this: &ListingFactory) -> Result<Promise, JsValue>;
 }
 
+/// Who claimed the database here.
+pub(crate) struct Claim {
+    /// The engine's number.
+    pub(crate) term: u64,
+    /// Called when another engine turns out to have claimed it since.
+    pub(crate) on_lost: Rc<dyn Fn()>,
+}
+
 /// An open database.
 pub(crate) struct IndexedDb {
     database: IdbDatabase,
+    /// Without one, whoever opened it writes: nobody else does.
+    claim: Option<Claim>,
     /// Why the database went away, once it did.
     gone: Rc<RefCell<Option<&'static str>>>,
     _on_close: Closure<dyn FnMut()>,
@@ -88,10 +107,19 @@ impl IndexedDb {
         database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
         Ok(IndexedDb {
             database,
+            claim: None,
             gone,
             _on_close: on_close,
             _on_version_change: on_version_change,
         })
+    }
+
+    /// Claims the database for one engine. Whoever had claimed it before writes no more, once this returns.
+    pub(crate) async fn claim(&mut self, claim: Claim) -> Result<(), StoreError> {
+        self.put_vault_records(&[(CLAIM, bytes(&claim.term.to_le_bytes()))])
+            .await?;
+        self.claim = Some(claim);
+        Ok(())
     }
 
     /// Whether there is a database, without creating one. `false` where the browser can't tell.
@@ -125,15 +153,64 @@ impl IndexedDb {
 
     /// Writes records of the vault, all or none.
     pub(crate) async fn put_vault_records(&self, records: &[(&str, JsValue)]) -> Result<(), StoreError> {
-        let transaction = self.begin(&[VAULT], "readwrite")?;
-        let complete = Completion::of(&transaction);
-        let store = transaction.object_store(VAULT).map_err(|e| store_error(&e))?;
+        let writing = self.write(&[])?;
+        let store = writing
+            .transaction
+            .object_store(VAULT)
+            .map_err(|e| store_error(&e))?;
         for (name, value) in records {
             store
                 .put_with_key(value, &(*name).into())
                 .map_err(|e| store_error(&e))?;
         }
-        complete.wait(&transaction).await
+        self.written(writing).await
+    }
+
+    /// Begins to write to collections and the vault, which fails in the end if the claim does not stand any more.
+    fn write(&self, collections: &[&str]) -> Result<Writing, StoreError> {
+        let stores: Vec<&str> = collections.iter().copied().chain([VAULT]).collect();
+        let transaction = self.begin(&stores, "readwrite")?;
+        let complete = Completion::of(&transaction);
+        let check = self
+            .claim
+            .as_ref()
+            .map(|claim| self.check(claim, &transaction))
+            .transpose()?;
+        Ok(Writing {
+            transaction,
+            complete,
+            _check: check,
+        })
+    }
+
+    /// Waits until all is on disk, or nothing is.
+    async fn written(&self, writing: Writing) -> Result<(), StoreError> {
+        let result = writing.complete.wait(&writing.transaction).await;
+        match *self.gone.borrow() {
+            Some(why) if result.is_err() => Err(StoreError::Gone(why.into())),
+            _ => result,
+        }
+    }
+
+    /// Looks in a transaction, before all else that it does, whether the claim stands; if not, nothing of it is done.
+    fn check(&self, claim: &Claim, transaction: &IdbTransaction) -> Result<Check, StoreError> {
+        let store = transaction.object_store(VAULT).map_err(|e| store_error(&e))?;
+        let request = store.get(&CLAIM.into()).map_err(|e| store_error(&e))?;
+        let (gone, on_lost) = (Rc::clone(&self.gone), Rc::clone(&claim.on_lost));
+        let (term, asked, transaction) = (claim.term.to_le_bytes(), request.clone(), transaction.clone());
+        let on_success = Closure::<dyn FnMut()>::new(move || {
+            let stands = asked.result().is_ok_and(|value| to_vec(&value) == term);
+            if !stands {
+                let _ = transaction.abort();
+                *gone.borrow_mut() = Some(SUPERSEDED);
+                on_lost();
+            }
+        });
+        request.set_onsuccess(Some(on_success.as_ref().unchecked_ref()));
+        Ok(Check {
+            request,
+            _on_success: on_success,
+        })
     }
 
     fn begin(&self, stores: &[&str], mode: &str) -> Result<IdbTransaction, StoreError> {
@@ -167,8 +244,8 @@ impl IndexedDb {
             return Ok(());
         }
         let touched: Vec<&str> = touched.into_iter().collect();
-        let transaction = self.begin(&touched, "readwrite")?;
-        let complete = Completion::of(&transaction);
+        let writing = self.write(&touched)?;
+        let transaction = &writing.transaction;
         let issue = |change: &Change| -> Result<(), JsValue> {
             match change {
                 Change::Put(collection, key, value) => transaction
@@ -186,7 +263,7 @@ impl IndexedDb {
                 return Err(store_error(&error));
             }
         }
-        complete.wait(&transaction).await
+        self.written(writing).await
     }
 
     async fn read_many(
@@ -289,15 +366,15 @@ impl Store for IndexedDb {
     fn wipe(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let names = Collection::ALL.map(Collection::name);
-            let transaction = self.begin(&names, "readwrite")?;
-            let complete = Completion::of(&transaction);
+            let writing = self.write(&names)?;
             for name in names {
-                transaction
+                writing
+                    .transaction
                     .object_store(name)
                     .and_then(|store| store.clear())
                     .map_err(|e| store_error(&e))?;
             }
-            complete.wait(&transaction).await
+            self.written(writing).await
         })
     }
 }
@@ -363,6 +440,25 @@ async fn finished(request: &IdbRequest) -> Result<JsValue, StoreError> {
         request.result().map_err(|e| store_error(&e))
     } else {
         Err(request_error(request))
+    }
+}
+
+/// A transaction that writes.
+struct Writing {
+    transaction: IdbTransaction,
+    complete: Completion,
+    _check: Option<Check>,
+}
+
+/// Listens to whether a claim stands.
+struct Check {
+    request: IdbRequest,
+    _on_success: Closure<dyn FnMut()>,
+}
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        self.request.set_onsuccess(None);
     }
 }
 

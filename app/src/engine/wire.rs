@@ -92,6 +92,8 @@ pub(crate) enum BetweenTabs {
     },
     /// Something changed.
     Event(Event),
+    /// This worker is about to run the engine. Said to whoever asks meanwhile.
+    Starting,
 }
 
 /// Encodes a message. The bytes may hold a recovery phrase, so they are wiped when dropped.

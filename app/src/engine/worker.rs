@@ -2,12 +2,14 @@
 //!
 //! On the user's own device the first worker to get the lock runs the engine ([`tabs`]). The others follow: they pass on
 //! their page's commands and hand the engine's events to their page. When the leading worker ends, the next in line takes
-//! over, and every follower gives it again what was not answered, under the same numbers. On a shared computer each tab
-//! is on its own: its engine runs over a memory store and nothing is said to other tabs.
+//! over, and every follower gives it again what was not answered, under the same numbers. From one that answers nobody,
+//! because the browser froze its tab, a follower takes the engine over. On a shared computer each tab is on its own: its
+//! engine runs over a memory store and nothing is said to other tabs.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::channel::oneshot;
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
@@ -15,12 +17,22 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::clock;
 use super::host::{self, Host, HostError};
+use super::indexeddb::Claim;
 use super::jobs::{JobId, News};
 use super::prepare::Jobs;
-use super::tabs::{self, TabChannel};
+use super::tabs::{self, Lead, TabChannel};
 use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, payload_from_js, to_js};
 use crate::platform::session::{StartError, StorageMode};
+
+/// How often a worker that waits for another one's answer looks whether that one is alive. Looks are counted rather than
+/// time, which goes on while this worker's own tab is frozen.
+const LOOK: Duration = Duration::from_millis(2_500);
+/// After so many looks without a word from the engine's worker it is asked for one.
+const ASKED_AFTER: u32 = 2;
+/// After so many, the engine is taken over: ten seconds after it was asked.
+const REPLACED_AFTER: u32 = 6;
 
 /// Runs in the worker: waits for the page's start message.
 pub(crate) fn run() {
@@ -103,6 +115,12 @@ pub(super) struct Worker {
     taken: RefCell<BTreeSet<RequestId>>,
     /// Commands that the engine is at.
     busy: Cell<usize>,
+    /// The number of the engine that starts or runs here; none once another took over.
+    term: Cell<Option<u64>>,
+    /// Looks since the last word from the engine's worker ([`LOOK`]).
+    silence: Cell<u32>,
+    /// Somebody looks.
+    looking: Cell<bool>,
     /// The engine removed the account; the rest follows when the last reply is out.
     logged_out: Cell<bool>,
 }
@@ -121,6 +139,9 @@ impl Worker {
             jobs: Jobs::default(),
             taken: RefCell::default(),
             busy: Cell::new(0),
+            term: Cell::default(),
+            silence: Cell::default(),
+            looking: Cell::default(),
             logged_out: Cell::new(false),
         });
         spawn_local(Rc::clone(&worker).find_engine());
@@ -130,7 +151,7 @@ impl Worker {
     /// Runs the engine here or finds the worker that does.
     async fn find_engine(self: Rc<Self>) {
         if self.mode == StorageMode::SharedComputer {
-            self.lead().await;
+            self.lead(None).await;
             return;
         }
         let hearing = Rc::clone(&self);
@@ -142,26 +163,85 @@ impl Worker {
                 return;
             }
         }
-        if tabs::lead_now().await {
-            self.lead().await;
+        match tabs::lead_now().await {
+            Some(lead) => self.lead(Some(lead)).await,
+            None => self.stand_in_line().await,
+        }
+    }
+
+    /// Follows whoever leads until it is this worker's turn.
+    async fn stand_in_line(self: Rc<Self>) {
+        self.post(&BetweenTabs::WhoLeads);
+        self.look();
+        if let Some(lead) = tabs::lead_in_turn().await {
+            self.lead(Some(lead)).await;
+        }
+    }
+
+    /// Looks, for as long as something is expected of the engine's worker, whether it is alive, and takes its place if it
+    /// is not.
+    fn look(self: &Rc<Self>) {
+        if self.looking.replace(true) {
             return;
         }
-        self.post(&BetweenTabs::WhoLeads);
-        if tabs::lead_in_turn().await {
-            self.lead().await;
+        self.silence.set(0);
+        let worker = Rc::clone(self);
+        spawn_local(async move {
+            while worker.expects_answer() {
+                clock::sleep(LOOK).await;
+                let silence = worker.silence.get() + 1;
+                worker.silence.set(silence);
+                if silence == ASKED_AFTER {
+                    worker.post(&BetweenTabs::WhoLeads);
+                }
+                if silence >= REPLACED_AFTER && worker.expects_answer() {
+                    worker.silence.set(0);
+                    if let Some(lead) = tabs::lead_instead().await {
+                        worker.lead(Some(lead)).await;
+                    }
+                }
+            }
+            worker.looking.set(false);
+        });
+    }
+
+    /// Whether another worker owes this one an answer.
+    fn expects_answer(&self) -> bool {
+        match *self.role.borrow() {
+            Role::Waiting => self.term.get().is_none(),
+            Role::Following { .. } => !self.unanswered.borrow().is_empty(),
+            Role::Leading { .. } | Role::Ended => false,
         }
     }
 
     /// Starts the engine here. For the first one, or when the one before is gone.
-    async fn lead(self: &Rc<Self>) {
-        if matches!(*self.role.borrow(), Role::Ended) {
+    async fn lead(self: &Rc<Self>, lead: Option<Lead>) {
+        // A turn may come after the engine was taken over: then it is here already.
+        if matches!(*self.role.borrow(), Role::Ended) || self.term.get().is_some() {
             return;
         }
         let taking_over = self.started.get();
+        let term = u64::from_le_bytes(crate::platform::random_bytes());
         *self.role.borrow_mut() = Role::Waiting;
+        self.term.set(Some(term));
+        let hearing = Rc::downgrade(self);
+        let on_lost = Rc::new(move || {
+            // Not at once: the store calls this from within a commit.
+            if let Some(worker) = hearing.upgrade() {
+                spawn_local(async move { worker.step_down(term) });
+            }
+        });
+        if let Some(lead) = lead {
+            let on_lost = Rc::clone(&on_lost);
+            spawn_local(async move {
+                lead.taken().await;
+                on_lost();
+            });
+        }
         let hearing = Rc::downgrade(self);
         let on_event = move |event| {
-            if let Some(worker) = hearing.upgrade() {
+            // What a replaced engine still says is of no interest.
+            if let Some(worker) = hearing.upgrade().filter(|worker| worker.leads(term)) {
                 worker.pass_on(event);
             }
         };
@@ -173,20 +253,47 @@ impl Worker {
                 } else {
                     host::WhenEmpty::Create
                 };
-                Host::on_device(&self.profile, empty, on_event).await
+                let claim = Claim { term, on_lost };
+                Host::on_device(&self.profile, empty, claim, on_event).await
             }
         };
         match host {
-            Ok(host) => self.serve(Rc::new(host), taking_over).await,
+            Ok(host) if !self.leads(term) => host.stop(),
+            Err(_) if !self.leads(term) => {}
+            Ok(host) => self.serve(Rc::new(host), term, taking_over).await,
             // Another tab removed the account and went before it could say so.
             Err(HostError::Empty) if taking_over => self.end(),
             Err(error) => tell_page(&FromWorker::Refused(error.into())),
         }
     }
 
+    /// Whether the engine of this number starts or runs here.
+    fn leads(&self, term: u64) -> bool {
+        self.term.get() == Some(term)
+    }
+
+    /// Another worker took the engine over, believing this one dead. What was not answered is given to it.
+    fn step_down(self: &Rc<Self>, term: u64) {
+        if !self.leads(term) || matches!(*self.role.borrow(), Role::Ended) {
+            return;
+        }
+        self.term.set(None);
+        if let Role::Leading { host, .. } = self.role.replace(Role::Waiting) {
+            host.stop();
+        }
+        self.taken.borrow_mut().clear();
+        spawn_local(Rc::clone(self).stand_in_line());
+        // What happened meanwhile the other workers told this one while it slept and took itself for the leader.
+        let worker = Rc::clone(self);
+        spawn_local(async move {
+            if let Ok(Reply::Snapshot(snapshot)) = worker.ask(Command::Snapshot).await {
+                tell_page(&FromWorker::Event(Event::Reloaded(snapshot)));
+            }
+        });
+    }
+
     /// Takes commands, beginning with those that the engine before left unanswered.
-    async fn serve(self: &Rc<Self>, host: Rc<Host>, taking_over: bool) {
-        let term = u64::from_le_bytes(crate::platform::random_bytes());
+    async fn serve(self: &Rc<Self>, host: Rc<Host>, term: u64, taking_over: bool) {
         *self.role.borrow_mut() = Role::Leading {
             host: Rc::clone(&host),
             term,
@@ -235,7 +342,10 @@ impl Worker {
         self.unanswered.borrow_mut().insert(request, command.clone());
         match &*self.role.borrow() {
             Role::Leading { host, .. } => self.carry_out(host, request, command, Asker::Page),
-            Role::Following { .. } => self.post(&BetweenTabs::Command { request, command }),
+            Role::Following { .. } => {
+                self.post(&BetweenTabs::Command { request, command });
+                self.look();
+            }
             Role::Waiting | Role::Ended => {}
         }
     }
@@ -247,8 +357,14 @@ impl Worker {
         }
         self.busy.set(self.busy.get() + 1);
         let (worker, host) = (Rc::clone(self), Rc::clone(host));
+        let term = self.term.get();
         spawn_local(async move {
             let result = host.request(request, command).await;
+            if worker.term.get() != term {
+                // Replaced meanwhile: the engine that took over answers.
+                worker.busy.set(worker.busy.get() - 1);
+                return;
+            }
             match asker {
                 Asker::Page => {
                     // The page repeats a command only to another worker.
@@ -326,12 +442,17 @@ impl Worker {
             Role::Ended => return,
             Role::Waiting | Role::Following { .. } => None,
         };
+        // Only the engine's worker says anything else.
+        if !matches!(message, BetweenTabs::WhoLeads | BetweenTabs::Command { .. }) {
+            self.silence.set(0);
+        }
         match (message, leading) {
+            (BetweenTabs::WhoLeads, None) if self.term.get().is_some() => self.post(&BetweenTabs::Starting),
             (BetweenTabs::WhoLeads, Some((_, term))) => self.post(&BetweenTabs::Leading { term }),
             (BetweenTabs::Command { request, command }, Some((host, _))) => {
                 self.carry_out(&host, request, command, Asker::OtherTab);
             }
-            (BetweenTabs::Leading { term }, None) => self.follow(term),
+            (BetweenTabs::Leading { term }, None) if self.term.get().is_none() => self.follow(term),
             (BetweenTabs::Reply { request, result }, None) => self.answer(request, result),
             (BetweenTabs::Event(Event::LoggedOut), None) => self.end(),
             (BetweenTabs::Event(event), None) if self.started.get() => {

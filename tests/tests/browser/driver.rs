@@ -133,6 +133,13 @@ impl Browser {
         .await;
     }
 
+    /// Freezes the tab, as browsers do with those that nobody looks at, or wakes it.
+    pub(crate) async fn freezes(&self, frozen: bool) {
+        let state = if frozen { "frozen" } else { "active" };
+        self.cdp("Page.setWebLifecycleState", json!({ "state": state }))
+            .await;
+    }
+
     /// Calls the browser's debugging interface.
     #[allow(deprecated, reason = "as where it is imported")]
     pub(crate) async fn cdp(&self, command: &str, parameters: Value) -> Value {

@@ -77,6 +77,47 @@ async fn tabs_share_one_engine_and_hand_it_over() {
 }
 
 #[tokio::test]
+async fn a_frozen_tab_is_replaced_and_wakes_as_a_follower() {
+    let network = Network::start();
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
+    let driver = ada.browser.driver();
+    let first = driver.window().await.expect("a tab");
+    ada.write_to(&bert_id).await;
+    ada.send("before the frost").await;
+    let second = driver.new_tab().await.expect("a tab");
+    driver.switch_to_window(second.clone()).await.expect("the tab");
+    ada.browser.open(&network.app()).await;
+    ada.home().await;
+    ada.open(&bert_id).await;
+
+    // The browser freezes the tab that runs the engine. It keeps the lock, and answers nobody.
+    driver.switch_to_window(first.clone()).await.expect("the tab");
+    ada.browser.freezes(true).await;
+    driver.switch_to_window(second.clone()).await.expect("the tab");
+    ada.send("out of the cold").await;
+    bert.open(&ada_id).await;
+    bert.reads("out of the cold").await;
+    bert.send("still there?").await;
+    ada.reads("still there?").await;
+    assert_eq!(engines(&ada).await.0, 1, "one engine");
+
+    // It wakes, hears that it was replaced, shows what it missed, and works as a follower.
+    driver.switch_to_window(first).await.expect("the tab");
+    ada.browser.freezes(false).await;
+    ada.reads("still there?").await;
+    ada.send("awake again").await;
+    bert.reads("awake again").await;
+    driver.switch_to_window(second).await.expect("the tab");
+    ada.reads("awake again").await;
+    ada.delivered().await;
+    for text in ["before the frost", "out of the cold", "awake again"] {
+        assert_eq!(bert.count(text).await, 1, "{text}");
+        assert_eq!(ada.count(text).await, 1, "{text}");
+    }
+    assert_eq!(engines(&ada).await.0, 1, "one engine");
+}
+
+#[tokio::test]
 async fn logging_out_in_one_tab_ends_all_and_removes_the_database() {
     let network = Network::start();
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
