@@ -1,5 +1,6 @@
 //! What the page asks of the browser, apart from the engine.
 
+pub(crate) mod activity;
 pub(crate) mod blob;
 pub(crate) mod card;
 mod errors;
