@@ -18,33 +18,51 @@ extern "C" {
     fn request_lock(name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
 }
 
-/// Takes the right to run the engine if no worker has it. It is kept until this worker ends.
-pub(crate) async fn lead_now() -> bool {
-    request(true).await
+/// A Web Lock that is held until this is dropped, or its worker ends.
+pub(crate) struct Turn {
+    give_back: Function,
 }
 
-/// Waits for the right to run the engine; `false` when the browser refuses it for good.
-pub(crate) async fn lead_in_turn() -> bool {
-    request(false).await
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Settles the promise that holds it, whatever it returns.
+        let _ = self.give_back.call0(&JsValue::UNDEFINED);
+    }
 }
 
-async fn request(if_available: bool) -> bool {
+/// Takes the right to run the engine if no worker has it.
+pub(crate) async fn lead_now() -> Option<Turn> {
+    request(NAME, true).await
+}
+
+/// Waits for the right to run the engine; `None` when the browser refuses it for good.
+pub(crate) async fn lead_in_turn() -> Option<Turn> {
+    request(NAME, false).await
+}
+
+/// Waits for a Web Lock of this name; `None` when the browser refuses it for good.
+pub(crate) async fn take_turn(name: &str) -> Option<Turn> {
+    request(name, false).await
+}
+
+async fn request(name: &str, if_available: bool) -> Option<Turn> {
     let (sender, receiver) = oneshot::channel();
     let granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
-        let got = !lock.is_null();
-        let _ = sender.send(got);
-        if got {
-            // A promise that never settles: the lock is ours as long as the worker lives.
-            Promise::new(&mut |_, _| {}).into()
-        } else {
-            JsValue::UNDEFINED
+        if lock.is_null() {
+            let _ = sender.send(None);
+            return JsValue::UNDEFINED;
         }
+        let mut settle = None;
+        let held = Promise::new(&mut |done, _| settle = Some(done));
+        // Whoever waited may be gone: then the lock is given back at once.
+        let _ = sender.send(settle.map(|give_back| Turn { give_back }));
+        held.into()
     });
     let options = Object::new();
     let _ = Reflect::set(&options, &"ifAvailable".into(), &if_available.into());
-    match request_lock(NAME, &options, granted.unchecked_ref()) {
-        Ok(_) => receiver.await.unwrap_or(false),
-        Err(_) => false,
+    match request_lock(name, &options, granted.unchecked_ref()) {
+        Ok(_) => receiver.await.ok().flatten(),
+        Err(_) => None,
     }
 }
 

@@ -4,6 +4,10 @@
 //! their page's commands and hand the engine's events to their page. When the leading worker ends, the next in line takes
 //! over, and every follower gives it again what was not answered, under the same numbers. On a shared computer each tab
 //! is on its own: its engine runs over a memory store and nothing is said to other tabs.
+//!
+//! Behind a lock a worker waits for the vault's key, from its page or from the worker that runs the engine (`worker/lock.rs`).
+
+mod lock;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +15,7 @@ use std::rc::Rc;
 
 use futures::channel::oneshot;
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
+use holdfast_client::seal::VaultKey;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -18,8 +23,8 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use super::host::{self, Host, HostError};
 use super::jobs::{JobId, News};
 use super::prepare::Jobs;
-use super::tabs::{self, TabChannel};
-use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, payload_from_js, to_js};
+use super::tabs::{self, TabChannel, Turn};
+use super::wire::{BetweenTabs, FromWorker, Secret, ToWorker, from_js, payload_from_js, to_js, wipe};
 use crate::platform::session::{StartError, StorageMode};
 
 /// Runs in the worker: waits for the page's start message.
@@ -31,16 +36,24 @@ pub(crate) fn run() {
             Some((message, payload)) => (Some(message), payload),
             None => (from_js(data), JsValue::UNDEFINED),
         };
-        if let Some(ToWorker::Start {
-            mode,
-            profile,
-            expect_account,
-        }) = message
-        {
-            let started = Worker::start(mode, profile, expect_account);
-            *worker.borrow_mut() = Some(started);
-        } else if let (Some(worker), Some(message)) = (worker.borrow().as_ref(), message) {
-            worker.hear_page(message, &payload);
+        match message {
+            Some(ToWorker::Start {
+                mode,
+                profile,
+                expect_account,
+            }) => {
+                let started = Worker::start(mode, profile, expect_account);
+                *worker.borrow_mut() = Some(started);
+            }
+            Some(ToWorker::Lock(question)) => spawn_local(async move {
+                tell_page(&FromWorker::Lock(super::lock::answer(question).await));
+            }),
+            Some(message) => {
+                if let Some(worker) = worker.borrow().as_ref() {
+                    worker.hear_page(message, &payload);
+                }
+            }
+            None => {}
         }
     });
     scope().set_onmessage(Some(hear.as_ref().unchecked_ref()));
@@ -53,14 +66,18 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 fn tell_page(message: &FromWorker) {
+    let message = to_js(message);
     // Fails only when the page is gone, and then nobody waits.
-    let _ = scope().post_message(&to_js(message));
+    let _ = scope().post_message(&message);
+    wipe(&message);
 }
 
 /// Where the engine is.
 enum Role {
     /// Nowhere yet, or in a worker that ended: commands wait.
     Waiting,
+    /// Nowhere: the vault is locked.
+    Locked,
     /// In another tab's worker.
     Following {
         /// Which engine, to notice when another takes over.
@@ -73,7 +90,7 @@ enum Role {
         /// This engine's number.
         term: u64,
     },
-    /// The account was removed.
+    /// The account was removed, or all tabs were locked.
     Ended,
 }
 
@@ -105,6 +122,14 @@ pub(super) struct Worker {
     busy: Cell<usize>,
     /// The engine removed the account; the rest follows when the last reply is out.
     logged_out: Cell<bool>,
+    /// The right to run the engine.
+    turn: RefCell<Option<Turn>>,
+    /// It is waited for that right.
+    in_line: Cell<bool>,
+    /// The vault's key, once it is known.
+    key: RefCell<Option<VaultKey>>,
+    /// When somebody was active last, in any tab: milliseconds since 1970.
+    active_ms: Cell<u64>,
 }
 
 impl Worker {
@@ -122,6 +147,10 @@ impl Worker {
             taken: RefCell::default(),
             busy: Cell::new(0),
             logged_out: Cell::new(false),
+            turn: RefCell::default(),
+            in_line: Cell::new(false),
+            key: RefCell::default(),
+            active_ms: Cell::new(0),
         });
         spawn_local(Rc::clone(&worker).find_engine());
         worker
@@ -130,7 +159,7 @@ impl Worker {
     /// Runs the engine here or finds the worker that does.
     async fn find_engine(self: Rc<Self>) {
         if self.mode == StorageMode::SharedComputer {
-            self.lead().await;
+            self.lead(None).await;
             return;
         }
         let hearing = Rc::clone(&self);
@@ -142,19 +171,34 @@ impl Worker {
                 return;
             }
         }
-        if tabs::lead_now().await {
-            self.lead().await;
+        self.seek().await;
+    }
+
+    /// Runs the engine here if no worker does, else gets in line behind the one that does.
+    async fn seek(self: &Rc<Self>) {
+        if let Some(turn) = tabs::lead_now().await {
+            self.lead(Some(turn)).await;
             return;
         }
         self.post(&BetweenTabs::WhoLeads);
-        if tabs::lead_in_turn().await {
-            self.lead().await;
+        self.line_up().await;
+    }
+
+    /// Waits for the right to run the engine, once.
+    async fn line_up(self: &Rc<Self>) {
+        if self.in_line.replace(true) {
+            return;
+        }
+        let turn = tabs::lead_in_turn().await;
+        self.in_line.set(false);
+        if turn.is_some() {
+            self.lead(turn).await;
         }
     }
 
     /// Starts the engine here. For the first one, or when the one before is gone.
-    async fn lead(self: &Rc<Self>) {
-        if matches!(*self.role.borrow(), Role::Ended) {
+    async fn lead(self: &Rc<Self>, turn: Option<Turn>) {
+        if self.is_ended() {
             return;
         }
         let taking_over = self.started.get();
@@ -173,11 +217,23 @@ impl Worker {
                 } else {
                     host::WhenEmpty::Create
                 };
-                Host::on_device(&self.profile, empty, on_event).await
+                let known = self.key.take();
+                Host::on_device(&self.profile, empty, known, on_event).await
             }
         };
+        if self.is_ended() {
+            // All tabs were locked meanwhile.
+            if let Ok(host) = host {
+                host.shut_down();
+            }
+            return;
+        }
         match host {
-            Ok(host) => self.serve(Rc::new(host), taking_over).await,
+            Ok(host) => {
+                *self.turn.borrow_mut() = turn;
+                self.serve(Rc::new(host), taking_over).await;
+            }
+            Err(HostError::Locked(view)) => self.wait_at_lock(view),
             // Another tab removed the account and went before it could say so.
             Err(HostError::Empty) if taking_over => self.end(),
             Err(error) => tell_page(&FromWorker::Refused(error.into())),
@@ -194,7 +250,7 @@ impl Worker {
         if !self.started.replace(true) {
             tell_page(&FromWorker::Started);
         }
-        self.post(&BetweenTabs::Leading { term });
+        self.say_leading(&host, term);
         if taking_over && let Some(snapshot) = host.snapshot().await {
             self.pass_on(Event::Reloaded(snapshot));
         }
@@ -210,8 +266,13 @@ impl Worker {
             ToWorker::Job { id, job } => self.jobs.take(self, id, job, payload),
             ToWorker::CancelJob(id) => self.jobs.cancel(self, id),
             ToWorker::EndVoice(id) => self.jobs.end_voice(self, id),
-            // The first message was it; there is no other.
-            ToWorker::Start { .. } => {}
+            ToWorker::Unlock(key) => self.unlock(&key),
+            ToWorker::LockUp => self.lock_up(),
+            ToWorker::Active { at_ms } => self.note_active(at_ms),
+            ToWorker::Idle { now_ms, limit_ms } => self.note_idle(now_ms, limit_ms),
+            ToWorker::Forget => self.forget(),
+            // A worker of its own answers the one; the first message was the other.
+            ToWorker::Lock(_) | ToWorker::Start { .. } => {}
         }
     }
 
@@ -236,7 +297,7 @@ impl Worker {
         match &*self.role.borrow() {
             Role::Leading { host, .. } => self.carry_out(host, request, command, Asker::Page),
             Role::Following { .. } => self.post(&BetweenTabs::Command { request, command }),
-            Role::Waiting | Role::Ended => {}
+            Role::Waiting | Role::Locked | Role::Ended => {}
         }
     }
 
@@ -308,6 +369,10 @@ impl Worker {
         });
     }
 
+    fn is_ended(&self) -> bool {
+        matches!(*self.role.borrow(), Role::Ended)
+    }
+
     fn end(&self) {
         *self.role.borrow_mut() = Role::Ended;
         tell_page(&FromWorker::Event(Event::LoggedOut));
@@ -324,30 +389,37 @@ impl Worker {
         let leading = match &*self.role.borrow() {
             Role::Leading { host, term } => Some((Rc::clone(host), *term)),
             Role::Ended => return,
-            Role::Waiting | Role::Following { .. } => None,
+            Role::Waiting | Role::Locked | Role::Following { .. } => None,
         };
         match (message, leading) {
-            (BetweenTabs::WhoLeads, Some((_, term))) => self.post(&BetweenTabs::Leading { term }),
+            (BetweenTabs::WhoLeads, Some((host, term))) => self.say_leading(&host, term),
             (BetweenTabs::Command { request, command }, Some((host, _))) => {
                 self.carry_out(&host, request, command, Asker::OtherTab);
             }
-            (BetweenTabs::Leading { term }, None) => self.follow(term),
+            (BetweenTabs::Leading { term, key }, None) => self.follow(term, &key),
             (BetweenTabs::Reply { request, result }, None) => self.answer(request, result),
             (BetweenTabs::Event(Event::LoggedOut), None) => self.end(),
             (BetweenTabs::Event(event), None) if self.started.get() => {
                 tell_page(&FromWorker::Event(event));
             }
+            (BetweenTabs::LockUp, _) => self.end_locked(),
+            (BetweenTabs::Active { at_ms }, _) => self.hear_active(at_ms),
+            (BetweenTabs::Idle { now_ms, limit_ms }, Some(_)) => self.judge_idle(now_ms, limit_ms),
             _ => {}
         }
     }
 
     /// Follows an engine; a new one is given again what the one before did not answer.
-    fn follow(&self, term: u64) {
+    fn follow(self: &Rc<Self>, term: u64, key: &Secret) {
+        *self.key.borrow_mut() = key.bytes().try_into().ok().map(VaultKey::from_bytes);
         let known = matches!(*self.role.borrow(), Role::Following { term: known } if known == term);
         if known {
             return;
         }
         *self.role.borrow_mut() = Role::Following { term };
+        // Whoever waited at the lock is not in line yet.
+        let worker = Rc::clone(self);
+        spawn_local(async move { worker.line_up().await });
         if !self.started.replace(true) {
             tell_page(&FromWorker::Started);
         }
