@@ -15,8 +15,9 @@ use super::clock::BrowserClock;
 use super::fetch::Fetch;
 use super::indexeddb::IndexedDb;
 use super::lock::LockView;
+use super::lock_records::{self, Vault};
 use super::rng::BrowserRng;
-use super::vault::{self, Vault};
+use super::vault;
 use crate::platform::session::StartError;
 
 /// What to do when this device keeps no vault.
@@ -80,7 +81,7 @@ impl Host {
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
         let database = IndexedDb::open().await?;
-        let key = match (vault::open(&database, known).await?, when_empty) {
+        let key = match (lock_records::open(&database, known).await?, when_empty) {
             (Vault::Open(key), _) => key,
             (Vault::Locked(view), _) => return Err(HostError::Locked(view)),
             (Vault::Missing, WhenEmpty::Create) => vault::create().await?,

@@ -18,7 +18,7 @@ use super::indexeddb::IndexedDb;
 use super::link::{Running, start_worker};
 use super::rng::BrowserRng;
 use super::wire::{FromWorker, Secret, ToWorker, from_js, to_js, wipe};
-use super::{tabs, vault};
+use super::{lock_records, tabs, vault};
 use crate::platform::error_text;
 
 /// The Web Lock of whoever answers a question about the lock.
@@ -169,7 +169,7 @@ pub(super) async fn answer(question: LockAsk) -> Result<LockAnswer, LockRefusal>
         return Err(LockRefusal::Failed("no Web Locks".into()));
     };
     let database = IndexedDb::open().await?;
-    let lock = vault::lock(&database).await?;
+    let lock = lock_records::read(&database).await?;
     let Some(mut lock) = lock else {
         match question {
             LockAsk::Look => {}
@@ -195,13 +195,13 @@ pub(super) async fn answer(question: LockAsk) -> Result<LockAnswer, LockRefusal>
             let new = Passphrase::chosen(new.bytes().to_vec())?;
             let key = try_passphrase(&database, &lock, old).await?;
             lock.change_passphrase(&key, &new, Cost::NEW, &BrowserRng)?;
-            vault::put_lock(&database, &lock).await?;
+            lock_records::put(&database, &lock).await?;
         }
         LockAsk::Remove(passphrase) => {
             let key = try_passphrase(&database, &lock, passphrase).await?;
             // First the other way in, then the lock: what stops in between leaves the lock.
-            vault::keep_device_key(&key).await?;
-            vault::remove_lock(&database).await?;
+            vault::keep(&key).await?;
+            lock_records::remove(&database).await?;
         }
         LockAsk::AddPasskey {
             passphrase,
@@ -211,19 +211,21 @@ pub(super) async fn answer(question: LockAsk) -> Result<LockAnswer, LockRefusal>
             let key = try_passphrase(&database, &lock, passphrase).await?;
             let output = PrfOutput::from_slice(output.bytes())?;
             lock.add_passkey(&key, &passkey.id, passkey.salt, &output, &BrowserRng)?;
-            vault::put_lock(&database, &lock).await?;
+            lock_records::put(&database, &lock).await?;
         }
         LockAsk::RemovePasskey(id) => {
             lock.remove_passkey(&id);
-            vault::put_lock(&database, &lock).await?;
+            lock_records::put(&database, &lock).await?;
         }
     }
     looked_at(&database).await
 }
 
 async fn looked_at(database: &IndexedDb) -> Result<LockAnswer, LockRefusal> {
-    let lock = vault::lock(database).await?;
-    Ok(LockAnswer::Lock(vault::view(database, lock.as_ref()).await?))
+    let lock = lock_records::read(database).await?;
+    Ok(LockAnswer::Lock(
+        lock_records::view(database, lock.as_ref()).await?,
+    ))
 }
 
 fn opened(key: &VaultKey) -> LockAnswer {
@@ -233,18 +235,20 @@ fn opened(key: &VaultKey) -> LockAnswer {
 /// Sets a lock where there is none, and removes the key that opened the vault without one.
 async fn set(database: &IndexedDb, passphrase: Secret) -> Result<(), LockRefusal> {
     let passphrase = Passphrase::chosen(passphrase.bytes().to_vec())?;
-    let key = vault::device_key(database).await?.ok_or(LockRefusal::Changed)?;
+    let key = vault::load(database).await?.ok_or(LockRefusal::Changed)?;
     let lock = LockRecord::new(&key, &passphrase, Cost::NEW, &BrowserRng)?;
-    vault::put_lock(database, &lock).await?;
+    lock_records::put(database, &lock).await?;
     // From here on the lock is the only way in: only if it was kept as it was meant.
-    let kept = vault::lock(database).await?.is_some_and(|kept| kept == lock);
+    let kept = lock_records::read(database)
+        .await?
+        .is_some_and(|kept| kept == lock);
     let removed = if kept {
         IndexedDb::delete_keys().await
     } else {
         Err(StoreError::Damaged)
     };
     if let Err(error) = removed {
-        vault::remove_lock(database).await?;
+        lock_records::remove(database).await?;
         return Err(error.into());
     }
     Ok(())
@@ -257,17 +261,19 @@ async fn try_passphrase(
     passphrase: Secret,
 ) -> Result<VaultKey, LockRefusal> {
     let passphrase = Passphrase::typed(passphrase.bytes().to_vec())?;
-    let tries = vault::tries(database).await?;
-    if tries.wait_ms(vault::now_ms()) > 0 {
-        return Err(LockRefusal::Wait(vault::view(database, Some(lock)).await?));
+    let tries = lock_records::tries(database).await?;
+    if tries.wait_ms(lock_records::now_ms()) > 0 {
+        return Err(LockRefusal::Wait(lock_records::view(database, Some(lock)).await?));
     }
-    vault::put_tries(database, tries.counted(vault::now_ms())).await?;
+    lock_records::put_tries(database, tries.counted(lock_records::now_ms())).await?;
     match lock.open(&passphrase) {
         Ok(key) => {
-            vault::put_tries(database, Tries::default()).await?;
+            lock_records::put_tries(database, Tries::default()).await?;
             Ok(key)
         }
-        Err(LockError::Wrong) => Err(LockRefusal::Wrong(vault::view(database, Some(lock)).await?)),
+        Err(LockError::Wrong) => Err(LockRefusal::Wrong(
+            lock_records::view(database, Some(lock)).await?,
+        )),
         Err(error) => Err(error.into()),
     }
 }
@@ -282,10 +288,12 @@ async fn try_passkey(
     let opened = PrfOutput::from_slice(output.bytes()).and_then(|output| lock.open_with_passkey(id, &output));
     match opened {
         Ok(key) => {
-            vault::put_tries(database, Tries::default()).await?;
+            lock_records::put_tries(database, Tries::default()).await?;
             Ok(key)
         }
-        Err(LockError::Wrong) => Err(LockRefusal::Wrong(vault::view(database, Some(lock)).await?)),
+        Err(LockError::Wrong) => Err(LockRefusal::Wrong(
+            lock_records::view(database, Some(lock)).await?,
+        )),
         Err(error) => Err(error.into()),
     }
 }

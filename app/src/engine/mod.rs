@@ -7,6 +7,7 @@ mod indexeddb;
 pub(crate) mod jobs;
 mod link;
 pub(crate) mod lock;
+mod lock_records;
 mod prepare;
 mod rng;
 mod tabs;

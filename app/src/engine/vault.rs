@@ -1,10 +1,8 @@
-//! The vault key: 256 random bits that seal everything stored.
-//!
-//! Without a lock it is wrapped by a WebCrypto key that no script can read, in a database of its own. With one, the lock's
-//! record is all there is of it (`holdfast_client::lock`), and that database is removed: what a browser drops with a whole
-//! database does not linger in its files as single records do.
+//! The vault key: 256 random bits that seal everything stored, themselves wrapped by a WebCrypto key that no script can
+//! read, in a database of its own. That is so without a lock; with one, the lock's record is all there is of the vault key
+//! (`lock_records.rs`), and that database is removed: what a browser drops with a whole database does not linger in its files
+//! as single records do.
 
-use holdfast_client::lock::{LockError, LockRecord, Tries};
 use holdfast_client::ports::StoreError;
 use holdfast_client::seal::VaultKey;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
@@ -14,7 +12,6 @@ use web_sys::{CryptoKey, SubtleCrypto};
 use zeroize::Zeroizing;
 
 use super::indexeddb::IndexedDb;
-use super::lock::{LockView, Passkey};
 use super::rng::BrowserRng;
 
 /// The record of the wrapping key, a `CryptoKey` that can't be exported.
@@ -23,135 +20,36 @@ const WRAPPING_KEY: &str = "wrapping";
 /// The record of the wrapped vault key: nonce, then AES-GCM ciphertext.
 const WRAPPED_KEY: &str = "wrapped";
 
-/// The record of the lock, beside what is locked.
-const LOCK: &str = "lock";
-
-/// The record of the tries in vain.
-const TRIES: &str = "tries";
-
 /// Bytes of a vault key.
 const KEY_SIZE: usize = 32;
 
 /// Bytes of an AES-GCM nonce.
 const NONCE_SIZE: usize = 12;
 
-/// What a device has of a vault.
-pub(crate) enum Vault {
-    /// Its key.
-    Open(VaultKey),
-    /// Its key behind a lock.
-    Locked(LockView),
-    /// No vault.
-    Missing,
-}
-
-/// Opens this device's vault, with the key if another tab gave it.
-pub(crate) async fn open(database: &IndexedDb, known: Option<VaultKey>) -> Result<Vault, StoreError> {
-    let Some(lock) = lock(database).await? else {
-        let found = device_key(database).await?;
-        return Ok(found.map_or(Vault::Missing, Vault::Open));
-    };
-    // Still there if the device went out while the lock was set.
-    IndexedDb::delete_keys().await?;
-    Ok(match known {
-        Some(key) => Vault::Open(key),
-        None => Vault::Locked(view(database, Some(&lock)).await?),
-    })
-}
-
 /// Draws a new vault key and keeps it for this device.
 pub(crate) async fn create() -> Result<VaultKey, StoreError> {
     let key = VaultKey::generate(&BrowserRng);
-    keep_device_key(&key).await?;
+    keep(&key).await?;
     Ok(key)
 }
 
-/// The lock, if one is set.
-pub(crate) async fn lock(database: &IndexedDb) -> Result<Option<LockRecord>, StoreError> {
-    let Some(record) = database.vault_record(LOCK).await? else {
-        return Ok(None);
-    };
-    let record = Uint8Array::new(&record).to_vec();
-    match LockRecord::decode(&record) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(LockError::Newer(version)) => Err(StoreError::Other(format!(
-            "a newer version of this app wrote the lock (format {version}); reload the page"
-        ))),
-        Err(_) => Err(StoreError::Damaged),
-    }
-}
-
-/// Keeps a lock, new or changed.
-pub(crate) async fn put_lock(database: &IndexedDb, lock: &LockRecord) -> Result<(), StoreError> {
-    let record = Uint8Array::from(lock.encode().as_slice());
-    database.put_vault_records(&[(LOCK, record.into())]).await
-}
-
-/// Removes the lock and what belongs to it.
-pub(crate) async fn remove_lock(database: &IndexedDb) -> Result<(), StoreError> {
-    database.remove_vault_records(&[LOCK, TRIES]).await
-}
-
-/// The tries in vain so far, by the clock as it is now.
-pub(crate) async fn tries(database: &IndexedDb) -> Result<Tries, StoreError> {
-    let kept = database.vault_record(TRIES).await?;
-    let tries = kept.and_then(|record| Tries::decode(&Uint8Array::new(&record).to_vec()));
-    let tries = tries.unwrap_or_default();
-    let settled = tries.settled(now_ms());
-    if settled != tries {
-        put_tries(database, settled).await?;
-    }
-    Ok(settled)
-}
-
-/// Keeps the tries in vain.
-pub(crate) async fn put_tries(database: &IndexedDb, tries: Tries) -> Result<(), StoreError> {
-    let record = Uint8Array::from(tries.encode().as_slice());
-    database.put_vault_records(&[(TRIES, record.into())]).await
-}
-
-/// What a page is told of the lock.
-pub(crate) async fn view(database: &IndexedDb, lock: Option<&LockRecord>) -> Result<LockView, StoreError> {
-    let Some(lock) = lock else {
-        return Ok(LockView::default());
-    };
-    let tries = tries(database).await?;
-    Ok(LockView {
-        set: true,
-        wrong: tries.wrong(),
-        wait_ms: tries.wait_ms(now_ms()),
-        passkeys: lock
-            .passkeys()
-            .map(|(id, salt)| Passkey {
-                id: id.to_vec(),
-                salt: *salt,
-            })
-            .collect(),
-    })
-}
-
-/// The wall clock.
-pub(crate) fn now_ms() -> u64 {
-    js_sys::Date::now() as u64
-}
-
 /// The key of a vault without a lock; `None` when there is none.
-pub(crate) async fn device_key(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
-    if let Some(key) = read_device_key(&IndexedDb::open_keys().await?).await? {
+pub(crate) async fn load(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
+    if let Some(key) = read(&IndexedDb::open_keys().await?).await? {
         return Ok(Some(key));
     }
     // Where it was before it had a database of its own.
-    let Some(key) = read_device_key(database).await? else {
+    let Some(key) = read(database).await? else {
         return Ok(None);
     };
-    keep_device_key(&key).await?;
+    keep(&key).await?;
     database
         .remove_vault_records(&[WRAPPING_KEY, WRAPPED_KEY])
         .await?;
     Ok(Some(key))
 }
 
-async fn read_device_key(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
+async fn read(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
     let (Some(wrapping), Some(wrapped)) = (
         database.vault_record(WRAPPING_KEY).await?,
         database.vault_record(WRAPPED_KEY).await?,
@@ -177,7 +75,7 @@ async fn read_device_key(database: &IndexedDb) -> Result<Option<VaultKey>, Store
 }
 
 /// Keeps a vault key so that this device opens it by itself: wrapped by a new WebCrypto key.
-pub(crate) async fn keep_device_key(key: &VaultKey) -> Result<(), StoreError> {
+pub(crate) async fn keep(key: &VaultKey) -> Result<(), StoreError> {
     let subtle = subtle()?;
     let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
     let kind = Object::new();
