@@ -150,7 +150,8 @@ pub(crate) async fn ask_for_output(passkeys: &[Passkey]) -> Result<(Vec<u8>, Sec
 /// The secret in the extension's results. The browser's copy is overwritten.
 fn output(results: &JsValue) -> Option<Secret> {
     let first = property(&property(results, "results"), "first");
-    let first = Uint8Array::new(&first.dyn_into::<ArrayBuffer>().ok()?);
+    let first: ArrayBuffer = first.dyn_into().ok()?;
+    let first = Uint8Array::new(&first);
     let secret = Secret::new(first.to_vec());
     first.fill(0, 0, first.length());
     Some(secret)

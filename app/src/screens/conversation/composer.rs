@@ -348,7 +348,10 @@ async fn send_all(
                     state.set_preference(key::HAS_WRITTEN, "1");
                     // From now on something would be missed.
                     if state.mode.get_untracked() == StorageMode::OwnDevice {
-                        spawn_local(async { drop(crate::platform::keeping::ask().await) });
+                        spawn_local(async {
+                            // The settings show what came of it.
+                            let _ = crate::platform::keeping::ask().await;
+                        });
                     }
                 }
                 room.sent(message);
