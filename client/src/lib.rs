@@ -26,6 +26,7 @@ pub mod engine;
 mod expiry;
 mod files;
 mod jobs;
+pub mod lock;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
 mod network;

@@ -17,3 +17,4 @@ pub(crate) mod notices;
 pub(crate) mod press;
 pub(crate) mod qr;
 pub(crate) mod qr_path;
+pub(crate) mod secret_field;

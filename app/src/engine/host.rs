@@ -7,13 +7,15 @@ use holdfast_client::api::{Command, Event, Failure, Reply, RequestId, Snapshot};
 use holdfast_client::engine::{Engine, EngineHandle, Options};
 use holdfast_client::ports::{Ports, Store, StoreError};
 use holdfast_client::profile::{NetworkProfile, ProfileError};
-use holdfast_client::seal::Sealed;
+use holdfast_client::seal::{Sealed, VaultKey};
 use holdfast_client::store::memory::MemoryStore;
 use wasm_bindgen_futures::spawn_local;
 
 use super::clock::BrowserClock;
 use super::fetch::Fetch;
 use super::indexeddb::{Claim, IndexedDb};
+use super::lock::LockView;
+use super::lock_records::{self, Vault};
 use super::rng::BrowserRng;
 use super::vault;
 use crate::platform::session::StartError;
@@ -33,6 +35,9 @@ pub(crate) enum HostError {
     /// There is no vault, against expectation.
     #[error("the store is empty")]
     Empty,
+    /// The vault is locked.
+    #[error("the store is locked")]
+    Locked(LockView),
     /// The browser does not let us store anything, or took it away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -46,6 +51,7 @@ impl From<HostError> for StartError {
         match error {
             HostError::Empty => StartError::StorageLost,
             HostError::Store(StoreError::Gone(_) | StoreError::Full) => StartError::StorageRefused,
+            HostError::Store(StoreError::Damaged) => StartError::StorageDamaged,
             other => StartError::Failed(other.to_string()),
         }
     }
@@ -54,8 +60,8 @@ impl From<HostError> for StartError {
 /// A running engine.
 pub(crate) struct Host {
     engine: EngineHandle,
-    /// Whether there is a database to remove.
-    on_device: bool,
+    /// The key of the database, if there is one.
+    key: Option<VaultKey>,
 }
 
 impl Host {
@@ -64,21 +70,23 @@ impl Host {
         profile: &[u8],
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
-        Host::start(profile, Rc::new(MemoryStore::default()), false, on_event).await
+        Host::start(profile, Rc::new(MemoryStore::default()), None, on_event).await
     }
 
-    /// An engine over this device's sealed database, which it claims from any other.
+    /// An engine over this device's sealed database, which it claims from any other; with the key to it if it is known.
     pub(crate) async fn on_device(
         profile: &[u8],
         when_empty: WhenEmpty,
+        known: Option<VaultKey>,
         claim: Claim,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
         let mut database = IndexedDb::open().await?;
-        let key = match (vault::load(&database).await?, when_empty) {
-            (Some(key), _) => key,
-            (None, WhenEmpty::Create) => vault::create(&database).await?,
-            (None, WhenEmpty::Refuse) => {
+        let key = match (lock_records::open(&database, known).await?, when_empty) {
+            (Vault::Open(key), _) => key,
+            (Vault::Locked(view), _) => return Err(HostError::Locked(view)),
+            (Vault::Missing, WhenEmpty::Create) => vault::create().await?,
+            (Vault::Missing, WhenEmpty::Refuse) => {
                 // Opening created an empty database: leave no trace that would look like an account.
                 drop(database);
                 IndexedDb::delete().await?;
@@ -88,13 +96,13 @@ impl Host {
         // Before anything is read: what is read from here on, nobody else changes.
         database.claim(claim).await?;
         let store = Sealed::open(database, &key, Rc::new(BrowserRng)).await?;
-        Host::start(profile, Rc::new(store), true, on_event).await
+        Host::start(profile, Rc::new(store), Some(key), on_event).await
     }
 
     async fn start(
         profile: &[u8],
         store: Rc<dyn Store>,
-        on_device: bool,
+        key: Option<VaultKey>,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
         let profile = NetworkProfile::from_json(profile)?;
@@ -112,7 +120,17 @@ impl Host {
                 on_event(event);
             }
         });
-        Ok(Host { engine, on_device })
+        Ok(Host { engine, key })
+    }
+
+    /// The key of this device's database.
+    pub(crate) fn key(&self) -> Option<&VaultKey> {
+        self.key.as_ref()
+    }
+
+    /// Ends the engine. What it acknowledged is in the store.
+    pub(crate) fn shut_down(&self) {
+        self.engine.shut_down();
     }
 
     /// Gives a command that may have been given to an earlier engine.
@@ -128,15 +146,10 @@ impl Host {
         }
     }
 
-    /// Ends the engine where it stands: another one took over, and what this one was doing is its business now.
-    pub(crate) fn stop(&self) {
-        self.engine.shut_down();
-    }
-
     /// Ends the engine after the account was removed, and removes the database.
     pub(crate) async fn remove(&self) {
         self.engine.shut_down();
-        if self.on_device {
+        if self.key.is_some() {
             // Should the browser refuse, then what stays is an empty database.
             let _ = IndexedDb::delete().await;
         }

@@ -26,6 +26,10 @@ const DATABASE: &str = "holdfast";
 /// The database's version. A step up needs a migration in [`create_stores`].
 const VERSION: u32 = 3;
 
+/// The database of the key that opens the vault without a lock. It is apart, so that setting a lock removes it as a whole:
+/// browsers drop a removed database's bytes from their files, but those of a removed record only some day.
+const KEYS: &str = "holdfast-key";
+
 /// The object store of the vault's records.
 const VAULT: &str = "vault";
 
@@ -75,15 +79,24 @@ pub(crate) struct IndexedDb {
 impl IndexedDb {
     /// Opens the database, creating it when there is none.
     pub(crate) async fn open() -> Result<IndexedDb, StoreError> {
+        Self::open_named(DATABASE, VERSION, create_stores).await
+    }
+
+    /// Opens the database of the key, creating it when there is none. It has the vault's records only.
+    pub(crate) async fn open_keys() -> Result<IndexedDb, StoreError> {
+        Self::open_named(KEYS, 1, create_vault).await
+    }
+
+    async fn open_named(name: &str, version: u32, create: fn(&IdbDatabase)) -> Result<IndexedDb, StoreError> {
         let request = factory()?
-            .open_with_u32(DATABASE, VERSION)
+            .open_with_u32(name, version)
             .map_err(|e| store_error(&e))?;
         let upgrade = Closure::once({
             let request = request.clone();
             move || {
                 // What fails here fails the transaction, and with it the request.
                 if let Ok(database) = request.result() {
-                    create_stores(&database.unchecked_into());
+                    create(&database.unchecked_into());
                 }
             }
         });
@@ -135,11 +148,19 @@ impl IndexedDb {
         })
     }
 
-    /// Closes every connection and removes the database with all it holds.
+    /// Closes every connection and removes the database with all it holds, and the key to it.
     pub(crate) async fn delete() -> Result<(), StoreError> {
-        let request = factory()?
-            .delete_database(DATABASE)
-            .map_err(|e| store_error(&e))?;
+        Self::delete_keys().await?;
+        Self::delete_named(DATABASE).await
+    }
+
+    /// Removes the database of the key.
+    pub(crate) async fn delete_keys() -> Result<(), StoreError> {
+        Self::delete_named(KEYS).await
+    }
+
+    async fn delete_named(name: &str) -> Result<(), StoreError> {
+        let request = factory()?.delete_database(name).map_err(|e| store_error(&e))?;
         finished(&request).await.map(drop)
     }
 
@@ -211,6 +232,19 @@ impl IndexedDb {
             request,
             _on_success: on_success,
         })
+    }
+
+    /// Removes records of the vault, all or none.
+    pub(crate) async fn remove_vault_records(&self, names: &[&str]) -> Result<(), StoreError> {
+        let writing = self.write(&[])?;
+        let store = writing
+            .transaction
+            .object_store(VAULT)
+            .map_err(|e| store_error(&e))?;
+        for name in names {
+            store.delete(&(*name).into()).map_err(|e| store_error(&e))?;
+        }
+        self.written(writing).await
     }
 
     fn begin(&self, stores: &[&str], mode: &str) -> Result<IdbTransaction, StoreError> {
@@ -393,6 +427,11 @@ fn create_stores(database: &IdbDatabase) {
     for name in Collection::ALL.map(Collection::name).into_iter().chain([VAULT]) {
         let _ = database.create_object_store(name);
     }
+}
+
+/// As [`create_stores`], for the key's own database.
+fn create_vault(database: &IdbDatabase) {
+    let _ = database.create_object_store(VAULT);
 }
 
 /// Where the last `count` entries of a range begin; `None` when it has no more than that. IndexedDB reads many entries at

@@ -14,14 +14,15 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Blob, MessageEvent, MessagePort, Worker};
 
 use super::jobs::{Job, JobId, News, Refusal};
-use super::wire::{FromWorker, ToWorker, from_js, to_js, with_payload};
+use super::lock::LockView;
+use super::wire::{FromWorker, Secret, ToWorker, from_js, to_js, wipe, with_payload};
 use crate::platform::{self, session::StartError, session::StorageMode, session::marker};
 
 #[wasm_bindgen]
 extern "C" {
     /// Starts the engine worker (`static/boot.js`).
     #[wasm_bindgen(catch, js_namespace = holdfast, js_name = startWorker)]
-    fn start_worker() -> Result<Worker, JsValue>;
+    pub(super) fn start_worker() -> Result<Worker, JsValue>;
 }
 
 /// How often a crashed worker is started again within [`CRASH_WINDOW_MS`] before the link gives up.
@@ -69,11 +70,44 @@ struct Unanswered {
     reply: oneshot::Sender<Result<Reply, LinkError>>,
 }
 
-/// A worker and the callbacks that listen to it.
-struct Running {
+/// What becomes of the lock while a page is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The vault is locked, and the link waits for its key.
+    Locked(LockView),
+    /// The vault is open; commands are taken.
+    Open,
+    /// All tabs were locked. The link has ended: start another one.
+    LockedUp,
+}
+
+/// A worker and the callbacks that listen to it. Dropping it ends the worker.
+pub(super) struct Running {
     worker: Worker,
     _on_message: Closure<dyn Fn(MessageEvent)>,
     _on_error: Closure<dyn Fn(web_sys::Event)>,
+}
+
+impl Running {
+    /// Listens to a worker.
+    pub(super) fn new(
+        worker: Worker,
+        on_message: Closure<dyn Fn(MessageEvent)>,
+        on_error: Closure<dyn Fn(web_sys::Event)>,
+    ) -> Self {
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Self {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        }
+    }
+
+    /// Says something to the worker.
+    pub(super) fn post(&self, message: &JsValue) -> Result<(), JsValue> {
+        self.worker.post_message(message)
+    }
 }
 
 impl Drop for Running {
@@ -85,6 +119,7 @@ impl Drop for Running {
 }
 
 type Listener = Rc<dyn Fn(Event)>;
+type TurnListener = Rc<dyn Fn(Turn)>;
 
 /// A job that has not ended.
 struct Given {
@@ -105,6 +140,9 @@ struct Inner {
     waiting: RefCell<Option<oneshot::Sender<Result<(), StartError>>>>,
     unanswered: RefCell<BTreeMap<RequestId, Unanswered>>,
     listeners: RefCell<Vec<Listener>>,
+    on_turn: RefCell<Option<TurnListener>>,
+    /// The lock that the worker waits at.
+    locked: RefCell<Option<LockView>>,
     jobs: RefCell<BTreeMap<JobId, Given>>,
     /// How many workers were started.
     workers: Cell<u32>,
@@ -114,7 +152,7 @@ struct Inner {
 }
 
 impl EngineLink {
-    /// Starts the worker and completes when an engine takes commands.
+    /// Starts the worker and completes when an engine takes commands, or the vault is locked ([`Self::locked`]).
     pub(crate) async fn start(settings: Settings) -> Result<EngineLink, StartError> {
         let (sender, started) = oneshot::channel();
         let inner = Rc::new(Inner {
@@ -123,6 +161,8 @@ impl EngineLink {
             waiting: RefCell::new(Some(sender)),
             unanswered: RefCell::default(),
             listeners: RefCell::default(),
+            on_turn: RefCell::default(),
+            locked: RefCell::default(),
             jobs: RefCell::default(),
             workers: Cell::new(0),
             crashes: RefCell::default(),
@@ -148,6 +188,41 @@ impl EngineLink {
     /// Calls the listener for every event from now on, in order.
     pub(crate) fn on_event(&self, listener: impl Fn(Event) + 'static) {
         self.inner.listeners.borrow_mut().push(Rc::new(listener));
+    }
+
+    /// Calls the listener when the vault is locked or opened from now on.
+    pub(crate) fn on_turn(&self, listener: impl Fn(Turn) + 'static) {
+        *self.inner.on_turn.borrow_mut() = Some(Rc::new(listener));
+    }
+
+    /// The lock that is waited at, if the vault is locked.
+    pub(crate) fn locked(&self) -> Option<LockView> {
+        self.inner.locked.borrow().clone()
+    }
+
+    /// Opens the vault that is waited at. What comes of it is a [`Turn`].
+    pub(crate) fn unlock(&self, key: Secret) {
+        self.inner.say(&ToWorker::Unlock(key));
+    }
+
+    /// Locks all tabs, if there is a lock.
+    pub(crate) fn lock_up(&self) {
+        self.inner.say(&ToWorker::LockUp);
+    }
+
+    /// Tells all tabs that somebody is active in this one.
+    pub(crate) fn active(&self, at_ms: u64) {
+        self.inner.say(&ToWorker::Active { at_ms });
+    }
+
+    /// Nobody was active in this tab for so long: locks all tabs, unless there was somebody in another.
+    pub(crate) fn idle(&self, now_ms: u64, limit_ms: u64) {
+        self.inner.say(&ToWorker::Idle { now_ms, limit_ms });
+    }
+
+    /// Removes the locked account from this device. It ends as a log-out does.
+    pub(crate) fn forget(&self) {
+        self.inner.say(&ToWorker::Forget);
     }
 
     /// Has the worker prepare a file; calls back with how it goes. [`News::Done`], [`News::Drawn`] or
@@ -225,19 +300,14 @@ impl Inner {
                 wasm_bindgen_futures::spawn_local(async move { link.restart() });
             }
         });
-        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let start = ToWorker::Start {
             mode: self.settings.mode,
             profile: self.settings.profile.clone(),
             expect_account: self.settings.expect_account,
         };
-        let posted = worker.post_message(&to_js(&start));
-        *self.running.borrow_mut() = Some(Running {
-            worker,
-            _on_message: on_message,
-            _on_error: on_error,
-        });
+        let running = Running::new(worker, on_message, on_error);
+        let posted = running.post(&to_js(&start));
+        *self.running.borrow_mut() = Some(running);
         posted.map_err(|e| StartError::Failed(platform::error_text(&e)))
     }
 
@@ -281,8 +351,17 @@ impl Inner {
     /// Says something to the worker that it need not answer.
     fn say(&self, message: &ToWorker) {
         if let Some(running) = self.running.borrow().as_ref() {
+            let message = to_js(message);
             // Fails only for what can't be copied, and bytes can.
-            let _ = running.worker.post_message(&to_js(message));
+            let _ = running.post(&message);
+            wipe(&message);
+        }
+    }
+
+    fn tell_turn(&self, turn: Turn) {
+        let listener = self.on_turn.borrow().clone();
+        if let Some(listener) = listener {
+            listener(turn);
         }
     }
 
@@ -361,6 +440,7 @@ impl Inner {
     fn hear(self: &Rc<Self>, message: FromWorker) {
         match message {
             FromWorker::Started => {
+                let was_locked = self.locked.take().is_some();
                 if let Some(waiting) = self.waiting.borrow_mut().take() {
                     let _ = waiting.send(Ok(()));
                 }
@@ -368,7 +448,24 @@ impl Inner {
                     self.post(*request, &unanswered.command);
                 }
                 self.give_jobs_again();
+                if was_locked {
+                    self.tell_turn(Turn::Open);
+                }
             }
+            FromWorker::Locked(view) => {
+                *self.locked.borrow_mut() = Some(view.clone());
+                match self.waiting.take() {
+                    Some(waiting) => drop(waiting.send(Ok(()))),
+                    None => self.tell_turn(Turn::Locked(view)),
+                }
+            }
+            FromWorker::LockedUp => {
+                // Whoever hears of it stops waiting for answers before they are lost.
+                self.tell_turn(Turn::LockedUp);
+                self.end(StartError::Failed("locked".into()));
+            }
+            // Answers another kind of worker.
+            FromWorker::Lock(_) => {}
             FromWorker::Refused(why) => self.end(why),
             FromWorker::Reply { request, result } => {
                 if let Ok(Reply::Snapshot(snapshot)) = &result {

@@ -6,6 +6,8 @@ mod host;
 mod indexeddb;
 pub(crate) mod jobs;
 mod link;
+pub(crate) mod lock;
+mod lock_records;
 mod prepare;
 mod rng;
 mod tabs;
@@ -14,9 +16,15 @@ mod wire;
 pub(crate) mod worker;
 mod xhr;
 
-pub(crate) use link::{EngineLink, LinkError, Settings};
+pub(crate) use link::{EngineLink, LinkError, Settings, Turn};
+pub(crate) use wire::Secret;
 
 /// Whether this browser keeps an account's store.
 pub(crate) async fn stored_account_exists() -> bool {
     indexeddb::IndexedDb::exists().await
+}
+
+/// Removes an account's store that nothing opens; whether the browser did.
+pub(crate) async fn remove_store() -> bool {
+    indexeddb::IndexedDb::delete().await.is_ok()
 }

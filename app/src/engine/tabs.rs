@@ -21,58 +21,75 @@ extern "C" {
     fn request_lock(name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
 }
 
-/// The right to run the engine. It is kept until this worker ends or another one takes it.
-pub(crate) struct Lead {
-    taken: oneshot::Receiver<()>,
+/// A Web Lock that is held until this is dropped, its worker ends, or another worker takes it.
+pub(crate) struct Turn {
+    give_back: Function,
+    gone: Option<oneshot::Receiver<()>>,
 }
 
-impl Lead {
-    /// Completes when another worker took the right.
-    pub(crate) async fn taken(self) {
-        let _ = self.taken.await;
+impl Turn {
+    /// What completes when the lock is not held any more. There is one.
+    pub(crate) fn gone(&mut self) -> Option<oneshot::Receiver<()>> {
+        self.gone.take()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Settles the promise that holds it, whatever it returns.
+        let _ = self.give_back.call0(&JsValue::UNDEFINED);
     }
 }
 
 /// Takes the right to run the engine if no worker has it.
-pub(crate) async fn lead_now() -> Option<Lead> {
-    request("ifAvailable").await
+pub(crate) async fn lead_now() -> Option<Turn> {
+    request(NAME, Some("ifAvailable")).await
 }
 
 /// Waits for the right to run the engine; `None` when the browser refuses it for good.
-pub(crate) async fn lead_in_turn() -> Option<Lead> {
-    request("").await
+pub(crate) async fn lead_in_turn() -> Option<Turn> {
+    request(NAME, None).await
 }
 
 /// Takes the right to run the engine from whoever has it.
-pub(crate) async fn lead_instead() -> Option<Lead> {
-    request("steal").await
+pub(crate) async fn lead_instead() -> Option<Turn> {
+    request(NAME, Some("steal")).await
 }
 
-/// Asks for the lock, with one of the standard's options set.
-async fn request(option: &str) -> Option<Lead> {
+/// Waits for a Web Lock of this name; `None` when the browser refuses it for good.
+pub(crate) async fn take_turn(name: &str) -> Option<Turn> {
+    request(name, None).await
+}
+
+/// Asks for a lock, with one of the standard's options set.
+async fn request(name: &str, option: Option<&str>) -> Option<Turn> {
     let (sender, receiver) = oneshot::channel();
     let granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
-        let got = !lock.is_null();
-        let _ = sender.send(got);
-        if got {
-            // A promise that never settles: the lock is ours as long as the worker lives.
-            Promise::new(&mut |_, _| {}).into()
-        } else {
-            JsValue::UNDEFINED
+        if lock.is_null() {
+            let _ = sender.send(None);
+            return JsValue::UNDEFINED;
         }
+        let mut settle = None;
+        let held = Promise::new(&mut |done, _| settle = Some(done));
+        let turn = |give_back| Turn { give_back, gone: None };
+        // Whoever waited may be gone: then the lock is given back at once.
+        let _ = sender.send(settle.map(turn));
+        held.into()
     });
     let options = Object::new();
-    if !option.is_empty() {
+    if let Some(option) = option {
         let _ = Reflect::set(&options, &option.into(), &true.into());
     }
-    let held = request_lock(NAME, &options, granted.unchecked_ref()).ok()?;
-    let (lost, taken) = oneshot::channel();
+    let held = request_lock(name, &options, granted.unchecked_ref()).ok()?;
+    let (tell, gone) = oneshot::channel();
     spawn_local(async move {
-        // Settles when the lock was refused or, with an error, when it was taken.
+        // Settles when the lock was refused or given back or, with an error, when it was taken.
         let _ = JsFuture::from(held).await;
-        let _ = lost.send(());
+        let _ = tell.send(());
     });
-    receiver.await.unwrap_or(false).then_some(Lead { taken })
+    let mut turn = receiver.await.ok().flatten()?;
+    turn.gone = Some(gone);
+    Some(turn)
 }
 
 /// The channel between the workers of all tabs. What is posted reaches every worker but the one that posts.

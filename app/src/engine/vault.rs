@@ -1,5 +1,7 @@
 //! The vault key: 256 random bits that seal everything stored, themselves wrapped by a WebCrypto key that no script can
-//! read (`ARCHITECTURE.md`, app).
+//! read, in a database of its own. That is so without a lock; with one, the lock's record is all there is of the vault key
+//! (`lock_records.rs`), and that database is removed: what a browser drops with a whole database does not linger in its files
+//! as single records do.
 
 use holdfast_client::ports::StoreError;
 use holdfast_client::seal::VaultKey;
@@ -24,8 +26,30 @@ const KEY_SIZE: usize = 32;
 /// Bytes of an AES-GCM nonce.
 const NONCE_SIZE: usize = 12;
 
-/// The vault key of this device; `None` when there is none.
+/// Draws a new vault key and keeps it for this device.
+pub(crate) async fn create() -> Result<VaultKey, StoreError> {
+    let key = VaultKey::generate(&BrowserRng);
+    keep(&key).await?;
+    Ok(key)
+}
+
+/// The key of a vault without a lock; `None` when there is none.
 pub(crate) async fn load(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
+    if let Some(key) = read(&IndexedDb::open_keys().await?).await? {
+        return Ok(Some(key));
+    }
+    // Where it was before it had a database of its own.
+    let Some(key) = read(database).await? else {
+        return Ok(None);
+    };
+    keep(&key).await?;
+    database
+        .remove_vault_records(&[WRAPPING_KEY, WRAPPED_KEY])
+        .await?;
+    Ok(Some(key))
+}
+
+async fn read(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
     let (Some(wrapping), Some(wrapped)) = (
         database.vault_record(WRAPPING_KEY).await?,
         database.vault_record(WRAPPED_KEY).await?,
@@ -50,8 +74,8 @@ pub(crate) async fn load(database: &IndexedDb) -> Result<Option<VaultKey>, Store
     Ok(Some(VaultKey::from_bytes(&key)))
 }
 
-/// Draws a new vault key and stores it wrapped.
-pub(crate) async fn create(database: &IndexedDb) -> Result<VaultKey, StoreError> {
+/// Keeps a vault key so that this device opens it by itself: wrapped by a new WebCrypto key.
+pub(crate) async fn keep(key: &VaultKey) -> Result<(), StoreError> {
     let subtle = subtle()?;
     let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
     let kind = Object::new();
@@ -61,7 +85,6 @@ pub(crate) async fn create(database: &IndexedDb) -> Result<VaultKey, StoreError>
         .generate_key_with_object(&kind, false, &usages)
         .map_err(refused)?;
     let wrapping: CryptoKey = JsFuture::from(wrapping).await.map_err(refused)?.unchecked_into();
-    let key = VaultKey::generate(&BrowserRng);
     let nonce: [u8; NONCE_SIZE] = crate::platform::random_bytes();
     let plain = Uint8Array::from(key.as_bytes().as_slice());
     let sealed = subtle
@@ -71,13 +94,13 @@ pub(crate) async fn create(database: &IndexedDb) -> Result<VaultKey, StoreError>
     plain.fill(0, 0, KEY_SIZE as u32);
     let mut wrapped = nonce.to_vec();
     wrapped.extend_from_slice(&Uint8Array::new(&sealed).to_vec());
-    database
+    IndexedDb::open_keys()
+        .await?
         .put_vault_records(&[
             (WRAPPING_KEY, wrapping.into()),
             (WRAPPED_KEY, Uint8Array::from(wrapped.as_slice()).into()),
         ])
-        .await?;
-    Ok(key)
+        .await
 }
 
 fn subtle() -> Result<SubtleCrypto, StoreError> {

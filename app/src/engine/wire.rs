@@ -4,10 +4,33 @@ use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
 use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::jobs::{Job, JobId, News};
+use super::lock::{LockAnswer, LockAsk, LockRefusal, LockView};
 use crate::platform::session::{StartError, StorageMode};
+
+/// A passphrase or key on its way. Wiped when dropped.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Takes the bytes over.
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
 
 /// From a page to its worker.
 #[derive(Serialize, Deserialize)]
@@ -39,6 +62,26 @@ pub(crate) enum ToWorker {
     CancelJob(JobId),
     /// No more sound comes for a voice message.
     EndVoice(JobId),
+    /// In place of a start: a question about the lock. The worker answers it and ends.
+    Lock(LockAsk),
+    /// Opens the vault of a worker that waits at the lock; its key.
+    Unlock(Secret),
+    /// Locks all tabs.
+    LockUp,
+    /// Somebody is active in this tab; the page's time.
+    Active {
+        /// Milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// Nobody was active in this tab for as long as is allowed: lock all tabs, unless there was somebody in another.
+    Idle {
+        /// The page's time, milliseconds since 1970.
+        now_ms: u64,
+        /// How long is allowed, milliseconds.
+        limit_ms: u64,
+    },
+    /// Removes a locked account from this device without opening it.
+    Forget,
 }
 
 /// From a worker to its page.
@@ -64,6 +107,12 @@ pub(crate) enum FromWorker {
         /// What there is to tell.
         news: News,
     },
+    /// The vault is locked, and the worker waits at the lock.
+    Locked(LockView),
+    /// The engine ended because all tabs were locked; so does this worker.
+    LockedUp,
+    /// The answer to a question about the lock.
+    Lock(Result<LockAnswer, LockRefusal>),
 }
 
 /// Between the workers of one origin's tabs.
@@ -75,6 +124,9 @@ pub(crate) enum BetweenTabs {
     Leading {
         /// Drawn at random for each engine: another number means that another engine took over.
         term: u64,
+        /// The vault's key: whoever is next in line needs it to take over behind a lock. It stays among the workers of this
+        /// origin, as what they are told to do with the account does.
+        key: Secret,
     },
     /// A command for the worker that runs the engine.
     Command {
@@ -94,6 +146,20 @@ pub(crate) enum BetweenTabs {
     Event(Event),
     /// This worker is about to run the engine. Said to whoever asks meanwhile.
     Starting,
+    /// All tabs are locked.
+    LockUp,
+    /// Somebody is active in a tab; as [`ToWorker::Active`].
+    Active {
+        /// Milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// As [`ToWorker::Idle`], for the worker that runs the engine.
+    Idle {
+        /// The page's time, milliseconds since 1970.
+        now_ms: u64,
+        /// How long is allowed, milliseconds.
+        limit_ms: u64,
+    },
 }
 
 /// Encodes a message. The bytes may hold a recovery phrase, so they are wiped when dropped.
@@ -109,8 +175,18 @@ pub(crate) fn to_js<T: Serialize>(message: &T) -> JsValue {
 
 /// Decodes a posted message; `None` when it is none of ours.
 pub(crate) fn from_js<T: DeserializeOwned>(data: JsValue) -> Option<T> {
-    let bytes = Zeroizing::new(data.dyn_into::<Uint8Array>().ok()?.to_vec());
+    let data = data.dyn_into::<Uint8Array>().ok()?;
+    let bytes = Zeroizing::new(data.to_vec());
+    // Every receiver has a copy of its own.
+    wipe(&data);
     postcard::from_bytes(&bytes).ok()
+}
+
+/// Overwrites a message that was posted or read: it may hold a secret, and nobody knows when the browser frees it.
+pub(crate) fn wipe(message: &JsValue) {
+    if let Some(bytes) = message.dyn_ref::<Uint8Array>() {
+        bytes.fill(0, 0, bytes.length());
+    }
 }
 
 /// As [`to_js`], together with a value that is handed over as it is.

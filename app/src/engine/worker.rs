@@ -5,6 +5,10 @@
 //! over, and every follower gives it again what was not answered, under the same numbers. From one that answers nobody,
 //! because the browser froze its tab, a follower takes the engine over. On a shared computer each tab is on its own: its
 //! engine runs over a memory store and nothing is said to other tabs.
+//!
+//! Behind a lock a worker waits for the vault's key, from its page or from the worker that runs the engine (`worker/lock.rs`).
+
+mod lock;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +17,7 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
+use holdfast_client::seal::VaultKey;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -22,8 +27,8 @@ use super::host::{self, Host, HostError};
 use super::indexeddb::Claim;
 use super::jobs::{JobId, News};
 use super::prepare::Jobs;
-use super::tabs::{self, Lead, TabChannel};
-use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, payload_from_js, to_js};
+use super::tabs::{self, TabChannel, Turn};
+use super::wire::{BetweenTabs, FromWorker, Secret, ToWorker, from_js, payload_from_js, to_js, wipe};
 use crate::platform::session::{StartError, StorageMode};
 
 /// How often a worker that waits for another one's answer looks whether that one is alive. Looks are counted rather than
@@ -43,16 +48,24 @@ pub(crate) fn run() {
             Some((message, payload)) => (Some(message), payload),
             None => (from_js(data), JsValue::UNDEFINED),
         };
-        if let Some(ToWorker::Start {
-            mode,
-            profile,
-            expect_account,
-        }) = message
-        {
-            let started = Worker::start(mode, profile, expect_account);
-            *worker.borrow_mut() = Some(started);
-        } else if let (Some(worker), Some(message)) = (worker.borrow().as_ref(), message) {
-            worker.hear_page(message, &payload);
+        match message {
+            Some(ToWorker::Start {
+                mode,
+                profile,
+                expect_account,
+            }) => {
+                let started = Worker::start(mode, profile, expect_account);
+                *worker.borrow_mut() = Some(started);
+            }
+            Some(ToWorker::Lock(question)) => spawn_local(async move {
+                tell_page(&FromWorker::Lock(super::lock::answer(question).await));
+            }),
+            Some(message) => {
+                if let Some(worker) = worker.borrow().as_ref() {
+                    worker.hear_page(message, &payload);
+                }
+            }
+            None => {}
         }
     });
     scope().set_onmessage(Some(hear.as_ref().unchecked_ref()));
@@ -65,14 +78,18 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 fn tell_page(message: &FromWorker) {
+    let message = to_js(message);
     // Fails only when the page is gone, and then nobody waits.
-    let _ = scope().post_message(&to_js(message));
+    let _ = scope().post_message(&message);
+    wipe(&message);
 }
 
 /// Where the engine is.
 enum Role {
     /// Nowhere yet, or in a worker that ended: commands wait.
     Waiting,
+    /// Nowhere: the vault is locked.
+    Locked,
     /// In another tab's worker.
     Following {
         /// Which engine, to notice when another takes over.
@@ -85,7 +102,7 @@ enum Role {
         /// This engine's number.
         term: u64,
     },
-    /// The account was removed.
+    /// The account was removed, or all tabs were locked.
     Ended,
 }
 
@@ -123,6 +140,14 @@ pub(super) struct Worker {
     looking: Cell<bool>,
     /// The engine removed the account; the rest follows when the last reply is out.
     logged_out: Cell<bool>,
+    /// The right to run the engine.
+    turn: RefCell<Option<Turn>>,
+    /// It is waited for that right.
+    in_line: Cell<bool>,
+    /// The vault's key, once it is known.
+    key: RefCell<Option<VaultKey>>,
+    /// When somebody was active last, in any tab: milliseconds since 1970.
+    active_ms: Cell<u64>,
 }
 
 impl Worker {
@@ -143,6 +168,10 @@ impl Worker {
             silence: Cell::default(),
             looking: Cell::default(),
             logged_out: Cell::new(false),
+            turn: RefCell::default(),
+            in_line: Cell::new(false),
+            key: RefCell::default(),
+            active_ms: Cell::new(0),
         });
         spawn_local(Rc::clone(&worker).find_engine());
         worker
@@ -163,18 +192,29 @@ impl Worker {
                 return;
             }
         }
-        match tabs::lead_now().await {
-            Some(lead) => self.lead(Some(lead)).await,
-            None => self.stand_in_line().await,
-        }
+        self.seek().await;
     }
 
-    /// Follows whoever leads until it is this worker's turn.
-    async fn stand_in_line(self: Rc<Self>) {
+    /// Runs the engine here if no worker does, else gets in line behind the one that does.
+    async fn seek(self: &Rc<Self>) {
+        if let Some(turn) = tabs::lead_now().await {
+            self.lead(Some(turn)).await;
+            return;
+        }
         self.post(&BetweenTabs::WhoLeads);
         self.look();
-        if let Some(lead) = tabs::lead_in_turn().await {
-            self.lead(Some(lead)).await;
+        self.line_up().await;
+    }
+
+    /// Waits for the right to run the engine, once.
+    async fn line_up(self: &Rc<Self>) {
+        if self.in_line.replace(true) {
+            return;
+        }
+        let turn = tabs::lead_in_turn().await;
+        self.in_line.set(false);
+        if turn.is_some() {
+            self.lead(turn).await;
         }
     }
 
@@ -196,8 +236,9 @@ impl Worker {
                 }
                 if silence >= REPLACED_AFTER && worker.expects_answer() {
                     worker.silence.set(0);
-                    if let Some(lead) = tabs::lead_instead().await {
-                        worker.lead(Some(lead)).await;
+                    let turn = tabs::lead_instead().await;
+                    if turn.is_some() {
+                        worker.lead(turn).await;
                     }
                 }
             }
@@ -210,14 +251,14 @@ impl Worker {
         match *self.role.borrow() {
             Role::Waiting => self.term.get().is_none(),
             Role::Following { .. } => !self.unanswered.borrow().is_empty(),
-            Role::Leading { .. } | Role::Ended => false,
+            Role::Leading { .. } | Role::Locked | Role::Ended => false,
         }
     }
 
     /// Starts the engine here. For the first one, or when the one before is gone.
-    async fn lead(self: &Rc<Self>, lead: Option<Lead>) {
+    async fn lead(self: &Rc<Self>, mut turn: Option<Turn>) {
         // A turn may come after the engine was taken over: then it is here already.
-        if matches!(*self.role.borrow(), Role::Ended) || self.term.get().is_some() {
+        if self.is_ended() || self.term.get().is_some() {
             return;
         }
         let taking_over = self.started.get();
@@ -231,10 +272,10 @@ impl Worker {
                 spawn_local(async move { worker.step_down(term) });
             }
         });
-        if let Some(lead) = lead {
+        if let Some(gone) = turn.as_mut().and_then(Turn::gone) {
             let on_lost = Rc::clone(&on_lost);
             spawn_local(async move {
-                lead.taken().await;
+                let _ = gone.await;
                 on_lost();
             });
         }
@@ -253,14 +294,24 @@ impl Worker {
                 } else {
                     host::WhenEmpty::Create
                 };
+                let known = self.key.take();
                 let claim = Claim { term, on_lost };
-                Host::on_device(&self.profile, empty, claim, on_event).await
+                Host::on_device(&self.profile, empty, known, claim, on_event).await
             }
         };
+        if self.is_ended() || !self.leads(term) {
+            // All tabs were locked meanwhile, or another worker took over.
+            if let Ok(host) = host {
+                host.shut_down();
+            }
+            return;
+        }
         match host {
-            Ok(host) if !self.leads(term) => host.stop(),
-            Err(_) if !self.leads(term) => {}
-            Ok(host) => self.serve(Rc::new(host), term, taking_over).await,
+            Ok(host) => {
+                *self.turn.borrow_mut() = turn;
+                self.serve(Rc::new(host), term, taking_over).await;
+            }
+            Err(HostError::Locked(view)) => self.wait_at_lock(view),
             // Another tab removed the account and went before it could say so.
             Err(HostError::Empty) if taking_over => self.end(),
             Err(error) => tell_page(&FromWorker::Refused(error.into())),
@@ -279,10 +330,12 @@ impl Worker {
         }
         self.term.set(None);
         if let Role::Leading { host, .. } = self.role.replace(Role::Waiting) {
-            host.stop();
+            host.shut_down();
         }
         self.taken.borrow_mut().clear();
-        spawn_local(Rc::clone(self).stand_in_line());
+        drop(self.turn.take());
+        let worker = Rc::clone(self);
+        spawn_local(async move { worker.seek().await });
         // What happened meanwhile the other workers told this one while it slept and took itself for the leader.
         let worker = Rc::clone(self);
         spawn_local(async move {
@@ -301,7 +354,7 @@ impl Worker {
         if !self.started.replace(true) {
             tell_page(&FromWorker::Started);
         }
-        self.post(&BetweenTabs::Leading { term });
+        self.say_leading(&host, term);
         if taking_over && let Some(snapshot) = host.snapshot().await {
             self.pass_on(Event::Reloaded(snapshot));
         }
@@ -317,8 +370,13 @@ impl Worker {
             ToWorker::Job { id, job } => self.jobs.take(self, id, job, payload),
             ToWorker::CancelJob(id) => self.jobs.cancel(self, id),
             ToWorker::EndVoice(id) => self.jobs.end_voice(self, id),
-            // The first message was it; there is no other.
-            ToWorker::Start { .. } => {}
+            ToWorker::Unlock(key) => self.unlock(&key),
+            ToWorker::LockUp => self.lock_up(),
+            ToWorker::Active { at_ms } => self.note_active(at_ms),
+            ToWorker::Idle { now_ms, limit_ms } => self.note_idle(now_ms, limit_ms),
+            ToWorker::Forget => self.forget(),
+            // A worker of its own answers the one; the first message was the other.
+            ToWorker::Lock(_) | ToWorker::Start { .. } => {}
         }
     }
 
@@ -346,7 +404,7 @@ impl Worker {
                 self.post(&BetweenTabs::Command { request, command });
                 self.look();
             }
-            Role::Waiting | Role::Ended => {}
+            Role::Waiting | Role::Locked | Role::Ended => {}
         }
     }
 
@@ -424,6 +482,10 @@ impl Worker {
         });
     }
 
+    fn is_ended(&self) -> bool {
+        matches!(*self.role.borrow(), Role::Ended)
+    }
+
     fn end(&self) {
         *self.role.borrow_mut() = Role::Ended;
         tell_page(&FromWorker::Event(Event::LoggedOut));
@@ -440,7 +502,7 @@ impl Worker {
         let leading = match &*self.role.borrow() {
             Role::Leading { host, term } => Some((Rc::clone(host), *term)),
             Role::Ended => return,
-            Role::Waiting | Role::Following { .. } => None,
+            Role::Waiting | Role::Locked | Role::Following { .. } => None,
         };
         // Only the engine's worker says anything else.
         if !matches!(message, BetweenTabs::WhoLeads | BetweenTabs::Command { .. }) {
@@ -448,27 +510,34 @@ impl Worker {
         }
         match (message, leading) {
             (BetweenTabs::WhoLeads, None) if self.term.get().is_some() => self.post(&BetweenTabs::Starting),
-            (BetweenTabs::WhoLeads, Some((_, term))) => self.post(&BetweenTabs::Leading { term }),
+            (BetweenTabs::WhoLeads, Some((host, term))) => self.say_leading(&host, term),
             (BetweenTabs::Command { request, command }, Some((host, _))) => {
                 self.carry_out(&host, request, command, Asker::OtherTab);
             }
-            (BetweenTabs::Leading { term }, None) if self.term.get().is_none() => self.follow(term),
+            (BetweenTabs::Leading { term, key }, None) if self.term.get().is_none() => self.follow(term, &key),
             (BetweenTabs::Reply { request, result }, None) => self.answer(request, result),
             (BetweenTabs::Event(Event::LoggedOut), None) => self.end(),
             (BetweenTabs::Event(event), None) if self.started.get() => {
                 tell_page(&FromWorker::Event(event));
             }
+            (BetweenTabs::LockUp, _) => self.end_locked(),
+            (BetweenTabs::Active { at_ms }, _) => self.hear_active(at_ms),
+            (BetweenTabs::Idle { now_ms, limit_ms }, Some(_)) => self.judge_idle(now_ms, limit_ms),
             _ => {}
         }
     }
 
     /// Follows an engine; a new one is given again what the one before did not answer.
-    fn follow(&self, term: u64) {
+    fn follow(self: &Rc<Self>, term: u64, key: &Secret) {
+        *self.key.borrow_mut() = key.bytes().try_into().ok().map(VaultKey::from_bytes);
         let known = matches!(*self.role.borrow(), Role::Following { term: known } if known == term);
         if known {
             return;
         }
         *self.role.borrow_mut() = Role::Following { term };
+        // Whoever waited at the lock is not in line yet.
+        let worker = Rc::clone(self);
+        spawn_local(async move { worker.line_up().await });
         if !self.started.replace(true) {
             tell_page(&FromWorker::Started);
         }

@@ -1,5 +1,6 @@
 //! The microphone: asks for it, and hands what it hears to a channel, sample by sample, without passing the page's thread.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use js_sys::{Array, Object, Reflect};
@@ -61,6 +62,16 @@ pub(crate) struct Microphone {
     track: Option<MediaStreamTrack>,
     _on_level: Closure<dyn Fn(MessageEvent)>,
     _on_gone: Closure<dyn Fn()>,
+}
+
+thread_local! {
+    /// How many are open.
+    static OPEN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether the page listens to a microphone.
+pub(crate) fn is_open() -> bool {
+    OPEN.get() > 0
 }
 
 /// What a microphone hears: the channel's end for the worker, and the rate in samples a second.
@@ -126,6 +137,7 @@ impl Microphone {
         // Runs already in most browsers.
         let _ = JsFuture::from(context.resume()?).await;
         let rate = context.sample_rate() as u32;
+        OPEN.set(OPEN.get() + 1);
         let microphone = Self {
             stream,
             context,
@@ -160,6 +172,7 @@ impl Microphone {
 
 impl Drop for Microphone {
     fn drop(&mut self) {
+        OPEN.set(OPEN.get().saturating_sub(1));
         if let Some(track) = &self.track {
             track.set_onended(None);
         }

@@ -1,13 +1,16 @@
 //! What the page asks of the browser, apart from the engine.
 
+pub(crate) mod activity;
 pub(crate) mod blob;
 pub(crate) mod card;
 mod errors;
 pub(crate) mod film;
+pub(crate) mod keeping;
 pub(crate) mod microphone;
 pub(crate) mod near;
 pub(crate) mod notifications;
 pub(crate) mod pass_on;
+pub(crate) mod passkey;
 pub(crate) mod picture;
 pub(crate) mod session;
 pub(crate) mod share;

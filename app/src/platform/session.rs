@@ -1,6 +1,6 @@
 //! Starting the engine on this device, and what this device knows of an account beforehand.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use holdfast_client::api::Command;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub(crate) enum StartError {
     /// There was an account on this device, and the browser cleared it. Starting again begins afresh.
     #[error("the browser cleared the stored data")]
     StorageLost,
+    /// What is stored can't be read: it was changed from outside, or its key is gone.
+    #[error("the stored data can't be read")]
+    StorageDamaged,
     /// The browser lacks something that is needed; its name.
     #[error("this browser lacks {0}")]
     OldBrowser(String),
@@ -48,6 +51,8 @@ const NEEDED: [&str; 3] = ["BroadcastChannel", "ReadableStream", "AbortControlle
 thread_local! {
     /// Whether storage for an account was found when the page started.
     static FOUND: Cell<bool> = const { Cell::new(false) };
+    /// The link that was started last.
+    static LINK: RefCell<Option<EngineLink>> = const { RefCell::new(None) };
 }
 
 /// Starts the engine, or joins the one of another tab. When a browser cleared its storage the first call says so and the
@@ -75,7 +80,12 @@ pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
         }
     })?;
     FOUND.set(true);
-    report_to(&link);
+    if LINK.replace(Some(link.clone())).is_none() {
+        report();
+    }
+    if !window().navigator().on_line() {
+        tell(Command::Connectivity { online: false });
+    }
     Ok(link)
 }
 
@@ -90,24 +100,33 @@ pub(crate) async fn probe() {
     FOUND.set(crate::engine::stored_account_exists().await);
 }
 
-/// Tells the engine of sleep and connection.
-fn report_to(link: &EngineLink) {
-    let tell = |link: &EngineLink, command| {
-        let link = link.clone();
-        // The outcome shows in the engine's events.
-        wasm_bindgen_futures::spawn_local(async move { drop(link.request(command).await) });
-    };
-    let woken = link.clone();
-    on_visibility(move |visible| {
+/// Removes what this device keeps of an account and nothing can open; whether the browser did.
+pub(crate) async fn remove() -> bool {
+    let removed = crate::engine::remove_store().await;
+    if removed {
+        marker::set(false);
+        FOUND.set(false);
+    }
+    removed
+}
+
+/// Tells the engine of sleep and connection from now on, whichever it is.
+fn report() {
+    on_visibility(|visible| {
         if visible {
-            tell(&woken, Command::Wake);
+            tell(Command::Wake);
         }
     });
-    let connected = link.clone();
-    on_connectivity(move |online| tell(&connected, Command::Connectivity { online }));
-    if !window().navigator().on_line() {
-        tell(link, Command::Connectivity { online: false });
-    }
+    on_connectivity(|online| tell(Command::Connectivity { online }));
+}
+
+/// Gives a command to the engine of the present link.
+fn tell(command: Command) {
+    let Some(link) = LINK.with_borrow(Clone::clone) else {
+        return;
+    };
+    // The outcome shows in the engine's events.
+    wasm_bindgen_futures::spawn_local(async move { drop(link.request(command).await) });
 }
 
 /// Reads the network profile that the page is served with.

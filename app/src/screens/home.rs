@@ -203,6 +203,7 @@ fn shortcut(state: AppState, event: &KeyboardEvent) {
     let code = event.code();
     match code.as_str() {
         "KeyN" => state.nav.switch(Route::NewConversation),
+        "KeyL" => state.lock_now(),
         "ArrowDown" | "ArrowUp" => {
             let place = super::list::place(state);
             let order: Vec<_> = untrack(|| state.conversations.at(place))

@@ -118,6 +118,7 @@ fn Header() -> impl IntoView {
             </button>
             <h1>{t("list.title")}</h1>
             <ConnectionLight />
+            {move || state.has_lock().then(|| lock_now(state))}
             <button
                 id="open-settings"
                 class="icon-button"
@@ -138,6 +139,22 @@ fn Header() -> impl IntoView {
             </button>
         </header>
     }
+}
+
+/// Locks at once; there as soon as there is a lock.
+fn lock_now(state: AppState) -> AnyView {
+    view! {
+        <button
+            id="lock-now"
+            class="icon-button"
+            aria-label=t("lock.now")
+            title=t("lock.now")
+            on:click=move |_| state.lock_now()
+        >
+            {icon(Icon::Lock)}
+        </button>
+    }
+    .into_any()
 }
 
 /// A list without conversations says what to do.

@@ -13,6 +13,7 @@ mod home;
 pub(crate) mod invited;
 mod leaving;
 mod list;
+mod locked;
 mod name;
 mod network;
 mod new_conversation;
@@ -86,6 +87,7 @@ pub(crate) fn App() -> impl IntoView {
     viewport::follow();
     platform::refuse_drops();
     state.follow_invites();
+    state.follow_idle();
     spawn_local(state.open());
     spawn_local(state.share.collect(state));
     notifications::follow_focus(move || state.notifier.withdraw());
@@ -148,6 +150,7 @@ fn Page() -> impl IntoView {
         Phase::Opening => view! { <Opening /> }.into_any(),
         Phase::Start => view! { <Start /> }.into_any(),
         Phase::Ready => view! { <home::Home /> }.into_any(),
+        Phase::Locked => view! { <locked::Locked /> }.into_any(),
         Phase::Stopped(stop) => view! { <problem::Problem stop /> }.into_any(),
     }
 }

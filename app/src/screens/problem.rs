@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::bars::reload;
 use crate::components::icon::{Icon, icon};
+use crate::screens::locked::start_over_question;
 use crate::i18n::{t, tf};
 use crate::platform::session::StartError;
 use crate::state::nav::Route;
@@ -41,6 +42,10 @@ fn words(stop: &Stop) -> Words {
             start_over: true,
             ..plain(t("problem.lost_title"), t("problem.lost_text"))
         },
+        Stop::Start(StartError::StorageDamaged) => Words {
+            start_over: true,
+            ..plain(t("problem.damaged_title"), t("problem.damaged_text"))
+        },
         Stop::Start(StartError::OldBrowser(lacks)) => Words {
             reload: false,
             detail: Some(tf("problem.old_detail", &[("feature", lacks)])),
@@ -62,7 +67,14 @@ pub(crate) fn Problem(
 ) -> impl IntoView {
     let state = AppState::get();
     let words = words(&stop);
+    let damaged = stop == Stop::Start(StartError::StorageDamaged);
+    let asks = RwSignal::new(false);
     let start_over = move |_| {
+        if damaged {
+            // What is there stands in the way of a new start.
+            asks.set(true);
+            return;
+        }
         state.phase.set(Phase::Start);
         state.nav.reset(Route::Welcome);
     };
@@ -93,6 +105,7 @@ pub(crate) fn Problem(
                             }
                         })}
                 </div>
+                {move || asks.get().then(|| start_over_question(state, asks))}
             </section>
         </main>
     }

@@ -9,6 +9,7 @@ pub(crate) mod early;
 pub(crate) mod files;
 pub(crate) mod identity;
 pub(crate) mod invite;
+pub(crate) mod lock;
 pub(crate) mod nav;
 pub(crate) mod notify;
 pub(crate) mod phrase_input;
@@ -45,6 +46,7 @@ use attach::Attach;
 use conversations::Conversations;
 use files::Files;
 use invite::Invite;
+use lock::Lock;
 use nav::{Nav, Route};
 use notify::Notifier;
 use playback::Playback;
@@ -60,6 +62,8 @@ pub(crate) enum Phase {
     Start,
     /// An account is open.
     Ready,
+    /// There is an account, behind a lock.
+    Locked,
     /// It can't go on; why.
     Stopped(Stop),
 }
@@ -169,6 +173,8 @@ pub(crate) struct AppState {
     pub files: Files,
     /// The recording that plays.
     pub playback: Playback,
+    /// The lock of this device.
+    pub lock: Lock,
     /// A question about files.
     pub file_ask: RwSignal<Option<FileAsk>>,
     /// What the viewer shows.
@@ -208,6 +214,7 @@ impl AppState {
             share: Shares::new(),
             files: Files::new(),
             playback: Playback::new(),
+            lock: Lock::new(),
             file_ask: RwSignal::new(None),
             look: RwSignal::new(None),
             drafts: RwSignal::new(HashMap::new()),
@@ -238,7 +245,7 @@ impl AppState {
                 match self.phase.get_untracked() {
                     Phase::Ready => self.accept_invite(),
                     Phase::Start => self.nav.reset(Route::Welcome),
-                    Phase::Opening | Phase::Stopped(_) => {}
+                    Phase::Opening | Phase::Locked | Phase::Stopped(_) => {}
                 }
             }
             Some(Err(_)) => self.show_toast(t("invite.broken")),
@@ -271,13 +278,15 @@ impl AppState {
             return;
         }
         match self.start_engine(StorageMode::OwnDevice).await {
-            Ok(snapshot) => self.take_snapshot(snapshot),
+            Ok(Some(snapshot)) => self.take_snapshot(snapshot),
+            // The lock screen.
+            Ok(None) => {}
             Err(stop) => self.phase.set(Phase::Stopped(stop)),
         }
     }
 
-    /// Starts the engine and reads its state.
-    async fn start_engine(self, mode: StorageMode) -> Result<Box<Snapshot>, Stop> {
+    /// Starts the engine and reads its state; `None` if it is locked, and then that is shown.
+    async fn start_engine(self, mode: StorageMode) -> Result<Option<Box<Snapshot>>, Stop> {
         let link = session::start(mode).await.map_err(Stop::Start)?;
         let start = self.starts.get_value() + 1;
         self.starts.set_value(start);
@@ -286,10 +295,19 @@ impl AppState {
                 self.hear(event);
             }
         });
+        link.on_turn(move |turn| {
+            if self.starts.get_value() == start {
+                self.hear_turn(turn);
+            }
+        });
         self.mode.set(mode);
         self.link.set_value(Some(link.clone()));
+        if let Some(view) = link.locked() {
+            self.show_lock(view);
+            return Ok(None);
+        }
         match link.request(Command::Snapshot).await {
-            Ok(Reply::Snapshot(snapshot)) => Ok(snapshot),
+            Ok(Reply::Snapshot(snapshot)) => Ok(Some(snapshot)),
             Ok(_) | Err(LinkError::Lost) => Err(Stop::EngineLost),
             Err(LinkError::Failed(failure)) => Err(Stop::Start(StartError::Failed(failure.to_string()))),
         }
@@ -302,9 +320,16 @@ impl AppState {
         let fits = self
             .link
             .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
-        if !fits && let Err(stop) = self.start_engine(mode).await {
-            self.phase.set(Phase::Stopped(stop));
-            return Ok(());
+        if !fits {
+            match self.start_engine(mode).await {
+                Ok(Some(_)) => {}
+                // There is an account after all, behind a lock.
+                Ok(None) => return Ok(()),
+                Err(stop) => {
+                    self.phase.set(Phase::Stopped(stop));
+                    return Ok(());
+                }
+            }
         }
         let seed = self.pending.with_value(|pending| pending.seed.clone());
         let command = match seed {
@@ -629,14 +654,7 @@ impl AppState {
         self.drafts.set(HashMap::new());
         self.pending.set_value(Pending::default());
         self.link.set_value(None);
-        self.look.set(None);
-        self.file_ask.set(None);
-        self.playback.stop();
-        self.files.clear();
-        self.attach.clear();
-        self.preferences.reset();
-        self.toast.set(None);
-        self.announcement.set(String::new());
+        self.withdraw_all();
         self.phase.set(Phase::Start);
         self.nav.reset(Route::Welcome);
         if let Some(route) = self.after_leaving.try_update_value(Option::take).flatten()
@@ -644,12 +662,31 @@ impl AppState {
         {
             self.nav.go(route);
         }
+        self.forget_state();
+    }
+
+    /// Takes away what lies over the screens.
+    fn withdraw_all(self) {
+        self.look.set(None);
+        self.file_ask.set(None);
+        self.question.set(None);
+        self.leaving_to.set(None);
+        self.target.set(None);
+        self.playback.stop();
+        self.files.clear();
+        self.attach.clear();
+        self.preferences.reset();
+        self.toast.set(None);
+        self.announcement.set(String::new());
+        self.notifier.withdraw();
+    }
+
+    /// Forgets what the engine told, when no screen shows it any more.
+    fn forget_state(self) {
         self.account.set(None);
         self.conversations.replace(Vec::new());
         self.restore.set(None);
         self.typing.set(Vec::new());
-        self.question.set(None);
-        self.notifier.withdraw();
         self.network.set(NetworkStatus::default());
         self.troubles.set(Vec::new());
     }

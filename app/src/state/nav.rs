@@ -13,6 +13,8 @@ use wasm_bindgen::JsValue;
 pub(crate) enum Section {
     /// What others learn.
     Privacy,
+    /// The lock of this device.
+    Lock,
     /// Notifications.
     Notifications,
     /// Writing.

@@ -35,6 +35,8 @@ pub(crate) mod key {
     /// The conversations whose user was asked whether files load by themselves: the beginnings of their ids, separated by
     /// spaces.
     pub(crate) const LOAD_ASKED: &str = "load_asked";
+    /// After how many minutes without anybody there it locks, 0 for never; empty without a lock.
+    pub(crate) const LOCK_AFTER: &str = "lock_after";
     /// `none`, `name` or `message`: what notifications tell.
     pub(crate) const NOTIFY_CONTENT: &str = "notify_content";
 }
@@ -134,6 +136,8 @@ pub(crate) struct Preferences {
     pub notify: RwSignal<Option<bool>>,
     /// What notifications tell.
     pub notify_content: RwSignal<NotifyContent>,
+    /// After how many minutes without anybody there it locks, 0 for never; `None` without a lock.
+    pub lock_after: RwSignal<Option<u32>>,
     /// The conversations whose user was asked about loading files.
     load_asked: RwSignal<String>,
 }
@@ -156,6 +160,7 @@ impl Preferences {
             link_previews: RwSignal::new(false),
             notify: RwSignal::new(None),
             notify_content: RwSignal::new(NotifyContent::Nothing),
+            lock_after: RwSignal::new(None),
             load_asked: RwSignal::new(String::new()),
         }
     }
@@ -215,6 +220,7 @@ impl Preferences {
                 },
             ),
             key::NOTIFY_CONTENT => set_changed(self.notify_content, NotifyContent::from_name(value)),
+            key::LOCK_AFTER => set_changed(self.lock_after, value.parse().ok()),
             key::LOAD_ASKED => set_changed(self.load_asked, value.to_owned()),
             key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
             key::REACTIONS => {
@@ -237,6 +243,7 @@ impl Preferences {
         self.link_previews.set(false);
         self.notify.set(None);
         self.notify_content.set(NotifyContent::Nothing);
+        self.lock_after.set(None);
         self.load_asked.set(String::new());
     }
 }

@@ -58,7 +58,7 @@ async fn open() -> Result<Rc<dyn Store>, StoreError> {
     let database = IndexedDb::open().await?;
     let key = match vault::load(&database).await? {
         Some(key) => key,
-        None => vault::create(&database).await?,
+        None => vault::create().await?,
     };
     let store: Rc<dyn Store> = Rc::new(Sealed::open(database, &key, Rc::new(BrowserRng)).await?);
     let engine = start(store.clone());

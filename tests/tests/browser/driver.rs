@@ -321,6 +321,15 @@ impl Remains {
         found
     }
 
+    /// Whether `look` finds something in a file of the origin's databases.
+    pub(crate) fn in_databases(&self, look: impl Fn(&[u8]) -> bool) -> bool {
+        let mut found = false;
+        visit(self.profile.path(), &mut |file, content| {
+            found |= file.to_string_lossy().contains("IndexedDB") && look(content);
+        });
+        found
+    }
+
     /// How many bytes the origin's databases take.
     pub(crate) fn database_bytes(&self) -> usize {
         let mut bytes = 0;

@@ -13,6 +13,7 @@ mod files_sending;
 mod files_showing;
 mod invites;
 mod links;
+mod lock;
 mod network;
 mod peer;
 mod requests;

@@ -10,12 +10,21 @@ struct Visit {
     secrets: Vec<Vec<u8>>,
 }
 
-/// Makes an account, looks at its phrase, and chats with somebody else.
+/// Makes an account, looks at its phrase, chats with somebody else, and leaves.
 async fn visit(place: Place) -> Visit {
     let network = Network::start();
+    let (visitor, secrets) = live(&network, place).await;
+    Visit {
+        remains: visitor.browser.quit().await,
+        secrets,
+    }
+}
+
+/// Makes an account, looks at its phrase, and chats with somebody else; with everything that a disk shall not tell.
+pub(crate) async fn live(network: &Network, place: Place) -> (User, Vec<Vec<u8>>) {
     let (visitor, friend) = futures::join!(
-        User::join(&network, "Visitor Quillfeather", place),
-        User::join(&network, "Friend Marrowbone", Place::SharedComputer),
+        User::join(network, "Visitor Quillfeather", place),
+        User::join(network, "Friend Marrowbone", Place::SharedComputer),
     );
     let (own_id, friend_id) = (visitor.id().await, friend.id().await);
     let phrase = visitor.phrase().await;
@@ -50,10 +59,7 @@ async fn visit(place: Place) -> Visit {
     for pair in words.windows(2) {
         secrets.push(pair.join(" ").into_bytes());
     }
-    Visit {
-        remains: visitor.browser.quit().await,
-        secrets,
-    }
+    (visitor, secrets)
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {

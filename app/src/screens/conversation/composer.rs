@@ -22,6 +22,7 @@ use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
+use crate::platform::session::StorageMode;
 use crate::screens::files::words::brief;
 use crate::state::attach::messages;
 use crate::state::failure_text;
@@ -345,6 +346,13 @@ async fn send_all(
             Ok(Reply::Accepted(message)) => {
                 if !state.preferences.has_written.get_untracked() {
                     state.set_preference(key::HAS_WRITTEN, "1");
+                    // From now on something would be missed.
+                    if state.mode.get_untracked() == StorageMode::OwnDevice {
+                        spawn_local(async {
+                            // The settings show what came of it.
+                            let _ = crate::platform::keeping::ask().await;
+                        });
+                    }
                 }
                 room.sent(message);
             }

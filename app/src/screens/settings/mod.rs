@@ -1,5 +1,7 @@
 //! Settings: what there is, and the pages for each.
 
+mod lock;
+mod lock_asks;
 mod notifications;
 mod pages;
 mod storage;
@@ -23,6 +25,7 @@ pub(crate) fn section(section: Section) -> AnyView {
     let state = AppState::get();
     match section {
         Section::Privacy => pages::privacy(state),
+        Section::Lock => lock::lock(state),
         Section::Notifications => notifications::notifications(state),
         Section::Conversations => pages::conversations(state),
         Section::Appearance => pages::appearance(state),
@@ -89,7 +92,17 @@ pub(crate) fn Settings() -> impl IntoView {
                     </button>
                 </section>
                 <section class="card link-card">
-                    {entry("settings-privacy", Icon::Lock, t("privacy.title"), nothing(), section(Section::Privacy))}
+                    {entry("settings-privacy", Icon::Hide, t("privacy.title"), nothing(), section(Section::Privacy))}
+                    {own
+                        .then(|| {
+                            entry(
+                                "settings-lock",
+                                Icon::Lock,
+                                t("lock.title"),
+                                Signal::derive(move || lock::present(state)),
+                                section(Section::Lock),
+                            )
+                        })}
                     {entry(
                         "settings-notifications",
                         Icon::Bell,

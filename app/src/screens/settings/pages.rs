@@ -169,6 +169,7 @@ pub(super) fn keys() -> AnyView {
             <dl class="shortcuts">
                 {line(&["Alt", "N"], t("shortcut.new"))}
                 {line(&["Alt", "↑ ↓"], t("shortcut.walk"))}
+                {line(&["Alt", "L"], t("shortcut.lock"))}
                 {line(&["Alt", "Enter"], t("shortcut.row_menu"))}
                 {line(&["↑ ↓"], t("shortcut.messages"))}
                 {line(&["Enter"], t("shortcut.menu"))}

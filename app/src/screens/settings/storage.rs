@@ -11,6 +11,7 @@ use crate::components::focus::set_style;
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{bytes, t, tf, tn};
+use crate::platform::keeping;
 use crate::platform::session::StorageMode;
 use crate::state::{AppState, failure_text};
 
@@ -58,6 +59,7 @@ pub(super) fn storage(state: AppState) -> AnyView {
         {move || used.get().map(|used| amount(&used))}
         {move || used.get().map(|now| quota(state, now, used))}
         {move || used.get().map(|used| room(&used, asks))}
+        {own.then(|| keeping(state))}
         {move || {
             asks.get()
                 .map(|again_only| {
@@ -82,6 +84,47 @@ pub(super) fn storage(state: AppState) -> AnyView {
         }}
     };
     page(t("storage.title"), body.into_any())
+}
+
+/// Whether the browser keeps all this, with a way to ask it.
+fn keeping(state: AppState) -> AnyView {
+    let kept = RwSignal::new(None::<bool>);
+    spawn_local(async move {
+        let found = keeping::is_for_good().await;
+        let _ = kept.try_set(found);
+    });
+    let ask = move |_| {
+        spawn_local(async move {
+            let answer = keeping::ask().await;
+            if answer != Some(true) {
+                state.show_toast(t("storage.kept_refused"));
+            }
+            let _ = kept.try_set(answer);
+        });
+    };
+    let card = move || {
+        kept.get().map(|kept| {
+            view! {
+                <section class="card" id="storage-keeping">
+                    <h2>{t("storage.kept_title")}</h2>
+                    <p>{if kept { t("storage.kept_yes") } else { t("storage.kept_no") }}</p>
+                    {(!kept)
+                        .then(|| {
+                            view! {
+                                <div class="row-actions">
+                                    <button id="ask-keeping" class="button" on:click=ask>
+                                        {t("storage.kept_ask")}
+                                    </button>
+                                </div>
+                            }
+                                .into_any()
+                        })}
+                </section>
+            }
+            .into_any()
+        })
+    };
+    card.into_any()
 }
 
 /// How much there is, as words and as a line.
