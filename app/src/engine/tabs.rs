@@ -71,7 +71,10 @@ async fn request(name: &str, option: Option<&str>) -> Option<Turn> {
         }
         let mut settle = None;
         let held = Promise::new(&mut |done, _| settle = Some(done));
-        let turn = |give_back| Turn { give_back, gone: None };
+        let turn = |give_back| Turn {
+            give_back,
+            gone: None,
+        };
         // Whoever waited may be gone: then the lock is given back at once.
         let _ = sender.send(settle.map(turn));
         held.into()

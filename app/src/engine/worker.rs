@@ -514,7 +514,9 @@ impl Worker {
             (BetweenTabs::Command { request, command }, Some((host, _))) => {
                 self.carry_out(&host, request, command, Asker::OtherTab);
             }
-            (BetweenTabs::Leading { term, key }, None) if self.term.get().is_none() => self.follow(term, &key),
+            (BetweenTabs::Leading { term, key }, None) if self.term.get().is_none() => {
+                self.follow(term, &key)
+            }
             (BetweenTabs::Reply { request, result }, None) => self.answer(request, result),
             (BetweenTabs::Event(Event::LoggedOut), None) => self.end(),
             (BetweenTabs::Event(event), None) if self.started.get() => {
