@@ -7,6 +7,7 @@
 mod accounts;
 mod configs;
 mod files;
+mod kiosk;
 mod messages;
 pub mod mutate;
 mod network;
@@ -36,6 +37,7 @@ pub fn targets() -> Vec<Target> {
         accounts::TARGETS,
         configs::TARGETS,
         files::TARGETS,
+        kiosk::TARGETS,
         messages::TARGETS,
         network::TARGETS,
         packets::TARGETS,
