@@ -18,10 +18,10 @@ pub(crate) const LOGO_ADDRESS: &str = "/kiosk-logo";
 pub(crate) const END_ADDRESS: &str = "/end";
 /// What is forgotten then.
 pub(crate) const FORGET: &str = "\"cache\", \"storage\"";
-/// What stands in the page where it is a kiosk's, right behind [`HEAD`].
+/// What stands in the page where it is a kiosk's, before the first [`META`].
 const MARK: &str = "<meta name=\"kiosk\" content=\"kiosk.json\">";
-/// Where in the page the mark goes.
-const HEAD: &str = "<head>";
+/// How the page's own marks begin. Its `<head>` may be left out, as small pages do.
+const META: &str = "<meta ";
 /// The largest logo, bytes.
 const MAX_LOGO: usize = 512 * 1024;
 
@@ -92,15 +92,14 @@ impl KioskSite {
 
 /// The page with its mark; `None` for what is no page.
 pub(crate) fn marked(page: &[u8]) -> Option<Bytes> {
-    let (before, after) = split(page, HEAD.as_bytes())?;
-    Some([before, HEAD.as_bytes(), MARK.as_bytes(), after].concat().into())
+    let (before, after) = split(page, META.as_bytes())?;
+    Some([before, MARK.as_bytes(), META.as_bytes(), after].concat().into())
 }
 
 /// The page without its mark: as its release was signed.
 pub(crate) fn unmarked(page: &Bytes) -> Bytes {
-    let mark = [HEAD.as_bytes(), MARK.as_bytes()].concat();
-    match split(page, &mark) {
-        Some((before, after)) => [before, HEAD.as_bytes(), after].concat().into(),
+    match split(page, MARK.as_bytes()) {
+        Some((before, after)) => [before, after].concat().into(),
         None => page.clone(),
     }
 }
@@ -139,7 +138,7 @@ pub(crate) mod tests {
         std::fs::write(folder.join("languages/en.json"), "{}").unwrap();
         std::fs::write(
             folder.join("index.html"),
-            "<html><head><title>x</title></head></html>",
+            "<html><meta charset=utf-8><title>x</title></html>",
         )
         .unwrap();
         std::fs::write(folder.join("index.html.br"), "packed").unwrap();
@@ -194,12 +193,12 @@ pub(crate) mod tests {
 
     #[test]
     fn the_mark_can_be_taken_out_again_and_nothing_else_is() {
-        let page = Bytes::from_static(b"<html><head><title>x</title></head></html>");
+        let page = Bytes::from_static(b"<html><meta charset=utf-8><title>x</title></html>");
         let with = marked(&page).unwrap();
         assert_ne!(with, page);
         assert_eq!(unmarked(&with), page);
         assert_eq!(unmarked(&page), page);
-        let other = Bytes::from_static(b"<head><meta name=\"kiosk\" content=\"other\">");
+        let other = Bytes::from_static(b"<html><meta name=\"kiosk\" content=\"other\">");
         assert_eq!(unmarked(&other), other);
     }
 }

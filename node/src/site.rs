@@ -394,7 +394,7 @@ mod tests {
             let (status, headers, body) = ask(&site, path, &[("accept-encoding", "br")]).await;
             let page = String::from_utf8(body).unwrap();
             assert_eq!(status, StatusCode::OK);
-            assert!(page.starts_with("<html><head><meta name=\"kiosk\""), "{page}");
+            assert!(page.starts_with("<html><meta name=\"kiosk\""), "{page}");
             assert_eq!(headers["cache-control"], NEVER);
         }
         let (_, headers, body) = ask(&site, "/kiosk.json", &[]).await;
@@ -420,7 +420,7 @@ mod tests {
         std::fs::write(folder.join("kiosk.json"), "{}").unwrap();
         let site = Site::new(&folder, &[], Vec::new());
         let (_, headers, body) = ask(&site, "/", &[]).await;
-        assert_eq!(body, b"<html><head><title>x</title></head></html>");
+        assert_eq!(body, b"<html><meta charset=utf-8><title>x</title></html>");
         assert_eq!(headers["cache-control"], ASK);
         assert_eq!(ask(&site, "/kiosk.json", &[]).await.0, StatusCode::NOT_FOUND);
         assert_eq!(ask(&site, "/kiosk-logo", &[]).await.0, StatusCode::NOT_FOUND);

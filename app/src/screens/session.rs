@@ -258,7 +258,7 @@ fn answers(state: AppState, session: Session, why: Why) -> AnyView {
     let end = move || {
         view! {
             <button id="end-now" class="button danger" on:click=move |_| state.end_session()>
-                {t("session.end_now")}
+                {t("settings.end_session")}
             </button>
         }
     };

@@ -55,7 +55,6 @@ pub(crate) fn settings(state: AppState) -> AnyView {
                                 .into_any()
                         })}
                 </section>
-                <p class="help">{t("settings.device_shared")}</p>
             </div>
         </div>
     }
