@@ -447,7 +447,9 @@ impl Options {
 
     fn check_kiosk(&self) -> Result<(), ConfigError> {
         if self.kiosk.is_some() && self.site.is_none() {
-            return Err(ConfigError::Combination("--kiosk needs the --site that it is about"));
+            return Err(ConfigError::Combination(
+                "--kiosk needs the --site that it is about",
+            ));
         }
         Ok(())
     }

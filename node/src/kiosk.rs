@@ -73,7 +73,10 @@ impl KioskSite {
         if marked(&text).is_none() {
             return Err(ReadError::Page(page));
         }
-        let logo = kiosk.logo.map(|name| logo(&file.with_file_name(name))).transpose()?;
+        let logo = kiosk
+            .logo
+            .map(|name| logo(&file.with_file_name(name)))
+            .transpose()?;
         Ok(Self {
             json: json.into(),
             logo,

@@ -256,7 +256,10 @@ impl Kiosk {
             name: raw.name.as_deref().map(clean_name).transpose()?,
             logo: raw.logo.map(plain_file).transpose()?,
             theme: raw.theme,
-            language: raw.language.map(|tag| begin_in(tag, &raw.languages)).transpose()?,
+            language: raw
+                .language
+                .map(|tag| begin_in(tag, &raw.languages))
+                .transpose()?,
             languages: tags(raw.languages)?,
             contacts: people(raw.contacts)?,
             allow: raw.allow.into_iter().collect(),

@@ -271,8 +271,7 @@ fn answers(state: AppState, session: Session, why: Why) -> AnyView {
         }
         .into_any(),
         Why::Total => {
-            let minutes =
-                kiosk::rules().map_or(0, |rules| u64::from(rules.limits.extension_minutes) * 60);
+            let minutes = kiosk::rules().map_or(0, |rules| u64::from(rules.limits.extension_minutes) * 60);
             view! {
                 {end()}
                 <button

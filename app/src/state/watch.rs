@@ -290,7 +290,10 @@ mod tests {
 
     #[test]
     fn any_input_during_the_countdown_goes_on_as_often_as_one_likes() {
-        let mut session = Session::new(Limits { total: None, ..LIMITS });
+        let mut session = Session::new(Limits {
+            total: None,
+            ..LIMITS
+        });
         for _ in 0..20 {
             assert!(matches!(
                 session.pass(MINUTE + 19_000, 1_000),

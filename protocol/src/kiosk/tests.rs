@@ -24,7 +24,10 @@ fn the_shortest_file_allows_nothing_and_has_the_usual_limits() {
     let kiosk = read(&json!({ "version": 1 })).unwrap();
     assert_eq!(kiosk, Kiosk::default());
     assert!(kiosk.allow.is_empty() && !kiosk.keyboard);
-    assert_eq!((kiosk.limits.idle_seconds, kiosk.limits.hidden_seconds), (60, 120));
+    assert_eq!(
+        (kiosk.limits.idle_seconds, kiosk.limits.hidden_seconds),
+        (60, 120)
+    );
     assert_eq!((kiosk.limits.total_minutes, kiosk.limits.extensions), (30, 10));
     assert!(kiosk.may_write_to(&Id::parse(&id('3')).unwrap()));
 }
@@ -110,7 +113,10 @@ fn people_have_ids_of_accounts_and_are_there_once() {
         &format!("15{}", "3".repeat(64)),
     ] {
         assert!(
-            matches!(contacts(&[&third, bad]), Err(KioskError::Contact { number: 2, .. })),
+            matches!(
+                contacts(&[&third, bad]),
+                Err(KioskError::Contact { number: 2, .. })
+            ),
             "{bad}"
         );
     }
@@ -119,14 +125,20 @@ fn people_have_ids_of_accounts_and_are_there_once() {
     assert!(contacts(&many[..MAX_CONTACTS]).is_ok());
     assert!(matches!(
         contacts(&many),
-        Err(KioskError::TooMany { field: "contacts", .. })
+        Err(KioskError::TooMany {
+            field: "contacts",
+            ..
+        })
     ));
 }
 
 #[test]
 fn names_languages_and_the_logo_are_checked() {
     assert!(matches!(with("name", json!("  ")), Err(KioskError::Name)));
-    assert!(matches!(with("name", json!("x".repeat(101))), Err(KioskError::Name)));
+    assert!(matches!(
+        with("name", json!("x".repeat(101))),
+        Err(KioskError::Name)
+    ));
     for bad in ["../logo.png", "a/b.png", "", ".hidden", "https:", "logo png"] {
         assert!(matches!(with("logo", json!(bad)), Err(KioskError::Logo)), "{bad}");
     }

@@ -11,6 +11,8 @@ mod files_faults;
 mod files_sending;
 mod files_showing;
 mod invites;
+mod kiosk;
+mod kiosk_limits;
 mod links;
 mod network;
 mod peer;

@@ -90,23 +90,14 @@ impl Face {
         let letters = self.letters();
         let rows = if self.signs { SIGNS } else { letters.rows };
         let mut all = vec![typed(DIGITS, false)];
-        all.extend(
-            rows.into_iter()
-                .map(|row| typed(row, self.shift && !self.signs)),
-        );
+        all.extend(rows.into_iter().map(|row| typed(row, self.shift && !self.signs)));
         if let Some(last) = all.last_mut() {
             if letters.cased && !self.signs {
                 last.insert(0, Key::Shift);
             }
             last.push(Key::Backspace);
         }
-        all.push(vec![
-            Key::Signs,
-            Key::Language,
-            Key::Space,
-            Key::Enter,
-            Key::Hide,
-        ]);
+        all.push(vec![Key::Signs, Key::Language, Key::Space, Key::Enter, Key::Hide]);
         all
     }
 
@@ -125,10 +116,7 @@ impl Face {
             // Names of accounts and words of phrases have Latin letters.
             Key::Language if self.tag() == own => Self::of(if own == "en" { "de" } else { "en" }),
             Key::Language => Self::of(own),
-            Key::Letter(_) => Self {
-                shift: false,
-                ..self
-            },
+            Key::Letter(_) => Self { shift: false, ..self },
             Key::Backspace | Key::Space | Key::Enter | Key::Hide => self,
         }
     }
@@ -214,7 +202,13 @@ mod tests {
         assert!(letters(large).contains(&'Ä') && letters(large).contains(&'ß'));
         assert!(letters(large).contains(&'1'));
         assert_eq!(large.after(Key::Letter('Ä'), "de"), small);
-        assert!(!Face::of("ar").rows().into_iter().flatten().any(|key| key == Key::Shift));
+        assert!(
+            !Face::of("ar")
+                .rows()
+                .into_iter()
+                .flatten()
+                .any(|key| key == Key::Shift)
+        );
     }
 
     #[test]

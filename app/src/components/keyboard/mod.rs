@@ -10,7 +10,7 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::i18n::{tag, t};
+use crate::i18n::{t, tag};
 use crate::platform::kiosk;
 use field::{Field, focused};
 use layout::{Face, Key};
@@ -39,7 +39,9 @@ fn Keyboard() -> impl IntoView {
             }
             None => {
                 let gone = writes.with_value(|before| before.as_ref().is_none_or(|field| !field.is_there()));
-                let elsewhere = document().active_element().is_some_and(|e| e.tag_name() != "BODY");
+                let elsewhere = document()
+                    .active_element()
+                    .is_some_and(|e| e.tag_name() != "BODY");
                 if !gone && !elsewhere {
                     return;
                 }

@@ -63,9 +63,8 @@ pub(super) fn AttachButton(room: Room) -> impl IntoView {
         state.attach.add(state, room.id, files, untouched);
         to_composer();
     };
-    let shown = Memo::new(move |_| {
-        kiosk::allows(Feature::SendFiles) && state.network.with(|network| network.files)
-    });
+    let shown =
+        Memo::new(move |_| kiosk::allows(Feature::SendFiles) && state.network.with(|network| network.files));
     view! {
         {move || {
             shown

@@ -16,8 +16,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::i18n::t;
-use crate::platform::{blob, kiosk};
 use crate::platform::session::StorageMode;
+use crate::platform::{blob, kiosk};
 use crate::state::AppState;
 use crate::state::files::{Wanted, is_here, is_pending};
 use crate::state::preferences::key;

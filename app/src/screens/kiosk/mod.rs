@@ -35,9 +35,7 @@ fn allows(route: Route) -> bool {
         | Route::NewConversation
         | Route::Settings
         | Route::SettingsOf(Section::Privacy) => true,
-        Route::Place { restore: true } | Route::Restore | Route::Recognise => {
-            kiosk::allows(Feature::Restore)
-        }
+        Route::Place { restore: true } | Route::Restore | Route::Recognise => kiosk::allows(Feature::Restore),
         Route::Conversation(id)
         | Route::Details(id)
         | Route::Disappearing(id)
