@@ -6,7 +6,6 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{kiosk, session, window};
-use crate::state::invite::page_address;
 
 /// Where a kiosk's server has the browser forget everything and go on to a fresh page (`node/src/kiosk.rs`).
 const END: &str = "end";
@@ -61,7 +60,13 @@ fn call(object: &JsValue, method: &str, argument: Option<&JsValue>) -> Option<Pr
 /// Puts a fresh page in the place of this one, so that the way back leads to a fresh page too.
 pub(crate) fn leave() {
     let forgets = kiosk::is_on() && !session::kept_before();
-    let address = if forgets { END.to_owned() } else { page_address() };
+    let location = window().location();
+    let address = if forgets {
+        END.to_owned()
+    } else {
+        // Without what was asked of it.
+        location.pathname().unwrap_or_default()
+    };
     // Refused for addresses of other sites only.
-    let _ = window().location().replace(&address);
+    let _ = location.replace(&address);
 }

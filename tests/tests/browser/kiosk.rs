@@ -158,6 +158,11 @@ async fn the_next_user_starts_clean_after_a_crash() {
         visit
             .talk("the heron lands at midnight", "bring a lantern of brass")
             .await;
+        visit
+            .visitor
+            .browser
+            .fill("#message-text", "an unsent pelican draft")
+            .await;
         let Visit {
             network,
             desk,
@@ -170,8 +175,13 @@ async fn the_next_user_starts_clean_after_a_crash() {
             visitor,
         };
         visit.is_fresh().await;
-        let secrets =
-            ["Quillfeather", "heron lands", "lantern of brass"].map(|text| text.as_bytes().to_vec());
+        let secrets = [
+            "Quillfeather",
+            "heron lands",
+            "lantern of brass",
+            "unsent pelican",
+        ]
+        .map(|text| text.as_bytes().to_vec());
         let remains = visit.visitor.browser.quit().await;
         assert_eq!(remains.files_with(&secrets), Vec::<String>::new());
     })
