@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{
     Element, Event, EventInit, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement,
-    KeyboardEvent, KeyboardEventInit,
+    KeyboardEvent, KeyboardEventInit, SelectionMode,
 };
 
 use super::layout::before_caret;
@@ -49,7 +49,7 @@ impl Field {
     }
 
     /// Brings a field into sight that the keyboard would cover.
-    pub(super) fn into_view(&self) {
+    pub(super) fn show(&self) {
         self.element().scroll_into_view_with_bool(false);
     }
 
@@ -73,7 +73,10 @@ impl Field {
     fn replace(&self, text: &str, start: u32, end: u32) {
         // Positions come from the field itself.
         let _ = match self {
-            Field::Line(line) => line.set_range_text_with_start_and_end_and_mode(text, start, end, "end"),
+            Field::Line(line) => {
+                let mode = SelectionMode::End;
+                line.set_range_text_with_start_and_end_and_selection_mode(text, start, end, mode)
+            }
             Field::Area(area) => area.set_range_text_with_start_and_end_and_mode(text, start, end, "end"),
         };
         let init = EventInit::new();

@@ -35,7 +35,7 @@ fn Keyboard() -> impl IntoView {
             Some(field) => {
                 field.without_systems();
                 let field = field.clone();
-                request_animation_frame(move || field.into_view());
+                request_animation_frame(move || field.show());
             }
             None => {
                 let gone = writes.with_value(|before| before.as_ref().is_none_or(|field| !field.is_there()));
