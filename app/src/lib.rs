@@ -24,6 +24,7 @@ pub fn run_engine() {
 }
 
 async fn show_page() {
+    platform::kiosk::find_out().await;
     platform::session::probe().await;
     screens::prepare().await;
     leptos::mount::mount_to_body(screens::App);

@@ -20,7 +20,8 @@ Usage: holdfast <role> [options]
 
 Roles and their options:
   up        a whole network with the app in one process
-              --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --json, --previews-ca FILE
+              --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --kiosk FILE, --json,
+              --previews-ca FILE
   storage   a service node
               --listen ADDRESS (0.0.0.0:22021), --data DIR (data), --public-ip IP, --seed URL (repeatable),
               --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power
@@ -28,7 +29,7 @@ Roles and their options:
               --listen ADDRESS (0.0.0.0:22000), --nodes-file FILE, --swarm-size N (5), --inactive-after SECONDS (120)
   gateway   carries browsers' onion packets to guards
               --listen ADDRESS (0.0.0.0:8080), --public or --seed URL (repeatable), --nodes-file FILE, --site DIR,
-              --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server),
+              --kiosk FILE, --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server),
               --previews URL --previews-key HEX (the app's helper that looks at links)
   files     keeps encrypted attachments and pictures for some days
               --listen ADDRESS (0.0.0.0:8000), --data DIR (data), --ttl SECONDS (1209600), --max-size BYTES (10223616),
@@ -44,6 +45,7 @@ Roles and their options:
   verify    checks a site against its signed list: holdfast verify https://chat.example/, or a folder
               --release-key HEX (the key that must have signed it)
 
+  --kiosk         what is allowed at a computer that many people use (docs/kiosk.md); the whole site is a kiosk then
   --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
   --help, --version
@@ -107,6 +109,8 @@ pub struct Up {
     pub nodes: usize,
     /// The built app.
     pub site: Option<PathBuf>,
+    /// The `kiosk.json` of a site that is a kiosk.
+    pub kiosk: Option<PathBuf>,
     /// Print the addresses as one JSON line.
     pub json: bool,
     /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
@@ -160,6 +164,8 @@ pub struct Gateway {
     pub nodes_file: Option<PathBuf>,
     /// The built app, to be served beside.
     pub site: Option<PathBuf>,
+    /// The `kiosk.json` of a site that is a kiosk.
+    pub kiosk: Option<PathBuf>,
     /// A certificate and its key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Private addresses are allowed.
@@ -246,6 +252,7 @@ struct Options {
     data: Option<PathBuf>,
     nodes: Option<usize>,
     site: Option<PathBuf>,
+    kiosk: Option<PathBuf>,
     listen: Option<SocketAddr>,
     public_ip: Option<Ipv4Addr>,
     seeds: Vec<String>,
@@ -275,7 +282,7 @@ struct Options {
     secrets: Option<PathBuf>,
 }
 
-const UP: &[&str] = &["port", "data", "nodes", "site", "json", "previews-ca"];
+const UP: &[&str] = &["port", "data", "nodes", "site", "kiosk", "json", "previews-ca"];
 const STORAGE: &[&str] = &[
     "listen",
     "data",
@@ -295,6 +302,7 @@ const GATEWAY: &[&str] = &[
     "seed",
     "nodes-file",
     "site",
+    "kiosk",
     "cert",
     "key",
     "local",
@@ -377,6 +385,7 @@ impl Options {
             "data" => self.data = Some(value.into()),
             "nodes" => self.nodes = Some(value.parse()?),
             "site" => self.site = Some(value.into()),
+            "kiosk" => self.kiosk = Some(value.into()),
             "listen" => self.listen = Some(value.parse()?),
             "public-ip" => self.public_ip = Some(value.parse()?),
             "seed" => self.seeds.push(value.string()?),
@@ -436,6 +445,15 @@ impl Options {
         }
     }
 
+    fn check_kiosk(&self) -> Result<(), ConfigError> {
+        if self.kiosk.is_some() && self.site.is_none() {
+            return Err(ConfigError::Combination(
+                "--kiosk needs the --site that it is about",
+            ));
+        }
+        Ok(())
+    }
+
     fn listen_or(&self, port: u16) -> SocketAddr {
         self.listen
             .unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, port).into())
@@ -443,6 +461,7 @@ impl Options {
 
     fn into_up(self) -> Result<Up, ConfigError> {
         self.only(UP)?;
+        self.check_kiosk()?;
         let nodes = self.nodes.unwrap_or(8);
         if !(2..=64).contains(&nodes) {
             return Err(ConfigError::Combination("--nodes must be from 2 to 64"));
@@ -453,6 +472,7 @@ impl Options {
             json: self.has("json"),
             data: self.data.unwrap_or_else(|| "data".into()),
             site: self.site,
+            kiosk: self.kiosk,
             previews_ca: self.previews_ca,
         })
     }
@@ -494,6 +514,7 @@ impl Options {
 
     fn into_gateway(mut self) -> Result<Gateway, ConfigError> {
         self.only(GATEWAY)?;
+        self.check_kiosk()?;
         let tls = self.tls()?;
         let source = match (self.has("public"), self.seeds.is_empty()) {
             (true, true) => Source::Public,
@@ -520,6 +541,7 @@ impl Options {
             source,
             nodes_file: self.nodes_file,
             site: self.site,
+            kiosk: self.kiosk,
             tls,
             files,
             previews,

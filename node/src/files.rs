@@ -1,6 +1,6 @@
 //! Small things on disk: secret files that only their owner can read, and JSON state that survives a crash.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -16,6 +16,14 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&new, path)
+}
+
+/// A file's content; `None` if it is longer than `max` bytes.
+pub fn read_capped(path: &Path, max: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let more = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path)?.take(more).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max).then_some(bytes))
 }
 
 /// The 32-byte secret in a file, made and kept on first use.

@@ -15,6 +15,7 @@ pub mod config;
 pub mod files;
 pub mod fileserver;
 pub mod gateway;
+pub mod kiosk;
 pub mod metrics;
 pub mod net;
 pub mod peer;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdfast_node::clock::{Clock, SystemClock};
 use holdfast_node::config::{self, Command, HELP};
+use holdfast_node::kiosk::{self, KioskSite};
 use holdfast_node::net::server::{Stopping, serve, stopper};
 use holdfast_node::net::{ratelimit::Rate, tls};
 use holdfast_node::peer::transport::HttpTransport;
@@ -102,12 +103,22 @@ where
     role.await
 }
 
+/// What makes a site a kiosk, if it is to be one.
+fn kiosk_site(file: Option<&Path>, site: Option<&Path>) -> Result<Option<KioskSite>, kiosk::ReadError> {
+    match (file, site) {
+        (Some(file), Some(site)) => KioskSite::read(file, site).map(Some),
+        _ => Ok(None),
+    }
+}
+
 async fn run_up(options: config::Up) -> Result<(), Failure> {
+    let kiosk = kiosk_site(options.kiosk.as_deref(), options.site.as_deref())?;
     let network = up::Network::start(up::Options {
         port: options.port,
         data: options.data,
         nodes: options.nodes,
         site: options.site,
+        kiosk,
         durability: storage::db::Durability::Process,
         previews_ca: options.previews_ca,
     })
@@ -224,6 +235,7 @@ fn take_file(follower: &Follower, file: &Path) -> Result<(), Failure> {
 }
 
 async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(), Failure> {
+    let kiosk = kiosk_site(options.kiosk.as_deref(), options.site.as_deref())?;
     let registry = Arc::new(Registry::fixed(Vec::new(), 0));
     let public = options.source == Source::Public;
     let follower = Follower::new(options.source, Arc::clone(&registry))?;
@@ -244,7 +256,7 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
             "/networks/default.json".to_owned(),
             profile(public, options.local, options.files, options.previews),
         );
-        app = app.fallback_service(site::Site::new(folder, &[], vec![default]).router());
+        app = app.fallback_service(site::Site::with_kiosk(folder, &[], vec![default], kiosk).router());
     }
     let tls = match &options.tls {
         Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),

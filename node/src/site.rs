@@ -11,6 +11,8 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use futures::StreamExt as _;
 
+use crate::kiosk::{self, KioskSite};
+
 /// What a page may do. `connect-src` gains the operator's addresses.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data: blob:; media-src blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
@@ -34,10 +36,16 @@ const SHARE_LOST: &str = "/?share=lost";
 /// So much of what was shared is thrown away before the connection is cut, bytes: a browser that is still sending shows an
 /// error in place of our answer.
 const MAX_SHARE: usize = 256 * 1024 * 1024;
+/// The app's one page.
+const PAGE: &str = "/index.html";
+/// Has a browser forget what it keeps of a site.
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// A file whose name holds its hash never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Others are asked about each time.
 const ASK: &str = "no-cache";
+/// A kiosk's page and what is allowed there: no browser keeps them, or goes back to them.
+const NEVER: &str = "no-store";
 /// Compressed copies by preference: name in `Accept-Encoding`, ending.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 /// Hex digits that make a name's part a hash.
@@ -53,12 +61,23 @@ struct Inner {
     folder: PathBuf,
     policy: HeaderValue,
     overrides: Vec<(String, Bytes)>,
+    kiosk: Option<KioskSite>,
 }
 
 impl Site {
     /// The files of a folder; `connect` are addresses that the page may reach beside its own origin, `overrides` files
     /// that replace those of the folder (`/networks/default.json`).
     pub fn new(folder: &Path, connect: &[String], overrides: Vec<(String, Bytes)>) -> Self {
+        Self::with_kiosk(folder, connect, overrides, None)
+    }
+
+    /// As [`Self::new`], for a kiosk if one is given.
+    pub fn with_kiosk(
+        folder: &Path,
+        connect: &[String],
+        overrides: Vec<(String, Bytes)>,
+        kiosk: Option<KioskSite>,
+    ) -> Self {
         let mut policy = POLICY.to_owned();
         for address in connect {
             // A source list ends at a blank or semicolon; anything odd would widen the policy.
@@ -75,6 +94,7 @@ impl Site {
                 folder: folder.to_owned(),
                 policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY)),
                 overrides,
+                kiosk,
             }),
         }
     }
@@ -87,6 +107,17 @@ impl Site {
     async fn find(&self, path: &str, headers: &HeaderMap) -> Option<Found> {
         if let Some((name, bytes)) = self.inner.overrides.iter().find(|(name, _)| name == path) {
             return Some(Found::new(name, bytes.clone(), None));
+        }
+        if let Some(kiosk) = &self.inner.kiosk
+            && path == PAGE
+        {
+            let page = tokio::fs::read(self.inner.folder.join("index.html")).await.ok()?;
+            return Some(Found::never_kept(content_type(PAGE), kiosk::marked(&page)?));
+        }
+        if path == kiosk::ADDRESS || path == kiosk::LOGO_ADDRESS {
+            // A file of that name in the folder is nobody's word.
+            let (kind, bytes) = self.inner.kiosk.as_ref()?.at(path)?;
+            return Some(Found::never_kept(kind, bytes));
         }
         let relative = safe_path(path)?;
         let file = self.inner.folder.join(&relative);
@@ -121,6 +152,15 @@ impl Found {
             bytes,
         }
     }
+
+    fn never_kept(kind: &'static str, bytes: Bytes) -> Self {
+        Self {
+            kind,
+            cache: NEVER,
+            encoding: None,
+            bytes,
+        }
+    }
 }
 
 async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
@@ -141,11 +181,18 @@ async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
         return response;
     }
     let path = request.uri().path();
-    let wanted = if path == "/" { "/index.html" } else { path };
+    if path == kiosk::END_ADDRESS && site.inner.kiosk.is_some() {
+        headers.insert(header::LOCATION, HeaderValue::from_static("/"));
+        headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static(kiosk::FORGET));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NEVER));
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        return response;
+    }
+    let wanted = if path == "/" { PAGE } else { path };
     let mut found = site.find(wanted, request.headers()).await;
-    if found.is_none() && is_page(path) {
+    if found.is_none() && is_page(path) && path != kiosk::LOGO_ADDRESS {
         // The app has one page and shows itself at any address.
-        found = site.find("/index.html", request.headers()).await;
+        found = site.find(PAGE, request.headers()).await;
     }
     let Some(found) = found else {
         *response.status_mut() = StatusCode::NOT_FOUND;
@@ -331,6 +378,55 @@ mod tests {
         assert_eq!(answer.headers()["location"], "/?share=lost");
         assert!(answer.headers().contains_key("content-security-policy"));
         assert_eq!(post("/").await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_kiosk_has_its_page_marked_and_its_file_handed_out_and_nothing_of_it_is_kept() {
+        let folder = crate::kiosk::tests::site();
+        let file = folder.join("library.json");
+        std::fs::write(folder.join("kiosk.json"), "not this one").unwrap();
+        std::fs::write(folder.join("logo.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+        std::fs::write(&file, r#"{"version":1,"logo":"logo.png"}"#).unwrap();
+        let kiosk = KioskSite::read(&file, &folder).unwrap();
+        let site = Site::with_kiosk(&folder, &[], Vec::new(), Some(kiosk));
+        for path in ["/", "/index.html", "/any/address"] {
+            let (status, headers, body) = ask(&site, path, &[("accept-encoding", "br")]).await;
+            let page = String::from_utf8(body).unwrap();
+            assert_eq!(status, StatusCode::OK);
+            assert!(page.starts_with("<html><meta name=\"kiosk\""), "{page}");
+            assert_eq!(headers["cache-control"], NEVER);
+        }
+        let (_, headers, body) = ask(&site, "/kiosk.json", &[]).await;
+        assert_eq!(body, br#"{"version":1,"logo":"logo.png"}"#);
+        assert_eq!(headers["cache-control"], NEVER);
+        assert_eq!(headers["content-type"], "application/json");
+        let (status, headers, _) = ask(&site, "/kiosk-logo", &[]).await;
+        assert_eq!(
+            (status, headers["content-type"].to_str().unwrap()),
+            (StatusCode::OK, "image/png")
+        );
+        let (status, headers, body) = ask(&site, "/end", &[]).await;
+        assert_eq!((status, body.len()), (StatusCode::SEE_OTHER, 0));
+        assert_eq!(headers["location"], "/");
+        assert_eq!(headers["clear-site-data"], "\"cache\", \"storage\"");
+        assert_eq!(headers["cache-control"], NEVER);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_site_that_is_no_kiosk_has_none_of_a_kiosks_addresses() {
+        let folder = crate::kiosk::tests::site();
+        std::fs::write(folder.join("kiosk.json"), "{}").unwrap();
+        let site = Site::new(&folder, &[], Vec::new());
+        let (_, headers, body) = ask(&site, "/", &[]).await;
+        assert_eq!(body, b"<html><meta charset=utf-8><title>x</title></html>");
+        assert_eq!(headers["cache-control"], ASK);
+        assert_eq!(ask(&site, "/kiosk.json", &[]).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(ask(&site, "/kiosk-logo", &[]).await.0, StatusCode::NOT_FOUND);
+        let (status, headers, _) = ask(&site, "/end", &[]).await;
+        assert_eq!(status, StatusCode::OK, "an address of the app like any other");
+        assert!(!headers.contains_key("clear-site-data"));
         std::fs::remove_dir_all(folder).unwrap();
     }
 

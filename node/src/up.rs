@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
 use crate::gateway::{self, Gateway};
+use crate::kiosk::KioskSite;
 use crate::net::server::{Stopper, serve, stopper};
 use crate::peer::transport::HttpTransport;
 use crate::previews::{self, Previews};
@@ -45,6 +46,8 @@ pub struct Options {
     pub nodes: usize,
     /// The built app.
     pub site: Option<PathBuf>,
+    /// Makes the site a kiosk.
+    pub kiosk: Option<KioskSite>,
     /// What acknowledged messages survive. All nodes share one machine here, so that the power takes all of them.
     pub durability: Durability,
     /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
@@ -362,7 +365,7 @@ impl Network {
             &self.addresses.previews,
         );
         let default = ("/networks/default.json".to_owned(), profile);
-        let site = Site::new(&folder, &[], vec![default]);
+        let site = Site::with_kiosk(&folder, &[], vec![default], self.options.kiosk.clone());
         Ok(gateway.router().fallback_service(site.router()))
     }
 }

@@ -23,6 +23,7 @@ pub mod file;
 pub mod hash;
 pub mod json;
 pub mod keys;
+pub mod kiosk;
 pub mod message;
 pub mod name;
 pub mod nodes;

@@ -7,6 +7,7 @@
 mod accounts;
 mod configs;
 mod files;
+mod kiosk;
 mod lock;
 mod messages;
 pub mod mutate;
@@ -38,6 +39,7 @@ pub fn targets() -> Vec<Target> {
         configs::TARGETS,
         files::TARGETS,
         lock::TARGETS,
+        kiosk::TARGETS,
         messages::TARGETS,
         network::TARGETS,
         packets::TARGETS,

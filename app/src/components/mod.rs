@@ -12,6 +12,7 @@ pub(crate) mod emoji;
 pub(crate) mod field;
 pub(crate) mod focus;
 pub(crate) mod icon;
+pub(crate) mod keyboard;
 pub(crate) mod menu;
 pub(crate) mod notices;
 pub(crate) mod press;

@@ -31,6 +31,9 @@ const MAX_RESTARTS: usize = 3;
 /// Crashes further apart than this do not add up.
 const CRASH_WINDOW_MS: f64 = 60_000.0;
 
+/// How long an engine has to forget an account before it is ended anyway, in milliseconds.
+const WIPE_MS: u32 = 500;
+
 /// Why a command brought no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LinkError {
@@ -275,6 +278,19 @@ impl EngineLink {
     /// No more sound comes for a voice message: what was heard becomes its file.
     pub(crate) fn end_voice(&self, id: JobId) {
         self.inner.say(&ToWorker::EndVoice(id));
+    }
+
+    /// Has the engine overwrite its keys, and ends it with all of its memory. What does not answer in time is ended too.
+    pub(crate) async fn wipe(&self) {
+        let forgotten = Box::pin(self.request(Command::LogOut));
+        let late = Box::pin(platform::pause(WIPE_MS));
+        futures::future::select(forgotten, late).await;
+        self.kill();
+    }
+
+    /// Ends the engine with all of its memory, now.
+    pub(crate) fn kill(&self) {
+        self.inner.end(StartError::Failed("the session ended".into()));
     }
 
     /// Where the account is kept.

@@ -6,6 +6,7 @@ pub(crate) mod card;
 mod errors;
 pub(crate) mod film;
 pub(crate) mod keeping;
+pub(crate) mod kiosk;
 pub(crate) mod microphone;
 pub(crate) mod near;
 pub(crate) mod notifications;
@@ -15,6 +16,7 @@ pub(crate) mod picture;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;
+pub(crate) mod wipe;
 
 pub(crate) use errors::error_text;
 
@@ -70,6 +72,18 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill_random(&mut bytes);
     bytes
+}
+
+/// Completes after some milliseconds.
+pub(crate) async fn pause(ms: u32) {
+    if ms == 0 {
+        return;
+    }
+    let promise = js_sys::Promise::new(&mut |done, _| {
+        // Without a timer the promise never completes, and neither would anything else on the page.
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms as i32);
+    });
+    let _ = JsFuture::from(promise).await;
 }
 
 /// Copies a text to the clipboard; tells whether that worked. Call it from a click or key press.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{on_connectivity, on_visibility, window};
+use super::{kiosk, on_connectivity, on_visibility, window};
 use crate::engine::{EngineLink, Settings};
 
 /// Where an account is kept.
@@ -53,6 +53,8 @@ thread_local! {
     static FOUND: Cell<bool> = const { Cell::new(false) };
     /// The link that was started last.
     static LINK: RefCell<Option<EngineLink>> = const { RefCell::new(None) };
+    /// As it was when the page started.
+    static KEPT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts the engine, or joins the one of another tab. When a browser cleared its storage the first call says so and the
@@ -69,6 +71,12 @@ pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
     if !has(&window().navigator(), "locks") {
         return Err(StartError::OldBrowser("Web Locks".into()));
     }
+    // Whatever was chosen, a kiosk keeps nothing.
+    let mode = if kiosk::is_on() {
+        StorageMode::SharedComputer
+    } else {
+        mode
+    };
     let settings = Settings {
         mode,
         profile: fetch_profile().await?,
@@ -90,14 +98,20 @@ pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
 }
 
 /// Whether an account is kept on this device, or was before the browser cleared it: start with
-/// [`StorageMode::OwnDevice`] then.
+/// [`StorageMode::OwnDevice`] then. A kiosk opens none.
 pub(crate) fn existing() -> bool {
-    marker::is_set() || FOUND.get()
+    !kiosk::is_on() && (marker::is_set() || FOUND.get())
+}
+
+/// Whether this browser kept an account when the page started.
+pub(crate) fn kept_before() -> bool {
+    KEPT.get()
 }
 
 /// Looks for storage of an account, so that [`existing`] can tell at once. Called before the screens are mounted.
 pub(crate) async fn probe() {
     FOUND.set(crate::engine::stored_account_exists().await);
+    KEPT.set(marker::is_set() || FOUND.get());
 }
 
 /// Removes what this device keeps of an account and nothing can open; whether the browser did.

@@ -9,6 +9,7 @@ use web_sys::HtmlElement;
 
 use super::conversation::ConversationView;
 use super::files::FileAsks;
+use super::kiosk::{PeoplePane, permitted};
 use super::list::ListPane;
 use super::questions::Questions;
 use super::share::ShareQuestion;
@@ -17,6 +18,7 @@ use super::{blocked, network, new_conversation, profile, requests, settings};
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
 use crate::i18n::{is_rtl, t};
+use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -44,11 +46,12 @@ pub(crate) fn Home() -> impl IntoView {
     on_cleanup(move || keys.remove());
     // What stands beside a conversation comes and goes without the conversation being read anew.
     let shown = Memo::new(move |_| {
-        let route = state.nav.current();
+        let route = permitted(state.nav.current());
         route.conversation().map_or(route, Route::Conversation)
     });
     let pane = move || match shown.get() {
         Route::Conversation(id) => view! { <ConversationView id /> }.into_any(),
+        Route::NewConversation if kiosk::names_people() => view! { <PeoplePane /> }.into_any(),
         Route::NewConversation => view! { <new_conversation::NewConversation /> }.into_any(),
         Route::Profile => view! { <profile::Profile /> }.into_any(),
         Route::Settings => view! { <settings::Settings /> }.into_any(),
@@ -81,7 +84,11 @@ fn name_page(state: AppState) {
     let unread = Memo::new(move |_| state.conversations.counts().unread);
     Effect::new(move |_| {
         let count = if own_device { unread.get() } else { 0 };
-        document().set_title(&page_title(count));
+        document().set_title(&if kiosk::is_on() {
+            t("kiosk.title")
+        } else {
+            page_title(count)
+        });
     });
     on_cleanup(|| document().set_title(PRODUCT));
 }

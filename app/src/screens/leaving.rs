@@ -1,4 +1,4 @@
-//! Leaving an account on this device: log out, clear the device, end a session on a shared computer.
+//! Leaving an account: log out, clear the device, end a session on a shared computer after what would be lost was said.
 
 use holdfast_client::api::Command;
 use leptos::prelude::*;
@@ -19,29 +19,6 @@ pub(crate) enum Leave {
     LogOut,
     /// Remove the account and every choice.
     Clear,
-}
-
-/// Ends a session on a shared computer; always in sight there.
-#[component]
-pub(crate) fn EndSession() -> impl IntoView {
-    let asks = RwSignal::new(false);
-    view! {
-        <footer class="end-session">
-            <button id="end-session" class="button" on:click=move |_| asks.set(true)>
-                {icon(Icon::LogOut)}
-                {t("settings.end_session")}
-            </button>
-        </footer>
-        {move || {
-            asks.get()
-                .then(|| {
-                    view! {
-                        <Leaving what=Leave::LogOut on_close=move || asks.set(false) />
-                    }
-                        .into_any()
-                })
-        }}
-    }
 }
 
 /// The confirmation before everything is removed.
@@ -67,6 +44,10 @@ pub(crate) fn Leaving(what: Leave, #[prop(into)] on_close: Callback<()>) -> impl
             return;
         }
         busy.set(true);
+        if !own {
+            state.end_session();
+            return;
+        }
         spawn_local(async move {
             if what == Leave::Clear {
                 early::forget(key::THEME);

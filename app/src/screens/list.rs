@@ -4,7 +4,7 @@ use holdfast_client::api::{MessageState, Place};
 use leptos::html;
 use leptos::prelude::*;
 
-use super::leaving::EndSession;
+use super::kiosk::{self as kiosk_screens, permitted};
 use super::requests::{RequestsBanner, RequestsHeader};
 use super::restoring::ReadingBar;
 use super::row::row;
@@ -15,6 +15,7 @@ use crate::components::focus::walk;
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::{MenuHost, Open};
 use crate::i18n::t;
+use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -24,7 +25,7 @@ const MINUTE_MS: u64 = 60_000;
 
 /// Which list is shown: that of the requests as long as one of them is open.
 pub(crate) fn place(state: AppState) -> Place {
-    let route = state.nav.current();
+    let route = permitted(state.nav.current());
     let of_requests = route == Route::Requests
         || route
             .conversation()
@@ -37,11 +38,15 @@ pub(crate) fn place(state: AppState) -> Place {
 #[component]
 pub(crate) fn ListPane() -> impl IntoView {
     let state = AppState::get();
-    let shared = state.mode.get_untracked() == StorageMode::SharedComputer;
     let menu = RwSignal::new(None::<Open>);
     let place = Memo::new(move |_| place(state));
     let head = move || match place.get() {
         Place::Requests => view! { <RequestsHeader /> }.into_any(),
+        _ if kiosk::names_people() => view! {
+            <Header />
+            <ReadingBar />
+        }
+        .into_any(),
         _ => view! {
             <Header />
             <Search />
@@ -62,7 +67,6 @@ pub(crate) fn ListPane() -> impl IntoView {
                 (whole && place.get() == Place::List && state.conversations.none_at(Place::List))
                     .then(|| view! { <EmptyList /> }.into_any())
             }}
-            {shared.then(|| view! { <EndSession /> }.into_any())}
             <MenuHost open=menu />
         </nav>
     }
@@ -92,7 +96,11 @@ fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView 
             }
         >
             <For
-                each=move || state.conversations.at(place)
+                each=move || {
+                    let mut all = state.conversations.at(place);
+                    all.retain(|listed| kiosk::may_write_to(&listed.id));
+                    all
+                }
                 key=|listed| listed.id
                 children=move |listed| row(state, listed, minute, menu)
             />
@@ -107,15 +115,7 @@ fn Header() -> impl IntoView {
     let state = AppState::get();
     view! {
         <header class="list-header">
-            <button
-                id="open-profile"
-                class="avatar-button"
-                aria-label=t("list.profile")
-                title=t("list.profile")
-                on:click=move |_| state.nav.switch(Route::Profile)
-            >
-                {move || state.account.get().map(|a| avatar(&a.id, &a.name, a.picture, Size::Small))}
-            </button>
+            {(permitted(Route::Profile) == Route::Profile).then(|| profile_button(state))}
             <h1>{t("list.title")}</h1>
             <ConnectionLight />
             {move || state.has_lock().then(|| lock_now(state))}
@@ -157,10 +157,36 @@ fn lock_now(state: AppState) -> AnyView {
     .into_any()
 }
 
+/// The way to the own profile.
+fn profile_button(state: AppState) -> AnyView {
+    view! {
+        <button
+            id="open-profile"
+            class="avatar-button"
+            aria-label=t("list.profile")
+            title=t("list.profile")
+            on:click=move |_| state.nav.switch(Route::Profile)
+        >
+            {move || state.account.get().map(|a| avatar(&a.id, &a.name, a.picture, Size::Small))}
+        </button>
+    }
+    .into_any()
+}
+
 /// A list without conversations says what to do.
 #[component]
 fn EmptyList() -> impl IntoView {
     let state = AppState::get();
+    if kiosk::names_people() {
+        return view! {
+            <div class="empty-list">
+                <h2>{t("kiosk.people")}</h2>
+                {kiosk_screens::people(kiosk_screens::open(state))}
+            </div>
+        }
+        .into_any();
+    }
+    let own_id = permitted(Route::Profile) == Route::Profile;
     view! {
         <div class="empty-list">
             <h2>{t("list.empty_title")}</h2>
@@ -168,12 +194,21 @@ fn EmptyList() -> impl IntoView {
             <button class="button primary" on:click=move |_| state.nav.switch(Route::NewConversation)>
                 {t("new.title")}
             </button>
-            <button class="button quiet" on:click=move |_| state.nav.switch(Route::Profile)>
-                {icon(Icon::Qr)}
-                {t("list.empty_share")}
-            </button>
+            {own_id
+                .then(|| {
+                    view! {
+                        <button
+                            class="button quiet"
+                            on:click=move |_| state.nav.switch(Route::Profile)
+                        >
+                            {icon(Icon::Qr)}
+                            {t("list.empty_share")}
+                        </button>
+                    }
+                })}
         </div>
     }
+    .into_any()
 }
 
 /// A dot that tells whether messages come through; leads to the network panel.
@@ -192,6 +227,14 @@ fn ConnectionLight() -> impl IntoView {
         "fair" => t("light.fair"),
         _ => t("light.bad"),
     };
+    if permitted(Route::Network) != Route::Network {
+        return view! {
+            <span id="open-network" class="icon-button still" role="img" aria-label=words title=words>
+                <span class="light" data-light=light></span>
+            </span>
+        }
+        .into_any();
+    }
     view! {
         <button
             id="open-network"
@@ -203,6 +246,7 @@ fn ConnectionLight() -> impl IntoView {
             <span class="light" data-light=light></span>
         </button>
     }
+    .into_any()
 }
 
 /// Reminds of the recovery phrase, once something would be lost without it and as long as it was not seen.
@@ -212,8 +256,9 @@ pub(crate) fn PhraseBanner(
     id: &'static str,
 ) -> impl IntoView {
     let state = AppState::get();
-    let wanted =
-        Memo::new(move |_| !state.preferences.phrase_seen.get() && state.preferences.has_written.get());
+    let wanted = Memo::new(move |_| {
+        !kiosk::is_on() && !state.preferences.phrase_seen.get() && state.preferences.has_written.get()
+    });
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     move || {
         wanted.get().then(|| {

@@ -11,6 +11,7 @@ mod conversation;
 pub(crate) mod files;
 mod home;
 pub(crate) mod invited;
+mod kiosk;
 mod leaving;
 mod list;
 mod locked;
@@ -30,6 +31,7 @@ pub(crate) mod restoring;
 mod row;
 mod row_menu;
 mod search;
+mod session;
 mod settings;
 mod share;
 pub(crate) mod viewer;
@@ -43,6 +45,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::bars::TroubleBar;
+use crate::components::keyboard;
 use crate::components::notices::Notices;
 use crate::i18n;
 use crate::platform::{self, notifications};
@@ -60,23 +63,11 @@ pub(crate) async fn prepare() {
     let chosen = early::read(preferences::key::LANGUAGE).unwrap_or_default();
     let tag = preferences::language_to_load(&chosen);
     for ms in RETRIES_MS {
-        pause(ms).await;
+        platform::pause(ms).await;
         if i18n::load(&tag).await.is_ok() {
             break;
         }
     }
-}
-
-/// Completes after some milliseconds.
-async fn pause(ms: u32) {
-    if ms == 0 {
-        return;
-    }
-    let promise = js_sys::Promise::new(&mut |done, _| {
-        // Without a timer the promise never completes, and neither would anything else on the page.
-        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms as i32);
-    });
-    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }
 
 /// The whole app.
@@ -89,7 +80,10 @@ pub(crate) fn App() -> impl IntoView {
     state.follow_invites();
     state.follow_idle();
     spawn_local(state.open());
-    spawn_local(state.share.collect(state));
+    if !platform::kiosk::is_on() {
+        spawn_local(state.share.collect(state));
+    }
+    provide_context(session::Session::follow(state));
     notifications::follow_focus(move || state.notifier.withdraw());
 
     let words = RwSignal::new(0_u32);
@@ -114,11 +108,17 @@ pub(crate) fn App() -> impl IntoView {
     // A change of language renders everything again: texts are read once.
     move || {
         words.track();
+        if platform::kiosk::is_closed() {
+            return view! { <kiosk::Closed /> }.into_any();
+        }
         view! {
+            <session::SessionBar />
             <TroubleBar />
             <share::ShareBar />
             <Page />
+            {keyboard::keyboard()}
             <Notices />
+            <session::Countdown />
         }
         .into_any()
     }
@@ -151,6 +151,7 @@ fn Page() -> impl IntoView {
         Phase::Start => view! { <Start /> }.into_any(),
         Phase::Ready => view! { <home::Home /> }.into_any(),
         Phase::Locked => view! { <locked::Locked /> }.into_any(),
+        Phase::Ended => view! { <session::Ended /> }.into_any(),
         Phase::Stopped(stop) => view! { <problem::Problem stop /> }.into_any(),
     }
 }
@@ -196,11 +197,15 @@ fn Start() -> impl IntoView {
     let state = AppState::get();
     view! {
         <main class="start">
-            {move || match state.nav.current() {
+            {move || match kiosk::permitted(state.nav.current()) {
+                Route::Place { restore: true } if platform::kiosk::is_on() => {
+                    view! { <kiosk::Caution /> }.into_any()
+                }
                 Route::Place { restore } => view! { <place::Place restore /> }.into_any(),
                 Route::Restore => view! { <restore::Restore /> }.into_any(),
                 Route::Recognise => view! { <recognise::Recognise /> }.into_any(),
                 Route::Name => view! { <name::Name /> }.into_any(),
+                _ if platform::kiosk::is_on() => view! { <kiosk::Start /> }.into_any(),
                 _ => match state.invite.get() {
                     Some(invite) => view! { <invited::Invited invite /> }.into_any(),
                     None => view! { <welcome::Welcome /> }.into_any(),

@@ -8,6 +8,7 @@ use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::t;
+use crate::platform::kiosk;
 use crate::state::nav::Route;
 use crate::state::{AppState, failure_text};
 
@@ -75,6 +76,7 @@ pub(crate) fn Name() -> impl IntoView {
             <StartHeader />
             <h1>{t("name.title")}</h1>
             <p class="lead">{t("name.lead")}</p>
+            {kiosk::is_on().then(|| view! { <p class="help">{t("kiosk.account_help")}</p> })}
             <form
                 class="stack"
                 on:submit=move |event| {

@@ -2,6 +2,7 @@
 
 use holdfast_client::api::{Conversation, Place, Standing};
 use holdfast_protocol::account::{Id, IdError};
+use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -13,6 +14,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
 use crate::engine::LinkError;
 use crate::i18n::{alphabetically, number, t, tf};
+use crate::platform::kiosk;
 use crate::state::identity::short_id;
 use crate::state::{AppState, failure_text};
 
@@ -71,6 +73,7 @@ pub(crate) fn NewConversation() -> impl IntoView {
         }
     };
     let own = state.account.get_untracked().map(|a| a.id);
+    let shows_own = kiosk::allows(Feature::AccountId);
     view! {
         <div class="pane">
             <PaneHeader title=t("new.title") />
@@ -112,13 +115,18 @@ pub(crate) fn NewConversation() -> impl IntoView {
                                     {icon(Icon::Chevron)}
                                 </button>
                             </section>
-                            <section class="card">
-                                <h2>{t("new.share_title")}</h2>
-                                <p class="help">{t("new.share_text")}</p>
-                                <div class="share">
-                                    {qr(&id.to_hex(), t("id.qr_own"))} <FullId id />
-                                </div>
-                            </section>
+                            {shows_own
+                                .then(|| {
+                                    view! {
+                                        <section class="card">
+                                            <h2>{t("new.share_title")}</h2>
+                                            <p class="help">{t("new.share_text")}</p>
+                                            <div class="share">
+                                                {qr(&id.to_hex(), t("id.qr_own"))} <FullId id />
+                                            </div>
+                                        </section>
+                                    }
+                                })}
                         }
                             .into_any()
                     })}

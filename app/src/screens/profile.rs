@@ -14,6 +14,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
 use crate::engine::LinkError;
 use crate::i18n::t;
+use crate::platform::kiosk;
 use crate::state::nav::Route;
 use crate::state::{AppState, failure_text};
 
@@ -51,8 +52,16 @@ pub(crate) fn Profile() -> impl IntoView {
             <div class="pane-body">
                 <section class="card identity">
                     {move || state.account.get().map(|a| avatar(&a.id, &a.name, a.picture, Size::Large))}
-                    <OwnPicture />
-                    <NameEditor />
+                    {if kiosk::is_on() {
+                        let name = move || state.account.get().map(|a| a.name);
+                        view! { <p class="own-name" dir="auto">{name}</p> }.into_any()
+                    } else {
+                        view! {
+                            <OwnPicture />
+                            <NameEditor />
+                        }
+                            .into_any()
+                    }}
                 </section>
                 {id
                     .map(|id| {
@@ -64,21 +73,27 @@ pub(crate) fn Profile() -> impl IntoView {
                                     {qr(&id.to_hex(), t("id.qr_own"))} <FullId id />
                                 </div>
                             </section>
-                            <ContactLink id />
+                            // Its address is the kiosk's, where it would lead nowhere.
+                            {(!kiosk::is_on()).then(|| view! { <ContactLink id /> })}
                         }
                     })}
-                <section class="card">
-                    <h2>{t("phrase.title")}</h2>
-                    <p class="help">{t("phrase.explanation")}</p>
-                    <button
-                        id="show-phrase"
-                        class="button"
-                        on:click=move |_| asks_phrase.set(true)
-                    >
-                        {icon(Icon::Key)}
-                        {t("phrase.open")}
-                    </button>
-                </section>
+                {(!kiosk::is_on())
+                    .then(|| {
+                        view! {
+                            <section class="card">
+                                <h2>{t("phrase.title")}</h2>
+                                <p class="help">{t("phrase.explanation")}</p>
+                                <button
+                                    id="show-phrase"
+                                    class="button"
+                                    on:click=move |_| asks_phrase.set(true)
+                                >
+                                    {icon(Icon::Key)}
+                                    {t("phrase.open")}
+                                </button>
+                            </section>
+                        }
+                    })}
             </div>
             {move || {
                 asks_phrase

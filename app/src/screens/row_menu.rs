@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::components::icon::Icon;
 use crate::components::menu::Item;
 use crate::i18n::t;
+use crate::platform::kiosk;
 use crate::state::nav::Route;
 use crate::state::{AppState, Question};
 
@@ -82,7 +83,7 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
             command(Command::MarkUnread(id)),
         );
     }
-    if other && !request {
+    if other && !request && !kiosk::is_on() {
         let label = if c.nickname.is_some() {
             t("nickname.edit")
         } else {

@@ -7,6 +7,7 @@ use holdfast_client::api::{
     Conversation, FileId, FileKind, MAX_FILE, MAX_FILES, MAX_PICTURE, StagedFile, Standing,
 };
 use holdfast_protocol::account::Id;
+use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 use leptos::reactive::graph::untrack;
 use leptos::task::spawn_local;
@@ -15,7 +16,7 @@ use web_sys::File;
 use super::AppState;
 use crate::engine::jobs::{Job, JobId, News, Refusal, Seen};
 use crate::i18n::{bytes, t, tf, tn};
-use crate::platform::film;
+use crate::platform::{film, kiosk};
 
 /// A file that is being prepared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub(crate) enum Closed {
     NoServer,
     /// The other side has not accepted yet.
     NotAccepted,
+    /// Not at this computer.
+    NotHere,
 }
 
 /// Files on their way into messages; copies are the same ones.
@@ -125,7 +128,9 @@ impl Attach {
             return;
         }
         self.dismiss(conversation);
-        if let Some(closed) = untrack(|| closed(state, conversation)) {
+        let closed = untrack(|| closed(state, conversation))
+            .or((!kiosk::allows(Feature::SendFiles)).then_some(Closed::NotHere));
+        if let Some(closed) = closed {
             self.refuse(conversation, closed_words(state, conversation, closed));
             return;
         }
@@ -238,6 +243,7 @@ fn name_of(state: AppState, conversation: Id) -> String {
 pub(crate) fn closed_words(state: AppState, conversation: Id, closed: Closed) -> String {
     match closed {
         Closed::NoServer => t("attach.no_server"),
+        Closed::NotHere => t("attach.not_here"),
         Closed::NotAccepted => tf("attach.not_accepted", &[("name", &name_of(state, conversation))]),
     }
 }

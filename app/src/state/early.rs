@@ -5,6 +5,8 @@
 
 use leptos::prelude::window;
 
+use crate::platform::kiosk;
+
 /// Prefix of the names in localStorage.
 const PREFIX: &str = "holdfast.";
 
@@ -12,8 +14,11 @@ fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
-/// A choice made on an earlier visit.
+/// A choice made on an earlier visit. At a kiosk there was none.
 pub(crate) fn read(key: &str) -> Option<String> {
+    if kiosk::is_on() {
+        return None;
+    }
     storage()?.get_item(&format!("{PREFIX}{key}")).ok().flatten()
 }
 
@@ -31,8 +36,11 @@ pub(crate) fn forget(key: &str) {
     }
 }
 
-/// A parameter of the page's address, such as `lang`.
+/// A parameter of the page's address, such as `lang`. A kiosk's address says nothing.
 pub(crate) fn query(name: &str) -> Option<String> {
+    if kiosk::is_on() {
+        return None;
+    }
     let search = window().location().search().ok()?;
     search
         .trim_start_matches('?')

@@ -6,6 +6,7 @@
 pub(crate) mod attach;
 pub(crate) mod conversations;
 pub(crate) mod early;
+mod ending;
 pub(crate) mod files;
 pub(crate) mod identity;
 pub(crate) mod invite;
@@ -20,6 +21,7 @@ pub(crate) mod safe;
 pub(crate) mod share;
 pub(crate) mod text;
 pub(crate) mod timeline;
+pub(crate) mod watch;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -38,6 +40,7 @@ use web_sys::{Blob, MessagePort};
 use crate::engine::jobs::{Job, JobId, News};
 use crate::engine::{EngineLink, LinkError};
 use crate::i18n::t;
+use crate::platform::kiosk;
 use crate::platform::session::{self, StartError, StorageMode};
 use crate::screens::files::FileAsk;
 use crate::screens::restoring::all_back;
@@ -66,6 +69,8 @@ pub(crate) enum Phase {
     Locked,
     /// It can't go on; why.
     Stopped(Stop),
+    /// The session is over; a fresh page follows.
+    Ended,
 }
 
 /// Why the page can't go on.
@@ -195,7 +200,11 @@ impl AppState {
         Self {
             phase: RwSignal::new(Phase::Opening),
             nav: Nav::new(Route::Welcome),
-            mode: RwSignal::new(StorageMode::OwnDevice),
+            mode: RwSignal::new(if kiosk::is_on() {
+                StorageMode::SharedComputer
+            } else {
+                StorageMode::OwnDevice
+            }),
             account: RwSignal::new(None),
             conversations: Conversations::new(),
             restore: RwSignal::new(None),
@@ -239,13 +248,18 @@ impl AppState {
     }
 
     fn take_invite(self) {
-        match invite::take() {
+        let taken = invite::take();
+        // A kiosk's address says nothing but where it is.
+        if kiosk::is_on() {
+            return;
+        }
+        match taken {
             Some(Ok(invite)) => {
                 self.invite.set(Some(invite));
                 match self.phase.get_untracked() {
                     Phase::Ready => self.accept_invite(),
                     Phase::Start => self.nav.reset(Route::Welcome),
-                    Phase::Opening | Phase::Locked | Phase::Stopped(_) => {}
+                    Phase::Opening | Phase::Locked | Phase::Stopped(_) | Phase::Ended => {}
                 }
             }
             Some(Err(_)) => self.show_toast(t("invite.broken")),

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::early;
 use crate::i18n;
+use crate::platform::kiosk;
 
 /// Names under which choices are kept, sealed, by the engine.
 pub(crate) mod key {
@@ -60,6 +61,15 @@ impl Theme {
             Theme::System => "system",
             Theme::Light => "light",
             Theme::Dark => "dark",
+        }
+    }
+
+    fn of_kiosk(theme: holdfast_protocol::kiosk::Theme) -> Self {
+        use holdfast_protocol::kiosk::Theme as Operators;
+        match theme {
+            Operators::System => Theme::System,
+            Operators::Light => Theme::Light,
+            Operators::Dark => Theme::Dark,
         }
     }
 
@@ -145,7 +155,10 @@ pub(crate) struct Preferences {
 impl Preferences {
     /// What is known before the engine runs.
     pub(crate) fn early() -> Self {
-        let theme = Theme::from_name(&early::read(key::THEME).unwrap_or_default());
+        let theme = kiosk::rules().map_or_else(
+            || Theme::from_name(&early::read(key::THEME).unwrap_or_default()),
+            |rules| Theme::of_kiosk(rules.theme),
+        );
         Self {
             theme: RwSignal::new(theme),
             language: RwSignal::new(early::read(key::LANGUAGE).unwrap_or_default()),
@@ -272,11 +285,18 @@ pub(crate) fn language_to_load(chosen: &str) -> String {
     if !chosen.is_empty() {
         return chosen.to_owned();
     }
+    if let Some(tag) = kiosk::rules().and_then(|rules| rules.language.as_ref()) {
+        return tag.clone();
+    }
     let wanted: Vec<String> = window()
         .navigator()
         .languages()
         .iter()
         .filter_map(|tag| tag.as_string())
         .collect();
-    i18n::negotiate(wanted.iter().map(String::as_str)).to_owned()
+    let best = i18n::negotiate(wanted.iter().map(String::as_str));
+    match kiosk::rules() {
+        Some(rules) if !rules.offers(best) => rules.languages.first().cloned().unwrap_or_default(),
+        _ => best.to_owned(),
+    }
 }

@@ -18,6 +18,10 @@ fn up_has_defaults_and_takes_options() {
     assert_eq!((up.port, up.nodes, up.json), (0, 4, true));
     assert_eq!((up.data, up.site), ("d".into(), Some("s".into())));
     assert!(read("up --nodes 1").is_err());
+    let Command::Up(up) = read("up --site s --kiosk k.json").unwrap() else {
+        panic!()
+    };
+    assert_eq!(up.kiosk, Some("k.json".into()));
 }
 
 #[test]
@@ -34,6 +38,8 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "gateway --public --files http://f",
         "gateway --public --files http://f --files-key 12",
         "up somewhere",
+        "up --kiosk k.json",
+        "storage --seed u --kiosk k.json",
         "sign --site s",
         "verify",
         "verify a b",

@@ -7,10 +7,13 @@ use bytes::Bytes;
 use holdfast_protocol::keys::Ed25519PublicKey;
 
 use super::{Hash, MANIFEST, MAX_MANIFEST, MAX_SIGNATURE, Release, ReleaseError, SIGNATURE, Signed};
+use crate::kiosk::unmarked;
 use crate::net::client::HttpClient;
 
 /// The largest file of a site, bytes.
 const MAX_FILE: usize = 64 * 1024 * 1024;
+/// The site's one page.
+const PAGE: &str = "index.html";
 /// How long one file may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -52,17 +55,24 @@ pub async fn check_site(url: &str, wanted: Option<&Ed25519PublicKey>) -> Result<
     for (path, hash) in files {
         let same = get(&path, MAX_FILE)
             .await?
-            .is_some_and(|content| Hash::of(&content) == hash);
+            .is_some_and(|content| Hash::of(&as_signed(&path, content)) == hash);
         if !same {
             report.wrong.push(path);
         }
     }
     // What browsers open first is the address itself.
-    let first = get("", MAX_FILE).await?.map(|content| Hash::of(&content));
-    if first.as_ref() != report.release.files.get("index.html") {
+    let first = get("", MAX_FILE)
+        .await?
+        .map(|content| Hash::of(&as_signed(PAGE, content)));
+    if first.as_ref() != report.release.files.get(PAGE) {
         report.wrong.push("the address itself".to_owned());
     }
     Ok(report)
+}
+
+/// What was signed of a file that is served: a kiosk's page has a mark, which allows nothing and only takes away.
+fn as_signed(path: &str, content: Bytes) -> Bytes {
+    if path == PAGE { unmarked(&content) } else { content }
 }
 
 /// Checks a site's folder.

@@ -139,3 +139,31 @@ async fn a_site_is_checked_as_anybody_gets_it() {
     stopper.stop();
     server.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_kiosks_mark_is_no_change_of_the_site_and_anything_more_is() {
+    let site = Site::new();
+    site.write("index.html", "<html><meta charset=utf-8>app");
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    let allowed = site.0.with_extension("kiosk.json");
+    std::fs::write(&allowed, r#"{"version":1}"#).unwrap();
+    let kiosk = crate::kiosk::KioskSite::read(&allowed, &site.0).unwrap();
+    std::fs::remove_file(&allowed).unwrap();
+    let served = crate::site::Site::with_kiosk(&site.0, &[], Vec::new(), Some(kiosk));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stopper, stopping) = crate::net::server::stopper();
+    let server = tokio::spawn(crate::net::server::serve(
+        listener,
+        None,
+        served.router(),
+        stopping,
+    ));
+    let report = check_site(&url, None).await.unwrap();
+    assert!(report.wrong.is_empty(), "{:?}", report.wrong);
+    site.write("index.html", "<html><meta charset=utf-8>other");
+    let report = check_site(&url, None).await.unwrap();
+    assert_eq!(report.wrong, ["index.html", "the address itself"]);
+    stopper.stop();
+    server.await.unwrap();
+}

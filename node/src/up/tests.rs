@@ -12,6 +12,7 @@ fn options(data: &Path) -> Options {
         data: data.to_owned(),
         nodes: 4,
         site: None,
+        kiosk: None,
         durability: Durability::Process,
         previews_ca: None,
     }

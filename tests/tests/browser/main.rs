@@ -12,6 +12,8 @@ mod files_films;
 mod files_sending;
 mod files_showing;
 mod invites;
+mod kiosk;
+mod kiosk_limits;
 mod links;
 mod lock;
 mod network;

@@ -23,6 +23,8 @@ pub(crate) struct Network {
     site: PathBuf,
     /// Certificates that the helper that looks at links trusts.
     authorities: Option<PathBuf>,
+    /// What is allowed, where the site is a kiosk.
+    kiosk: Option<PathBuf>,
     /// Keeps a site that was put together for this network.
     _folder: Option<TempDir>,
     /// The gateway and file server that its users have instead of the program's own.
@@ -77,6 +79,7 @@ impl Network {
             port: free_port(),
             site,
             authorities: None,
+            kiosk: None,
             _folder: None,
             apart: None,
         }
@@ -129,6 +132,11 @@ impl Network {
                     .iter()
                     .flat_map(|file| [OsStr::new("--previews-ca"), file.as_os_str()]),
             )
+            .args(
+                self.kiosk
+                    .iter()
+                    .flat_map(|file| [OsStr::new("--kiosk"), file.as_os_str()]),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -141,6 +149,20 @@ impl Network {
         self.server = Some(server);
         serde_json::from_str(&first_line)
             .unwrap_or_else(|error| panic!("{error}: `up --json` said: {first_line}"))
+    }
+
+    /// Starts the program again at the same address, as a kiosk with this `kiosk.json`.
+    pub(crate) fn become_kiosk(&mut self, allowed: &Value) {
+        self.stop();
+        let file = self.data.path().join("kiosk.json");
+        std::fs::write(&file, allowed.to_string()).expect("kiosk.json");
+        self.kiosk = Some(file);
+        self.resume();
+    }
+
+    /// Puts a file beside `kiosk.json`.
+    pub(crate) fn beside_kiosk(&self, name: &str, content: &[u8]) {
+        std::fs::write(self.data.path().join(name), content).expect("a file beside kiosk.json");
     }
 
     /// Has the file server forget every file, as it does when their time is over, and starts again.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{
-    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageState, Purpose,
-    Reply, StagedFile,
+    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageState, Place,
+    Purpose, Reply, StagedFile,
 };
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
@@ -113,6 +113,40 @@ impl Peer {
             }
         };
         tokio::time::timeout(PATIENCE, came).await.expect("a request");
+    }
+
+    /// Accepts the first request that comes, and says whose it is.
+    pub(crate) async fn accept_next(&self) -> String {
+        let came = async {
+            loop {
+                if let Reply::Snapshot(snapshot) = self.ask(Command::Snapshot).await
+                    && let Some(request) = snapshot
+                        .conversations
+                        .iter()
+                        .find(|known| known.place == Place::Requests)
+                {
+                    return request.id.to_hex();
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let id = tokio::time::timeout(PATIENCE, came).await.expect("a request");
+        self.accept(&id).await;
+        id
+    }
+
+    /// Waits until a text has come in a conversation.
+    pub(crate) async fn reads(&self, conversation: &str, text: &str) {
+        let came = async {
+            loop {
+                let messages = self.recent(conversation, RECENT).await;
+                if messages.iter().any(|message| message.body == text) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, came).await.expect("the text");
     }
 
     async fn stage(&self, purpose: Purpose, file: &Sent) -> FileId {

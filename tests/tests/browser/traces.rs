@@ -62,7 +62,8 @@ pub(crate) async fn live(network: &Network, place: Place) -> (User, Vec<Vec<u8>>
     (visitor, secrets)
 }
 
-fn bytes_of(hex: &str) -> Vec<u8> {
+/// The key that an Account ID stands for.
+pub(crate) fn bytes_of(hex: &str) -> Vec<u8> {
     // Without the prefix: the key itself.
     let digits = hex.as_bytes().get(2..).unwrap_or_default();
     digits

@@ -207,11 +207,20 @@ impl User {
         self.browser.gone("#accept-request").await;
     }
 
-    /// Ends the session of a shared computer, and sees the start page.
+    /// Ends the session of a shared computer, whether or not something is lost with it, and sees the start page.
     pub(crate) async fn end_session(&self) {
-        self.browser.press("#end-session").await;
-        self.browser.press("#confirm-leave").await;
-        self.browser.see("#create-account").await;
+        let browser = &self.browser;
+        browser.press("#end-session").await;
+        browser
+            .until("the start page", async || {
+                if let Ok(sure) = browser.driver().find(By::Css("#confirm-leave")).await {
+                    // Gone with the page already, if it can't be pressed.
+                    let _ = sure.click().await;
+                }
+                browser.has("#create-account").await.then_some(())
+            })
+            .await;
+        browser.see("#create-account").await;
     }
 
     /// Kills the browser, starts it again and opens the app.

@@ -1,6 +1,7 @@
 //! How files come into a conversation: by the button, dropped on it, or pasted.
 
 use holdfast_client::api::Standing;
+use holdfast_protocol::kiosk::Feature;
 use leptos::ev::{ClipboardEvent, DragEvent, MouseEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -14,6 +15,7 @@ use crate::components::focus::touch;
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open, above};
 use crate::i18n::{t, tf};
+use crate::platform::kiosk;
 use crate::state::attach::{closed, closed_words};
 
 /// What a browser calls dragged or pasted files among its types.
@@ -61,7 +63,8 @@ pub(super) fn AttachButton(room: Room) -> impl IntoView {
         state.attach.add(state, room.id, files, untouched);
         to_composer();
     };
-    let shown = Memo::new(move |_| state.network.with(|network| network.files));
+    let shown =
+        Memo::new(move |_| kiosk::allows(Feature::SendFiles) && state.network.with(|network| network.files));
     view! {
         {move || {
             shown
@@ -139,7 +142,9 @@ impl DropZone {
     /// Whether what is written here can be sent at all.
     fn writes(self) -> bool {
         let standing = self.room.desk.about.with_untracked(|about| about.standing);
-        standing != Standing::Blocked && self.room.state.network.with_untracked(|network| network.files)
+        kiosk::allows(Feature::SendFiles)
+            && standing != Standing::Blocked
+            && self.room.state.network.with_untracked(|network| network.files)
     }
 
     /// Something is dragged over the conversation.

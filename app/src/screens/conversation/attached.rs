@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::room::Room;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{bytes, tf, tn};
+use crate::platform::kiosk;
 use crate::screens::files::{Part, Shape, act, frame_size, row as line, tile, waiting};
 use crate::state::files::Content;
 use crate::state::safe::is_seen;
@@ -153,6 +154,16 @@ pub(super) fn link(room: Room, row: &ArcRwSignal<Row>) -> AnyView {
     } else {
         preview.title.clone()
     };
+    let inside = view! {
+        <span class="link-picture">{picture.map(link_picture)} {icon(Icon::Link)}</span>
+        <span class="link-text">
+            <span class="link-title" dir="auto">{title.clone()}</span>
+            <span class="link-host" dir="ltr">{host.clone()}</span>
+        </span>
+    };
+    if kiosk::is_on() {
+        return view! { <span class="link-preview" class:pictured=has_picture>{inside}</span> }.into_any();
+    }
     view! {
         <a
             class="link-preview"
@@ -162,11 +173,7 @@ pub(super) fn link(room: Room, row: &ArcRwSignal<Row>) -> AnyView {
             rel="noopener noreferrer"
             aria-label=tf("link.preview_label", &[("title", &title), ("host", &host)])
         >
-            <span class="link-picture">{picture.map(link_picture)} {icon(Icon::Link)}</span>
-            <span class="link-text">
-                <span class="link-title" dir="auto">{title.clone()}</span>
-                <span class="link-host" dir="ltr">{host.clone()}</span>
-            </span>
+            {inside}
         </a>
     }
     .into_any()

@@ -12,6 +12,7 @@ use super::stopwatch::stopwatch;
 use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{clock, full_date, t, tf};
+use crate::platform::kiosk;
 use crate::screens::contact::given_name;
 use crate::screens::files::{has_seen, words};
 use crate::screens::list::state_mark;
@@ -289,6 +290,8 @@ pub(super) fn parts(text: &str, words: &str) -> AnyView {
         .into_iter()
         .map(|segment| match segment {
             Segment::Plain(text) => marked(&text, words),
+            // The address stands there, and leads nowhere.
+            Segment::Link { shown, .. } if kiosk::is_on() => marked(&shown, words),
             Segment::Link { shown, href } => view! {
                 <a href=href target="_blank" rel="noopener noreferrer">{marked(&shown, words)}</a>
             }

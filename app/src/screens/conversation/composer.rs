@@ -1,6 +1,7 @@
 //! Where a message is written, with its files, or spoken.
 
 use holdfast_client::api::{Command, Failure, FileId, Message, MessageId, NewLink, Reply};
+use holdfast_protocol::kiosk::Feature;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -22,6 +23,7 @@ use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
+use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
 use crate::screens::files::words::brief;
 use crate::state::attach::messages;
@@ -139,7 +141,8 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let recording = Memo::new(move |_| recorder.busy());
     let speaks = Memo::new(move |_| {
         let nothing = blank.get() && staged.is_empty() && !sending.get();
-        recording.get() || nothing && state.network.with(|network| network.files)
+        let can = kiosk::allows(Feature::Voice);
+        recording.get() || nothing && can && state.network.with(|network| network.files)
     });
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" && emoji.get_untracked() {
@@ -221,6 +224,8 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                     placeholder=t("composer.placeholder")
                     aria-label=t("composer.placeholder")
                     autocomplete="off"
+                    // Browsers that check words on their servers would send them there.
+                    spellcheck=(state.mode.get() == StorageMode::SharedComputer).then_some("false")
                     prop:value=text
                     on:input:target=move |event| {
                         let now = event.target().value();

@@ -59,7 +59,7 @@ pub(super) fn on_click(room: Room, event: &MouseEvent) {
         room.desk.toggle(&message);
         return;
     }
-    if let Some(link) = closest(&element, ".text a, .link-preview") {
+    if let Some(link) = closest(&element, ".text a, a.link-preview") {
         event.prevent_default();
         room.state.leaving_to.set(link.get_attribute("href"));
         return;

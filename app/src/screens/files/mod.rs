@@ -11,12 +11,13 @@ use holdfast_client::api::{
     Attachment, Command, FileId, FileInfo, FileKind, FileState, Message, MessageState,
 };
 use holdfast_protocol::account::Id;
+use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::i18n::t;
-use crate::platform::blob;
 use crate::platform::session::StorageMode;
+use crate::platform::{blob, kiosk};
 use crate::state::AppState;
 use crate::state::files::{Wanted, is_here, is_pending};
 use crate::state::preferences::key;
@@ -128,6 +129,9 @@ pub(crate) fn waiting(message: &Message) -> Vec<FileId> {
 
 /// The files of a message that can be saved.
 pub(crate) fn savable(message: &Message) -> Vec<Attachment> {
+    if !kiosk::allows(Feature::SaveFiles) {
+        return Vec::new();
+    }
     message
         .files
         .iter()
@@ -162,7 +166,7 @@ fn fetch(state: AppState, files: Vec<FileId>) {
 
 /// Writes files to the browser's folder of downloads; on a shared computer after a warning.
 pub(crate) fn save(state: AppState, message: &Message, files: Vec<Attachment>) {
-    if files.is_empty() {
+    if files.is_empty() || !kiosk::allows(Feature::SaveFiles) {
         return;
     }
     let wanted = Saving {

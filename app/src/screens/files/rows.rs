@@ -1,6 +1,7 @@
 //! Files that have a line of their own: sounds with their player, and documents.
 
 use holdfast_client::api::FileKind;
+use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 
 use super::cover::{Stand, moved_words, ring, why_not};
@@ -8,6 +9,7 @@ use super::sound::sound;
 use super::{Part, act, words};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{bytes, tf};
+use crate::platform::kiosk;
 
 /// A file's line.
 pub(crate) fn row(part: Part) -> AnyView {
@@ -60,6 +62,7 @@ type Label = fn(&str) -> String;
 /// What the button on a file does, and how it is called; none where nothing can be done.
 pub(super) fn button_of(stand: Stand) -> Option<(&'static str, Label)> {
     Some(match stand {
+        Stand::Here if !kiosk::allows(Feature::SaveFiles) => return None,
         Stand::Here => (act::SAVE, |file| tf("file.save_label", &[("file", file)])),
         Stand::Waits => (act::LOAD, |file| tf("file.load_label", &[("file", file)])),
         Stand::Failed => (act::LOAD, |file| tf("file.again_label", &[("file", file)])),

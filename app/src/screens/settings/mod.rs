@@ -8,11 +8,13 @@ mod storage;
 
 use leptos::prelude::*;
 
+use super::kiosk::settings as kiosk_settings;
 use super::leaving::{Leave, Leaving};
 use super::profile::PaneHeader;
 use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{number, t};
+use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::{Route, Section};
@@ -52,6 +54,9 @@ fn entry(id: &'static str, picture: Icon, label: String, now: Signal<String>, to
 #[component]
 pub(crate) fn Settings() -> impl IntoView {
     let state = AppState::get();
+    if kiosk::is_on() {
+        return kiosk_settings(state);
+    }
     let leave = RwSignal::new(None::<Leave>);
     let own = state.mode.get_untracked() == StorageMode::OwnDevice;
     let nothing = || Signal::derive(String::new);
@@ -149,6 +154,7 @@ pub(crate) fn Settings() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }
 
 /// What is kept here, and how to leave.

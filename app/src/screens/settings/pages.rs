@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::super::profile::PaneHeader;
 use crate::components::choice::{Choice, choices, switch};
 use crate::i18n::{LANGUAGES, PSEUDO, t};
+use crate::platform::kiosk;
 use crate::state::AppState;
 use crate::state::preferences::key;
 
@@ -121,7 +122,18 @@ pub(crate) fn LanguageChoice(
     id: &'static str,
 ) -> impl IntoView {
     let state = AppState::get();
-    let chosen = state.preferences.language.get_untracked();
+    let mut chosen = state.preferences.language.get_untracked();
+    let offered: Vec<_> = LANGUAGES
+        .iter()
+        .filter(|language| kiosk::rules().is_none_or(|rules| rules.offers(language.tag)))
+        .collect();
+    if kiosk::is_on() && chosen.is_empty() {
+        // What the browser wants is no choice where many people use it.
+        chosen = crate::i18n::tag();
+    }
+    if offered.len() < 2 {
+        return ().into_any();
+    }
     // Shown to those who asked for it in the address or chose it before.
     let pseudo = chosen == PSEUDO || crate::i18n::tag() == PSEUDO;
     let option = |tag: &'static str, name: String, chosen: &str| {
@@ -140,15 +152,16 @@ pub(crate) fn LanguageChoice(
                     state.set_preference(key::LANGUAGE, &event.target().value());
                 }
             >
-                {option("", t("settings.language_system"), &chosen)}
-                {LANGUAGES
-                    .iter()
+                {(!kiosk::is_on()).then(|| option("", t("settings.language_system"), &chosen))}
+                {offered
+                    .into_iter()
                     .map(|l| option(l.tag, l.name.to_owned(), &chosen))
                     .collect_view()}
                 {pseudo.then(|| option(PSEUDO, PSEUDO.to_owned(), &chosen))}
             </select>
         </div>
     }
+    .into_any()
 }
 
 /// The keys that do something.

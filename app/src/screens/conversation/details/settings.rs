@@ -7,6 +7,7 @@ use super::action;
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{full_date, span, t, tf};
+use crate::platform::kiosk;
 use crate::screens::contact::{display_name, given_name};
 use crate::screens::conversation::asks::Ask;
 use crate::screens::conversation::room::Room;
@@ -66,7 +67,7 @@ fn who(room: Room, known: &Conversation) -> AnyView {
                         <p class="help" dir="auto">{tf("details.real_name", &[("name", &real)])}</p>
                     }
                 })}
-            {contact
+            {(contact && !kiosk::is_on())
                 .then(|| {
                     let label = if given { t("nickname.edit") } else { t("nickname.add") };
                     view! {

@@ -1,0 +1,44 @@
+//! Before a recovery phrase is typed on somebody else's keyboard: what can't be protected.
+
+use leptos::prelude::*;
+
+use crate::components::icon::{Icon, icon};
+use crate::i18n::t;
+use crate::screens::name::StartHeader;
+use crate::state::AppState;
+use crate::state::nav::Route;
+
+/// The screen.
+#[component]
+pub(crate) fn Caution() -> impl IntoView {
+    let state = AppState::get();
+    view! {
+        <section class="step">
+            <StartHeader />
+            <span class="problem-icon">{icon(Icon::Alert)}</span>
+            <h1>{t("caution.title")}</h1>
+            <p class="lead">{t("caution.lead")}</p>
+            <ul class="caution-list">
+                <li>{t("caution.keys")}</li>
+                <li>{t("caution.extensions")}</li>
+                <li>{t("caution.forever")}</li>
+            </ul>
+            <div class="stack">
+                <button
+                    id="new-instead"
+                    class="button primary large"
+                    on:click=move |_| state.nav.switch(Route::Welcome)
+                >
+                    {t("caution.instead")}
+                </button>
+                <button
+                    id="type-anyway"
+                    class="button large"
+                    on:click=move |_| state.nav.go(Route::Restore)
+                >
+                    {t("caution.anyway")}
+                </button>
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,116 @@
+//! The screens of a kiosk, and which of the others it has (`spec/12-client-behaviour.md §12.2`, rule 6).
+
+mod caution;
+mod closed;
+mod people;
+mod settings;
+mod start;
+
+use holdfast_protocol::kiosk::{Feature, Kiosk};
+
+use crate::platform::kiosk;
+use crate::state::nav::{Route, Section};
+
+pub(crate) use caution::Caution;
+pub(crate) use closed::Closed;
+pub(crate) use people::{PeoplePane, open, people};
+pub(crate) use settings::settings;
+pub(crate) use start::Start;
+
+/// The screen that is shown for a route: at a kiosk, the list for one that is not allowed.
+pub(crate) fn permitted(route: Route) -> Route {
+    if !kiosk::is_on() || kiosk::rules().is_some_and(|rules| allows(rules, route)) {
+        route
+    } else {
+        Route::Home
+    }
+}
+
+fn allows(rules: &Kiosk, route: Route) -> bool {
+    match route {
+        Route::Welcome
+        | Route::Name
+        | Route::Home
+        | Route::NewConversation
+        | Route::Settings
+        | Route::SettingsOf(Section::Privacy) => true,
+        Route::Place { restore: true } | Route::Restore | Route::Recognise => rules.allows(Feature::Restore),
+        Route::Conversation(id)
+        | Route::Details(id)
+        | Route::Disappearing(id)
+        | Route::MessageInfo(id, _)
+        | Route::Gallery(id) => rules.may_write_to(&id),
+        Route::Profile => rules.allows(Feature::AccountId),
+        Route::Requests | Route::Blocked => rules.contacts.is_empty(),
+        // Everything here is kept in memory: nobody is asked where.
+        Route::Place { restore: false } | Route::SettingsOf(_) | Route::Network => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::account::Id;
+    use holdfast_protocol::kiosk::{Contact, Feature, Kiosk};
+
+    use super::allows;
+    use crate::state::nav::{Route, Section};
+
+    fn id(digit: char) -> Id {
+        Id::parse(&format!("05{}", digit.to_string().repeat(64))).expect("an id")
+    }
+
+    #[test]
+    fn a_kiosk_that_allows_nothing_has_conversations_and_no_more() {
+        let rules = Kiosk::default();
+        for route in [
+            Route::Home,
+            Route::Name,
+            Route::NewConversation,
+            Route::Conversation(id('3')),
+        ] {
+            assert!(allows(&rules, route), "{route:?}");
+        }
+        for route in [
+            Route::Place { restore: false },
+            Route::Place { restore: true },
+            Route::Restore,
+            Route::Recognise,
+            Route::Profile,
+            Route::Network,
+            Route::SettingsOf(Section::Notifications),
+            Route::SettingsOf(Section::Storage),
+            Route::SettingsOf(Section::Appearance),
+        ] {
+            assert!(!allows(&rules, route), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn where_people_are_named_no_way_leads_to_others() {
+        let rules = Kiosk {
+            contacts: vec![Contact {
+                id: id('3'),
+                name: "Desk".into(),
+            }],
+            allow: [Feature::Restore, Feature::AccountId].into(),
+            ..Kiosk::default()
+        };
+        for route in [
+            Route::Conversation(id('3')),
+            Route::Details(id('3')),
+            Route::Restore,
+            Route::Profile,
+        ] {
+            assert!(allows(&rules, route), "{route:?}");
+        }
+        for route in [
+            Route::Conversation(id('4')),
+            Route::Details(id('4')),
+            Route::Gallery(id('4')),
+            Route::Requests,
+            Route::Blocked,
+        ] {
+            assert!(!allows(&rules, route), "{route:?}");
+        }
+    }
+}
