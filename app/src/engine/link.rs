@@ -21,7 +21,7 @@ use crate::platform::{self, session::StartError, session::StorageMode, session::
 extern "C" {
     /// Starts the engine worker (`static/boot.js`).
     #[wasm_bindgen(catch, js_namespace = holdfast, js_name = startWorker)]
-    fn start_worker() -> Result<Worker, JsValue>;
+    pub(super) fn start_worker() -> Result<Worker, JsValue>;
 }
 
 /// How often a crashed worker is started again within [`CRASH_WINDOW_MS`] before the link gives up.
@@ -380,6 +380,8 @@ impl Inner {
                 }
             }
             FromWorker::Job { id, news } => self.hear_news(id, news),
+            // Asked of other workers only.
+            FromWorker::Codes(_) => {}
             FromWorker::Event(event) => {
                 let over = matches!(event, Event::LoggedOut);
                 if over {

@@ -1,12 +1,14 @@
 //! The engine's place in the browser: a worker that runs it, the adapters it runs over, and the page's link to it.
 
 mod clock;
+mod codes;
 mod fetch;
 mod host;
 mod indexeddb;
 pub(crate) mod jobs;
 mod link;
 mod prepare;
+pub(crate) mod reader;
 mod rng;
 mod tabs;
 mod vault;

@@ -39,6 +39,14 @@ pub(crate) enum ToWorker {
     CancelJob(JobId),
     /// No more sound comes for a voice message.
     EndVoice(JobId),
+    /// Find QR codes in a picture, which comes in an array after this: its pixels' bytes. For a worker that runs nothing
+    /// else.
+    FindCodes {
+        /// Pixels of a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
 }
 
 /// From a worker to its page.
@@ -64,6 +72,8 @@ pub(crate) enum FromWorker {
         /// What there is to tell.
         news: News,
     },
+    /// What the codes in a picture hold: secrets, perhaps.
+    Codes(Vec<String>),
 }
 
 /// Between the workers of one origin's tabs.

@@ -15,6 +15,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::codes;
 use super::host::{self, Host, HostError};
 use super::jobs::{JobId, News};
 use super::prepare::Jobs;
@@ -31,7 +32,9 @@ pub(crate) fn run() {
             Some((message, payload)) => (Some(message), payload),
             None => (from_js(data), JsValue::UNDEFINED),
         };
-        if let Some(ToWorker::Start {
+        if let Some(ToWorker::FindCodes { width, height }) = message {
+            tell_page(&FromWorker::Codes(codes::find_posted(&payload, width, height)));
+        } else if let Some(ToWorker::Start {
             mode,
             profile,
             expect_account,
@@ -210,8 +213,8 @@ impl Worker {
             ToWorker::Job { id, job } => self.jobs.take(self, id, job, payload),
             ToWorker::CancelJob(id) => self.jobs.cancel(self, id),
             ToWorker::EndVoice(id) => self.jobs.end_voice(self, id),
-            // The first message was it; there is no other.
-            ToWorker::Start { .. } => {}
+            // The first message was it, and codes are looked for before; there are no others.
+            ToWorker::Start { .. } | ToWorker::FindCodes { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the page asks of the browser, apart from the engine.
 
 pub(crate) mod blob;
+pub(crate) mod camera;
 pub(crate) mod card;
 mod errors;
 pub(crate) mod film;
@@ -9,6 +10,7 @@ pub(crate) mod near;
 pub(crate) mod notifications;
 pub(crate) mod pass_on;
 pub(crate) mod picture;
+pub(crate) mod pixels;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;

@@ -14,6 +14,7 @@ mod invites;
 mod links;
 mod network;
 mod peer;
+mod recovery;
 mod requests;
 mod restore;
 mod samples;
