@@ -25,7 +25,7 @@ const FIXED: [(&str, &str); 5] = [
     ("cross-origin-resource-policy", "same-origin"),
     (
         "permissions-policy",
-        "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
+        "microphone=(self), camera=(self), geolocation=(), payment=(), usb=(), interest-cohort=()",
     ),
 ];
 /// Where the app's manifest has browsers post what is shared with it. The app's service worker takes that before it leaves

@@ -493,6 +493,8 @@ impl Inner {
                 }
             }
             FromWorker::Job { id, news } => self.hear_news(id, news),
+            // Asked of other workers only.
+            FromWorker::Codes(_) => {}
             FromWorker::Event(event) => {
                 let over = matches!(event, Event::LoggedOut);
                 if over {

@@ -1,6 +1,7 @@
 //! The engine's place in the browser: a worker that runs it, the adapters it runs over, and the page's link to it.
 
 mod clock;
+mod codes;
 mod fetch;
 mod host;
 mod indexeddb;
@@ -9,6 +10,7 @@ mod link;
 pub(crate) mod lock;
 mod lock_records;
 mod prepare;
+pub(crate) mod reader;
 mod rng;
 mod tabs;
 mod vault;

@@ -82,6 +82,14 @@ pub(crate) enum ToWorker {
     },
     /// Removes a locked account from this device without opening it.
     Forget,
+    /// Find QR codes in a picture, which comes in an array after this: its pixels' bytes. For a worker that runs nothing
+    /// else.
+    FindCodes {
+        /// Pixels of a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
 }
 
 /// From a worker to its page.
@@ -113,6 +121,8 @@ pub(crate) enum FromWorker {
     LockedUp,
     /// The answer to a question about the lock.
     Lock(Result<LockAnswer, LockRefusal>),
+    /// What the codes in a picture hold: secrets, perhaps.
+    Codes(Vec<String>),
 }
 
 /// Between the workers of one origin's tabs.

@@ -23,6 +23,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::clock;
+use super::codes;
 use super::host::{self, Host, HostError};
 use super::indexeddb::Claim;
 use super::jobs::{JobId, News};
@@ -60,6 +61,9 @@ pub(crate) fn run() {
             Some(ToWorker::Lock(question)) => spawn_local(async move {
                 tell_page(&FromWorker::Lock(super::lock::answer(question).await));
             }),
+            Some(ToWorker::FindCodes { width, height }) => {
+                tell_page(&FromWorker::Codes(codes::find_posted(&payload, width, height)));
+            }
             Some(message) => {
                 if let Some(worker) = worker.borrow().as_ref() {
                     worker.hear_page(message, &payload);
@@ -375,8 +379,8 @@ impl Worker {
             ToWorker::Active { at_ms } => self.note_active(at_ms),
             ToWorker::Idle { now_ms, limit_ms } => self.note_idle(now_ms, limit_ms),
             ToWorker::Forget => self.forget(),
-            // A worker of its own answers the one; the first message was the other.
-            ToWorker::Lock(_) | ToWorker::Start { .. } => {}
+            // The first message was one of these.
+            ToWorker::Lock(_) | ToWorker::FindCodes { .. } | ToWorker::Start { .. } => {}
         }
     }
 

@@ -129,6 +129,11 @@ pub(crate) fn full_date(ms: u64) -> String {
     formatted(Shape::Full, ms as f64)
 }
 
+/// A date without the time.
+pub(crate) fn date(ms: u64) -> String {
+    formatted(Shape::ShortDate, ms as f64)
+}
+
 /// Date and time to the second, for what is known about one message.
 pub(crate) fn full_time(ms: u64) -> String {
     formatted(Shape::Exact, ms as f64)

@@ -15,8 +15,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 pub(crate) use format::{
-    alphabetically, bytes, clock, day_heading, duration_ago, full_date, full_time, list_time, local_day,
-    local_month, month_heading, number, playing_time, span, span_up, speed,
+    alphabetically, bytes, clock, date, day_heading, duration_ago, full_date, full_time, list_time,
+    local_day, local_month, month_heading, number, playing_time, span, span_up, speed,
 };
 
 /// A language that the page can be shown in.

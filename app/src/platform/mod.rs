@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod blob;
+pub(crate) mod camera;
 pub(crate) mod card;
 mod errors;
 pub(crate) mod film;
@@ -13,6 +14,7 @@ pub(crate) mod notifications;
 pub(crate) mod pass_on;
 pub(crate) mod passkey;
 pub(crate) mod picture;
+pub(crate) mod pixels;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;

@@ -26,7 +26,7 @@ extern "C" {
 }
 
 /// Decodes a picture; of a moving one its first frame.
-async fn decode(picture: &Blob) -> Option<ImageBitmap> {
+pub(super) async fn decode(picture: &Blob) -> Option<ImageBitmap> {
     let decoding = window().create_image_bitmap_with_blob(picture).ok()?;
     JsFuture::from(decoding).await.ok()?.dyn_into().ok()
 }
@@ -172,7 +172,7 @@ async fn preview(small: Option<HtmlCanvasElement>, most: usize) -> Vec<u8> {
 }
 
 /// Sizes within a square of a side, in the same proportion and at least one pixel.
-fn within(width: u32, height: u32, side: u32) -> (u32, u32) {
+pub(super) fn within(width: u32, height: u32, side: u32) -> (u32, u32) {
     let longest = u64::from(width.max(height)).max(1);
     let fit = |size: u32| {
         let fitted = u64::from(size) * u64::from(side.min(width.max(height))) / longest;

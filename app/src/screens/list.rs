@@ -18,7 +18,8 @@ use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
-use crate::state::nav::Route;
+use crate::state::nav::{Route, Section};
+use crate::state::reminder::{Reminder, put_off, reminder};
 
 /// The times in the list follow the clock this often.
 const MINUTE_MS: u64 = 60_000;
@@ -249,32 +250,53 @@ fn ConnectionLight() -> impl IntoView {
     .into_any()
 }
 
-/// Reminds of the recovery phrase, once something would be lost without it and as long as it was not seen.
+/// Reminds of the recovery phrase when it is time for that; it can be put off.
 #[component]
 pub(crate) fn PhraseBanner(
     /// The button's, unique on the page.
     id: &'static str,
 ) -> impl IntoView {
     let state = AppState::get();
-    let wanted = Memo::new(move |_| {
-        !kiosk::is_on() && !state.preferences.phrase_seen.get() && state.preferences.has_written.get()
-    });
+    let wanted = Memo::new(move |_| reminder(state).filter(|_| !kiosk::is_on()));
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     move || {
-        wanted.get().then(|| {
+        wanted.get().map(|what| {
+            let (title, text, action, to) = match what {
+                Reminder::Save => (
+                    t("banner.title"),
+                    if own_device {
+                        t("banner.text")
+                    } else {
+                        t("banner.text_shared")
+                    },
+                    t("banner.action"),
+                    Route::Profile,
+                ),
+                Reminder::Check => (
+                    t("banner.check_title"),
+                    t("banner.check_text"),
+                    t("banner.check_action"),
+                    Route::SettingsOf(Section::Recovery),
+                ),
+            };
             view! {
                 <section class="banner">
                     <span class="banner-icon">{icon(Icon::Key)}</span>
                     <div>
-                        <h2>{t("banner.title")}</h2>
-                        <p>{if own_device { t("banner.text") } else { t("banner.text_shared") }}</p>
-                        <button
-                            id=id
-                            class="button"
-                            on:click=move |_| state.nav.switch(Route::Profile)
-                        >
-                            {t("banner.action")}
-                        </button>
+                        <h2>{title}</h2>
+                        <p>{text}</p>
+                        <div class="row-actions">
+                            <button id=id class="button" on:click=move |_| state.nav.switch(to)>
+                                {action}
+                            </button>
+                            <button
+                                id=format!("{id}-later")
+                                class="button quiet"
+                                on:click=move |_| put_off(state, what)
+                            >
+                                {t("banner.later")}
+                            </button>
+                        </div>
                     </div>
                 </section>
             }

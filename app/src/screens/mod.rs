@@ -5,6 +5,7 @@
 )]
 
 mod blocked;
+mod comes_back;
 pub(crate) mod contact;
 mod contact_link;
 mod conversation;
@@ -20,6 +21,7 @@ mod network;
 mod new_conversation;
 mod own_picture;
 mod phrase;
+mod phrase_entry;
 mod place;
 mod problem;
 mod profile;
@@ -30,6 +32,7 @@ mod restore;
 pub(crate) mod restoring;
 mod row;
 mod row_menu;
+mod scan;
 mod search;
 mod session;
 mod settings;

@@ -1,13 +1,14 @@
 //! A new conversation: with a contact, by Account ID, or by others who get the own one.
 
 use holdfast_client::api::{Conversation, Place, Standing};
-use holdfast_protocol::account::{Id, IdError};
+use holdfast_protocol::account::{Code, Id, IdError};
 use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::contact::{FullId, display_name, given_name};
 use super::profile::PaneHeader;
+use super::scan::{Purpose, Scan};
 use crate::components::avatar::{Size, avatar};
 use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
@@ -72,6 +73,11 @@ pub(crate) fn NewConversation() -> impl IntoView {
             },
         }
     };
+    let scanned = move |code: Code| {
+        if let Code::Account(id) | Code::ContactLink(id) = code {
+            open(id);
+        }
+    };
     let own = state.account.get_untracked().map(|a| a.id);
     let shows_own = kiosk::allows(Feature::AccountId);
     view! {
@@ -96,9 +102,12 @@ pub(crate) fn NewConversation() -> impl IntoView {
                             code=true
                             focus=true
                         />
-                        <button id="open-conversation" class="button primary">
-                            {t("new.open")}
-                        </button>
+                        <div class="actions">
+                            <Scan id="scan-id" purpose=Purpose::Person on_found=scanned />
+                            <button id="open-conversation" class="button primary">
+                                {t("new.open")}
+                            </button>
+                        </div>
                     </form>
                 </section>
                 {move || contacts(matching(state, &typed.get()), Callback::new(open))}

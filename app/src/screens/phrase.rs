@@ -1,15 +1,16 @@
 //! Shows the recovery phrase behind a step. It is on the page only while the dialog is open.
 
 use holdfast_client::api::{Command, Reply};
+use holdfast_protocol::account::Seed;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
+use crate::components::qr::qr;
 use crate::i18n::{number, t};
-use crate::state::AppState;
-use crate::state::preferences::key;
+use crate::state::{AppState, reminder};
 
 /// First what the phrase is good for and who must not see it; then the words.
 #[component]
@@ -21,6 +22,7 @@ pub(crate) fn PhraseDialog(
     let state = AppState::get();
     let phrase = RwSignal::new(String::new());
     let error = RwSignal::new(String::new());
+    let as_code = RwSignal::new(false);
     on_cleanup(move || {
         let _ = phrase.try_update_untracked(|words| {
             words.clear();
@@ -37,7 +39,7 @@ pub(crate) fn PhraseDialog(
             match state.request(Command::RevealPhrase).await {
                 Ok(Reply::Phrase(words)) => {
                     let _ = phrase.try_set(words);
-                    state.set_preference(key::PHRASE_SEEN, "1");
+                    reminder::phrase_seen(state);
                 }
                 _ => {
                     let _ = error.try_set(t("phrase.failed"));
@@ -61,7 +63,7 @@ pub(crate) fn PhraseDialog(
         }
         .into_any()
     };
-    let shown = move || {
+    let words = move || {
         view! {
             <ol class="phrase" dir="ltr" translate="no">
                 {phrase
@@ -79,7 +81,32 @@ pub(crate) fn PhraseDialog(
                     .collect_view()}
             </ol>
             <p class="help">{t("phrase.keep")}</p>
+        }
+        .into_any()
+    };
+    // The seed in hex digits, as Session's apps show and read it (`spec/01-accounts-and-crypto.md §6.4`).
+    let code = move || {
+        let seed = phrase.with(|words| Seed::from_phrase(words));
+        view! {
+            <div id="phrase-qr" class="phrase-code">
+                {seed.ok().map(|seed| qr(&seed.to_hex(), t("phrase.code_label")))}
+            </div>
+            <p class="help">{t("phrase.code_help")}</p>
+        }
+        .into_any()
+    };
+    let shown = move || {
+        view! {
+            {move || if as_code.get() { code() } else { words() }}
             <div class="actions">
+                <button
+                    id="phrase-code"
+                    class="button quiet"
+                    on:click=move |_| as_code.update(|on| *on = !*on)
+                >
+                    {icon(Icon::Qr)}
+                    {move || if as_code.get() { t("phrase.as_words") } else { t("phrase.as_code") }}
+                </button>
                 <button
                     class="button quiet"
                     on:click=move |_| {

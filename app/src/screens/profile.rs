@@ -15,7 +15,7 @@ use crate::components::qr::qr;
 use crate::engine::LinkError;
 use crate::i18n::t;
 use crate::platform::kiosk;
-use crate::state::nav::Route;
+use crate::state::nav::{Route, Section};
 use crate::state::{AppState, failure_text};
 
 /// The heading of a screen in the main pane.
@@ -83,14 +83,24 @@ pub(crate) fn Profile() -> impl IntoView {
                             <section class="card">
                                 <h2>{t("phrase.title")}</h2>
                                 <p class="help">{t("phrase.explanation")}</p>
-                                <button
-                                    id="show-phrase"
-                                    class="button"
-                                    on:click=move |_| asks_phrase.set(true)
-                                >
-                                    {icon(Icon::Key)}
-                                    {t("phrase.open")}
-                                </button>
+                                <div class="row-actions">
+                                    <button
+                                        id="show-phrase"
+                                        class="button"
+                                        on:click=move |_| asks_phrase.set(true)
+                                    >
+                                        {icon(Icon::Key)}
+                                        {t("phrase.open")}
+                                    </button>
+                                    <button
+                                        id="check-phrase"
+                                        class="button quiet"
+                                        on:click=move |_| state.nav.go(Route::SettingsOf(Section::Recovery))
+                                    >
+                                        {icon(Icon::Check)}
+                                        {t("phrase.check")}
+                                    </button>
+                                </div>
                             </section>
                         }
                     })}

@@ -7,6 +7,7 @@ use holdfast_client::api::{Command, RestoreProgress, RestoreStage};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::comes_back::ComesBack;
 use crate::components::avatar::{Size, avatar};
 use crate::components::dialog::Dialog;
 use crate::components::field::Field;
@@ -85,6 +86,7 @@ pub(crate) fn Restoring() -> impl IntoView {
             <section class="step restoring">
                 <div class="recognised">{who}</div>
                 {body}
+                <ComesBack />
                 <button id="stop-restoring" class="button quiet large" on:click=move |_| asks.set(true)>
                     {t("action.cancel")}
                 </button>

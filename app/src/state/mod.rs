@@ -17,6 +17,7 @@ pub(crate) mod phrase_input;
 pub(crate) mod playback;
 pub(crate) mod preferences;
 pub(crate) mod reel;
+pub(crate) mod reminder;
 pub(crate) mod safe;
 pub(crate) mod share;
 pub(crate) mod text;
@@ -357,7 +358,7 @@ impl AppState {
             self.pending.set_value(Pending::default());
             self.take_snapshot(snapshot);
             if restore {
-                self.set_preference(preferences::key::PHRASE_SEEN, "1");
+                reminder::phrase_checked(self);
             }
             let preferences = self.preferences;
             let theme = preferences.theme.get_untracked().name();

@@ -23,6 +23,8 @@ pub(crate) enum Section {
     Appearance,
     /// What files take up.
     Storage,
+    /// The check of the recovery phrase.
+    Recovery,
     /// The keys that do something.
     Keys,
 }

@@ -1,6 +1,6 @@
 //! The thirteen word boxes of the restore screen: what was typed, what it could mean, and what is wrong with it.
 
-use holdfast_protocol::account::{Seed, phrase};
+use holdfast_protocol::account::{Code, Seed, phrase};
 
 /// Words of a recovery phrase (`spec/01-accounts-and-crypto.md §6`).
 pub(crate) const WORDS: usize = 13;
@@ -10,10 +10,6 @@ const DATA_WORDS: usize = 12;
 pub(crate) const CERTAIN: usize = 3;
 /// At most this many one-word corrections are offered.
 const MAX_CORRECTIONS: usize = 5;
-/// Hex digits of a seed without padding, with it, and of an Account ID.
-const SEED_HEX: usize = 32;
-const PADDED_SEED_HEX: usize = 64;
-const ID_HEX: usize = 66;
 
 /// What was pasted or typed as one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +18,7 @@ pub(crate) enum Pasted {
     Words(Vec<String>),
     /// A seed in hex.
     Hex(String),
-    /// An Account ID, which is not a secret and restores nothing.
+    /// An Account ID or a contact link, which is not a secret and restores nothing.
     AccountId,
     /// Nothing that could be used.
     Nothing,
@@ -31,10 +27,11 @@ pub(crate) enum Pasted {
 /// What a text is, before anything is computed.
 pub(crate) fn classify(text: &str) -> Pasted {
     let trimmed = text.trim();
-    let hex = !trimmed.is_empty() && trimmed.chars().all(|c| c.is_ascii_hexdigit());
-    match trimmed.len() {
-        ID_HEX if hex => Pasted::AccountId,
-        SEED_HEX | PADDED_SEED_HEX if hex => Pasted::Hex(trimmed.to_ascii_lowercase()),
+    match Code::read(trimmed) {
+        Code::Account(_) | Code::ContactLink(_) | Code::OtherId(_) => Pasted::AccountId,
+        Code::Recovery(_) | Code::BrokenRecovery(_) if is_hex(trimmed) => {
+            Pasted::Hex(trimmed.to_ascii_lowercase())
+        }
         _ => {
             let words = split_words(trimmed);
             if words.is_empty() {
@@ -44,6 +41,10 @@ pub(crate) fn classify(text: &str) -> Pasted {
             }
         }
     }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The words in a text: any case, with any punctuation and white space between them, numbered lists too.
@@ -92,8 +93,8 @@ pub(crate) fn completions(typed: &str) -> Vec<String> {
     phrase::complete(&typed).into_iter().map(Into::into).collect()
 }
 
-/// Changes of a single word that make the checksum right: each box with a word near to what was typed, then the checksum
-/// word itself.
+/// Changes of a single word that make the phrase read, likeliest first; at last the checksum word itself, when the others
+/// are known.
 pub(crate) fn corrections(words: &[String]) -> Vec<(usize, String)> {
     let mut out: Vec<(usize, String)> = phrase::corrections(&words.join(" "))
         .into_iter()
@@ -133,6 +134,9 @@ mod tests {
         let hex = "000102030405060708090a0b0c0d0e0f";
         assert_eq!(classify(&format!(" {hex}\n")), Pasted::Hex(hex.into()));
         assert_eq!(classify(&format!("05{}", "ab".repeat(32))), Pasted::AccountId);
+        let link = format!("https://chat.example.org/#/c/05{}?n=Ada", "ab".repeat(32));
+        assert_eq!(classify(&link), Pasted::AccountId);
+        assert_eq!(classify(&"ab".repeat(32)), Pasted::Hex("ab".repeat(32)));
         assert_eq!(classify(" \n"), Pasted::Nothing);
         assert_eq!(
             classify("Amaze, BUFFET\n3. cake"),

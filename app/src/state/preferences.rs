@@ -19,6 +19,10 @@ pub(crate) mod key {
     pub(crate) const LIST_WIDTH: &str = "list_width";
     /// `1` when the recovery phrase was looked at, or typed in to restore.
     pub(crate) const PHRASE_SEEN: &str = "phrase_seen";
+    /// When the recovery phrase was last entered and found right, milliseconds since 1970.
+    pub(crate) const PHRASE_CHECKED: &str = "phrase_checked";
+    /// Until when nobody wants to be reminded of it, milliseconds since 1970.
+    pub(crate) const PHRASE_LATER: &str = "phrase_later";
     /// `1` once a message was written: from then on something would be lost without the phrase.
     pub(crate) const HAS_WRITTEN: &str = "has_written";
     /// The emoji used last, separated by spaces.
@@ -130,6 +134,10 @@ pub(crate) struct Preferences {
     pub list_width: RwSignal<u32>,
     /// The user has seen the recovery phrase.
     pub phrase_seen: RwSignal<bool>,
+    /// When the phrase was last entered and found right, milliseconds since 1970; 0 for never.
+    pub phrase_checked: RwSignal<u64>,
+    /// Until when reminders of it rest, milliseconds since 1970.
+    pub phrase_later: RwSignal<u64>,
     /// A message was written with this account.
     pub has_written: RwSignal<bool>,
     /// The emoji used last.
@@ -165,6 +173,8 @@ impl Preferences {
             enter_sends: RwSignal::new(None),
             list_width: RwSignal::new(DEFAULT_LIST_WIDTH),
             phrase_seen: RwSignal::new(false),
+            phrase_checked: RwSignal::new(0),
+            phrase_later: RwSignal::new(0),
             has_written: RwSignal::new(false),
             emoji: RwSignal::new(Vec::new()),
             reactions: RwSignal::new(Vec::new()),
@@ -220,6 +230,8 @@ impl Preferences {
                 );
             }
             key::PHRASE_SEEN => set_changed(self.phrase_seen, value == "1"),
+            key::PHRASE_CHECKED => set_changed(self.phrase_checked, value.parse().unwrap_or_default()),
+            key::PHRASE_LATER => set_changed(self.phrase_later, value.parse().unwrap_or_default()),
             key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
             key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
             key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
@@ -248,6 +260,8 @@ impl Preferences {
         self.enter_sends.set(None);
         self.list_width.set(DEFAULT_LIST_WIDTH);
         self.phrase_seen.set(false);
+        self.phrase_checked.set(0);
+        self.phrase_later.set(0);
         self.has_written.set(false);
         self.emoji.set(Vec::new());
         self.reactions.set(Vec::new());

@@ -13,10 +13,12 @@
 //! # Ok::<(), holdfast_protocol::account::PhraseError>(())
 //! ```
 
+mod code;
 mod id;
 pub mod phrase;
 mod seed;
 
+pub use code::{Code, MAX_CODE};
 pub use id::{Id, IdError, IdKind};
 pub use phrase::{Phrase, PhraseError};
 pub use seed::{Seed, SeedInputError};

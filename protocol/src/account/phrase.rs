@@ -3,6 +3,8 @@
 //! Only the first three letters of a word count, so "amazing" reads as "amaze"; what was typed is normalised first, so
 //! that a phrase pasted as a numbered list, with capitals or line breaks still reads.
 
+mod typos;
+
 use super::Seed;
 use std::sync::LazyLock;
 use zeroize::Zeroizing;
@@ -17,8 +19,6 @@ pub const SEED_WORDS: usize = WORD_COUNT - 1;
 pub const PREFIX_LETTERS: usize = 3;
 /// Most suggestions returned for one word.
 const MAX_SUGGESTIONS: usize = 4;
-/// Edit distance up to which a word is taken for a misspelling of another.
-const MAX_TYPOS: usize = 2;
 /// [`LIST_SIZE`] in the arithmetic of spec/01 §6.2.
 const BASE: u64 = LIST_SIZE as u64;
 
@@ -154,7 +154,11 @@ pub fn complete(start: &str) -> Vec<&'static str> {
 /// The words a misspelt one was probably meant to be, likeliest first; at most four.
 pub fn suggest(word: &str) -> Vec<&'static str> {
     let typed = lower(word.trim());
-    near(&typed).into_iter().take(MAX_SUGGESTIONS).collect()
+    near(&typed)
+        .into_iter()
+        .take(MAX_SUGGESTIONS)
+        .map(|(_, word)| word)
+        .collect()
 }
 
 /// The checksum word of twelve words: one of them, chosen by a CRC-32 over their first three letters.
@@ -166,30 +170,40 @@ pub fn checksum_word(words: &[&str]) -> Option<&'static str> {
     WORDS.get(checksum(&indices)?).copied()
 }
 
-/// Single words whose replacement makes a phrase with a wrong checksum read, each a probable misspelling of what
-/// stands there. At most a handful; empty unless the checksum is all that is wrong.
+/// Single words whose replacement makes a phrase read, each a probable misspelling of what stands there, likeliest first.
+///
+/// For thirteen words of which one is not in the list, that one is replaced; for thirteen known words that do not belong
+/// together, any one of them. Empty when something else is wrong. The checksum tells only one wrong word in twelve, so
+/// that what was meant is among others: offer a handful, and show whose account it opens.
 pub fn corrections(text: &str) -> Vec<Correction> {
     let text = normalise(text);
-    if decode(&text) != Err(PhraseError::Checksum) {
-        return Vec::new();
-    }
+    let only = match decode(&text) {
+        Err(PhraseError::Checksum | PhraseError::Overflow) => None,
+        Err(PhraseError::UnknownWords { positions }) => match positions.as_slice() {
+            [position] => Some(*position),
+            _ => return Vec::new(),
+        },
+        _ => return Vec::new(),
+    };
     let typed: Vec<&str> = text.split(' ').collect();
     let mut found = Vec::new();
     for (position, word) in typed.iter().enumerate() {
-        for candidate in near(word) {
+        if only.is_some_and(|only| only != position) {
+            continue;
+        }
+        for (likelihood, candidate) in near(word) {
             let mut words = typed.clone();
             if let Some(slot) = words.get_mut(position) {
                 *slot = candidate;
             }
             if decode(&Zeroizing::new(words.join(" "))).is_ok() {
-                found.push(Correction {
-                    position,
-                    word: candidate,
-                });
+                let word = candidate;
+                found.push((likelihood, Correction { position, word }));
             }
         }
     }
-    found
+    found.sort_by_key(|(likelihood, _)| *likelihood);
+    found.into_iter().map(|(_, correction)| correction).collect()
 }
 
 /// Writes a seed down (spec/01 §6.2).
@@ -307,48 +321,22 @@ fn normalise(text: &str) -> Zeroizing<String> {
     plain
 }
 
-/// List words within a few typing errors of a word (but not equal to it), nearest first.
-fn near(word: &str) -> Vec<&'static str> {
-    let mut found: Vec<(usize, &'static str)> = WORDS
+/// How likely a word was meant, the smallest number first: what its typing errors cost, and whether its first letter is
+/// another one, which is rarely mistyped unnoticed.
+type Likelihood = (usize, bool);
+
+/// List words within a few typing errors of a word (but not equal to it), likeliest first.
+fn near(word: &str) -> Vec<(Likelihood, &'static str)> {
+    let letters = Zeroizing::new(word.chars().collect::<Vec<char>>());
+    let mut found: Vec<(Likelihood, &'static str)> = WORDS
         .iter()
         .filter_map(|entry| {
-            let distance = typing_errors(word, entry);
-            (1..=MAX_TYPOS).contains(&distance).then_some((distance, *entry))
+            let cost = typos::cost(&letters, entry)?;
+            Some(((cost, entry.chars().next() != letters.first().copied()), *entry))
         })
         .collect();
-    found.sort_by_key(|(distance, entry)| (*distance, first_letter(entry) != first_letter(word)));
-    found.into_iter().map(|(_, entry)| entry).collect()
-}
-
-fn first_letter(word: &str) -> Option<char> {
-    word.chars().next()
-}
-
-/// Letters to insert, delete, replace or swap with their neighbour to get from one word to the other; more than
-/// [`MAX_TYPOS`] is answered early when the lengths alone say so.
-fn typing_errors(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    if from.len().abs_diff(to.len()) > MAX_TYPOS {
-        return MAX_TYPOS + 1;
-    }
-    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
-    let mut older: Vec<usize> = Vec::new();
-    let mut previous: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut row = Vec::with_capacity(to.len() + 1);
-        row.push(i + 1);
-        for (j, b) in to.iter().enumerate() {
-            let replaced = at(&previous, j) + usize::from(a != b);
-            let mut best = replaced.min(at(&previous, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && from.get(i - 1) == Some(b) && to.get(j - 1) == Some(a);
-            if swapped {
-                best = best.min(at(&older, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        older = core::mem::replace(&mut previous, row);
-    }
-    at(&previous, to.len())
+    found.sort_by_key(|(likelihood, _)| *likelihood);
+    found
 }
 
 #[cfg(test)]

@@ -78,6 +78,12 @@ impl Seed {
         Id::account(X25519SecretKey::public_of_box_seed(&self.padded()))
     }
 
+    /// Whether this is the seed of the account with that id, compared in constant time: a phrase that somebody kept can be
+    /// checked without the account's own being read. As slow as [`Self::id`].
+    pub fn opens(&self, account: &Id) -> bool {
+        self.id().as_bytes().ct_eq(account.as_bytes()).into()
+    }
+
     /// The recovery phrase that writes this seed down.
     pub fn phrase(&self) -> Phrase {
         phrase::encode(self)
@@ -178,6 +184,19 @@ mod tests {
             Seed::from_input("abc123"),
             Err(SeedInputError::Phrase(PhraseError::TooShort { count: 1 }))
         );
+    }
+
+    #[test]
+    fn a_seed_opens_its_own_account_only() {
+        let seed = Seed::from_input(ONE).unwrap();
+        let other = Seed::from_input("00112233445566778899aabbccddeeff").unwrap();
+        assert!(seed.opens(&seed.id()));
+        assert!(!seed.opens(&other.id()));
+        let group = Id::new(
+            crate::account::IdKind::Group,
+            seed.id().as_bytes()[1..].try_into().unwrap(),
+        );
+        assert!(!seed.opens(&group));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{CRYPTOGRAPHIC, PARSING, Row};
 use crate::replay::ReplayRng;
-use holdfast_protocol::account::{Account, Id, Seed, phrase};
+use holdfast_protocol::account::{Account, Code, Id, Seed, phrase};
 use holdfast_protocol::blinded::{BlindedKeyPair, direct};
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, Signature, X25519PublicKey};
 use holdfast_protocol::message::name::{clean_display_name, received_name};
@@ -12,6 +12,7 @@ use holdfast_protocol::push::PushKey;
 pub(super) const TARGETS: &[Row] = &[
     ("id", id, id_seeds, PARSING),
     ("phrase", recovery_phrase, phrase_seeds, CRYPTOGRAPHIC),
+    ("code", code, code_seeds, CRYPTOGRAPHIC),
     ("display_name", display_name, name_seeds, PARSING),
     ("keys", keys, key_seeds, CRYPTOGRAPHIC),
     ("session_name", session_name, session_name_seeds, PARSING),
@@ -70,6 +71,30 @@ fn phrase_seeds() -> Vec<Vec<u8>> {
         account.seed().to_hex().as_bytes().to_vec(),
         account.id().to_hex().into_bytes(),
     ]
+}
+
+/// What a QR code holds, as it is and as the data of a contact link.
+fn code(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    match Code::read(&text) {
+        Code::Recovery(seed) => {
+            assert_eq!(Code::read(&seed.to_hex()), Code::Recovery(seed.clone()));
+        }
+        Code::Account(id) | Code::ContactLink(id) => {
+            assert_eq!(Code::read(&id.to_hex()), Code::Account(id));
+        }
+        Code::OtherId(_) | Code::BrokenRecovery(_) | Code::Community | Code::Other => {}
+    }
+    let _ = Code::read(&format!("https://example.org/#/c/{text}"));
+}
+
+fn code_seeds() -> Vec<Vec<u8>> {
+    let account = account();
+    let id = account.id();
+    let mut seeds = phrase_seeds();
+    seeds.push(format!("https://example.org/#/c/{id}?n=Ada").into_bytes());
+    seeds.push(format!("https://example.org/reef?public_key={}", "ab".repeat(32)).into_bytes());
+    seeds
 }
 
 fn display_name(input: &[u8]) {

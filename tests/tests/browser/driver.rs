@@ -37,7 +37,7 @@ const FLAGS: [&str; 16] = [
     "--hide-scrollbars",
     "--net-log-capture-mode=Default",
     "--force-color-profile=srgb",
-    // A microphone that beeps, and a user who lets the page listen to it.
+    // A microphone that beeps and a camera, and a user who lets the page use them.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ];
@@ -64,6 +64,13 @@ impl Browser {
         Self::start_with(folder(), folder()).await
     }
 
+    /// As [`Self::start`], with a camera that films a picture which stands still: a Y4M file.
+    pub(crate) async fn start_filming(film: &Path) -> Browser {
+        let folder = || TempDir::new().expect("a temporary folder");
+        let camera = format!("--use-file-for-fake-video-capture={}", film.display());
+        Self::start_with_flags(folder(), folder(), &[camera]).await
+    }
+
     /// Kills the browser as a crash of the machine's would, and starts it again with the same profile.
     pub(crate) async fn killed(mut self) -> Browser {
         self.kill();
@@ -73,9 +80,13 @@ impl Browser {
     }
 
     async fn start_with(profile: TempDir, logs: TempDir) -> Browser {
+        Self::start_with_flags(profile, logs, &[]).await
+    }
+
+    async fn start_with_flags(profile: TempDir, logs: TempDir, more: &[String]) -> Browser {
         let (service, port) = start_service();
         let mut wanted = DesiredCapabilities::chrome();
-        for flag in FLAGS {
+        for flag in FLAGS.into_iter().chain(more.iter().map(String::as_str)) {
             wanted.add_arg(flag).expect("a flag");
         }
         for flag in [

@@ -18,6 +18,7 @@ mod links;
 mod lock;
 mod network;
 mod peer;
+mod recovery;
 mod requests;
 mod restore;
 mod samples;

@@ -4,6 +4,7 @@ mod lock;
 mod lock_asks;
 mod notifications;
 mod pages;
+mod recovery;
 mod storage;
 
 use leptos::prelude::*;
@@ -32,6 +33,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Conversations => pages::conversations(state),
         Section::Appearance => pages::appearance(state),
         Section::Storage => storage::storage(state),
+        Section::Recovery => recovery::recovery(state),
         Section::Keys => pages::keys(),
     }
 }
@@ -114,6 +116,13 @@ pub(crate) fn Settings() -> impl IntoView {
                         t("notifications.title"),
                         Signal::derive(move || notifications::present(state)),
                         section(Section::Notifications),
+                    )}
+                    {entry(
+                        "settings-recovery",
+                        Icon::Key,
+                        t("recovery.title"),
+                        Signal::derive(move || recovery::present(state)),
+                        section(Section::Recovery),
                     )}
                     {entry("settings-conversations", Icon::Chat, t("settings.conversations"), nothing(), section(Section::Conversations))}
                     {entry("settings-appearance", Icon::Eye, t("settings.appearance"), nothing(), section(Section::Appearance))}

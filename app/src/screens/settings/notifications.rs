@@ -11,6 +11,7 @@ use crate::platform::notifications::{Permission, ask, permission};
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::preferences::key;
+use crate::state::reminder::reminder;
 
 /// Turns notifications on or off; turning on asks the browser, which the user may refuse.
 fn turn(state: AppState, on: bool, allowed: RwSignal<Permission>) {
@@ -135,6 +136,7 @@ pub(crate) fn NotifyBanner() -> impl IntoView {
             && state.preferences.notify.get().is_none()
             && state.preferences.phrase_seen.get()
             && state.preferences.has_written.get()
+            && reminder(state).is_none()
     });
     move || {
         wanted.get().then(|| {

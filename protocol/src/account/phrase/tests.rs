@@ -142,6 +142,94 @@ fn one_misread_word_is_corrected() {
 }
 
 #[test]
+fn the_likeliest_correction_comes_first() {
+    // One key beside the right one is likelier than any other single wrong letter, and that likelier than two.
+    let costs = |misread: &str| -> Vec<usize> {
+        let typed: Vec<&str> = misread.split(' ').collect();
+        corrections(misread)
+            .iter()
+            .map(|found| {
+                let letters: Vec<char> = typed[found.position].chars().collect();
+                typos::cost(&letters, found.word).unwrap()
+            })
+            .collect()
+    };
+    let misread = COUNTING.replace("maze nestle", "haze nestle");
+    let costs = costs(&misread);
+    assert!(costs.len() > 1 && costs.is_sorted(), "{costs:?}");
+}
+
+#[test]
+fn the_one_word_that_is_not_in_the_list_is_corrected() {
+    let misspelt = COUNTING.replace("tiger", "itger");
+    assert_eq!(
+        decode(&misspelt),
+        Err(PhraseError::UnknownWords { positions: vec![5] })
+    );
+    let found = corrections(&misspelt);
+    assert_eq!(
+        found.first().map(|first| (first.position, first.word)),
+        Some((5, "tiger"))
+    );
+    assert!(found.iter().all(|found| found.position == 5));
+    // Of two of them there are too many ways to put them right.
+    assert!(corrections(&misspelt.replace("cake", "qqke")).is_empty());
+}
+
+#[test]
+fn words_that_no_seed_has_are_corrected_too() {
+    // Three words make a number of which a few in ten thousand are beyond four bytes: the first such misreading.
+    let found = (0..=u8::MAX)
+        .map(|byte| Seed::from_bytes(&[byte; 16]))
+        .find_map(|seed| {
+            let phrase = seed.phrase();
+            let words: Vec<String> = phrase.words().map(Into::into).collect();
+            words.iter().enumerate().find_map(|(at, word)| {
+                let (_, other) = near(word).into_iter().find(|(_, other)| {
+                    let mut wrong = words.clone();
+                    wrong[at] = (*other).into();
+                    decode(&wrong.join(" ")) == Err(PhraseError::Overflow)
+                })?;
+                let mut wrong = words.clone();
+                wrong[at] = other.into();
+                Some((at, word.clone(), wrong.join(" ")))
+            })
+        });
+    let (position, right, wrong) = found.unwrap();
+    assert!(
+        corrections(&wrong)
+            .iter()
+            .any(|found| found.position == position && found.word == right)
+    );
+}
+
+/// Of a hundred phrases with one word taken for its nearest neighbour, so many are put right by the first five offers.
+#[test]
+fn a_handful_of_offers_is_nearly_always_enough() {
+    let right = (0..100_u8)
+        .filter(|number| {
+            let seed = Seed::from_bytes(&Sha256::digest([*number])[..16].try_into().unwrap());
+            let phrase = seed.phrase();
+            let words: Vec<&str> = phrase.words().collect();
+            // The first word from there on that has a neighbour.
+            let (at, other) = (0..WORD_COUNT)
+                .map(|step| (usize::from(*number) + step) % WORD_COUNT)
+                .find_map(|at| near(words[at]).first().map(|(_, other)| (at, *other)))
+                .unwrap();
+            let mut misread = words.clone();
+            misread[at] = other;
+            let misread = misread.join(" ");
+            decode(&misread).is_ok()
+                || corrections(&misread)
+                    .iter()
+                    .take(5)
+                    .any(|found| found.position == at && found.word == words[at])
+        })
+        .count();
+    assert!(right >= 90, "{right}");
+}
+
+#[test]
 fn a_phrase_inside_a_message_is_noticed() {
     let phrase = Seed::from_bytes(&COUNTING_SEED).phrase();
     assert!(phrase.is_in(&format!("here it is:\n{}!", COUNTING.replace(' ', "  "))));
@@ -163,6 +251,26 @@ proptest! {
         let _ = suggest(&text);
         let _ = complete(&text);
         let _ = corrections(&text);
+    }
+
+    #[test]
+    fn what_was_meant_is_among_the_corrections(bytes: [u8; 16], position in 0..WORD_COUNT, choice: prop::sample::Index) {
+        let seed = Seed::from_bytes(&bytes);
+        let phrase = seed.phrase();
+        let mut words: Vec<&str> = phrase.words().collect();
+        let meant = words[position];
+        let neighbours = near(meant);
+        prop_assume!(!neighbours.is_empty());
+        words[position] = choice.get(&neighbours).1;
+        let misread = words.join(" ");
+        let found = corrections(&misread);
+        // A wrong word can make another phrase that reads: nothing tells that one from the right one.
+        prop_assert!(decode(&misread).is_ok() || found.contains(&Correction { position, word: meant }));
+        for correction in found {
+            let mut corrected = words.clone();
+            corrected[correction.position] = correction.word;
+            prop_assert!(decode(&corrected.join(" ")).is_ok());
+        }
     }
 
     #[test]
