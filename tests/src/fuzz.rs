@@ -5,6 +5,7 @@
 //! briefly with seeded mutations, so that every run of the tests does the same.
 
 mod accounts;
+mod backups;
 mod configs;
 mod files;
 mod messages;
@@ -34,6 +35,7 @@ const CRYPTOGRAPHIC: u32 = 300;
 pub fn targets() -> Vec<Target> {
     let groups = [
         accounts::TARGETS,
+        backups::TARGETS,
         configs::TARGETS,
         files::TARGETS,
         messages::TARGETS,

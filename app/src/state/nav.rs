@@ -21,6 +21,8 @@ pub(crate) enum Section {
     Appearance,
     /// What files take up.
     Storage,
+    /// Backup files.
+    Backup,
     /// The keys that do something.
     Keys,
 }

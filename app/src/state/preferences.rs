@@ -20,6 +20,8 @@ pub(crate) mod key {
     pub(crate) const PHRASE_SEEN: &str = "phrase_seen";
     /// `1` once a message was written: from then on something would be lost without the phrase.
     pub(crate) const HAS_WRITTEN: &str = "has_written";
+    /// `1` from the return of an account until a backup file was brought back, or is not wanted.
+    pub(crate) const OFFER_BACKUP: &str = "offer_backup";
     /// The emoji used last, separated by spaces.
     pub(crate) const EMOJI: &str = "emoji";
     /// The emoji reacted with last, separated by spaces.
@@ -120,6 +122,8 @@ pub(crate) struct Preferences {
     pub phrase_seen: RwSignal<bool>,
     /// A message was written with this account.
     pub has_written: RwSignal<bool>,
+    /// A backup file may have what did not come back from the network.
+    pub offer_backup: RwSignal<bool>,
     /// The emoji used last.
     pub emoji: RwSignal<Vec<String>>,
     /// The emoji reacted with last.
@@ -149,6 +153,7 @@ impl Preferences {
             list_width: RwSignal::new(DEFAULT_LIST_WIDTH),
             phrase_seen: RwSignal::new(false),
             has_written: RwSignal::new(false),
+            offer_backup: RwSignal::new(false),
             emoji: RwSignal::new(Vec::new()),
             reactions: RwSignal::new(Vec::new()),
             read_receipts: RwSignal::new(false),
@@ -203,6 +208,7 @@ impl Preferences {
             }
             key::PHRASE_SEEN => set_changed(self.phrase_seen, value == "1"),
             key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
+            key::OFFER_BACKUP => set_changed(self.offer_backup, value == "1"),
             key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
             key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
             key::LINK_PREVIEWS => set_changed(self.link_previews, value == "on"),
@@ -230,6 +236,7 @@ impl Preferences {
         self.list_width.set(DEFAULT_LIST_WIDTH);
         self.phrase_seen.set(false);
         self.has_written.set(false);
+        self.offer_backup.set(false);
         self.emoji.set(Vec::new());
         self.reactions.set(Vec::new());
         self.read_receipts.set(false);

@@ -1,5 +1,6 @@
 //! Settings: what there is, and the pages for each.
 
+mod backup;
 mod notifications;
 mod pages;
 mod storage;
@@ -15,6 +16,7 @@ use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::{Route, Section};
 
+pub(crate) use backup::OfferBanner;
 pub(crate) use notifications::NotifyBanner;
 pub(crate) use pages::LanguageChoice;
 
@@ -27,6 +29,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Conversations => pages::conversations(state),
         Section::Appearance => pages::appearance(state),
         Section::Storage => storage::storage(state),
+        Section::Backup => backup::backup(state),
         Section::Keys => pages::keys(),
     }
 }
@@ -100,6 +103,7 @@ pub(crate) fn Settings() -> impl IntoView {
                     {entry("settings-conversations", Icon::Chat, t("settings.conversations"), nothing(), section(Section::Conversations))}
                     {entry("settings-appearance", Icon::Eye, t("settings.appearance"), nothing(), section(Section::Appearance))}
                     {entry("settings-storage", Icon::Storage, t("storage.title"), nothing(), section(Section::Storage))}
+                    {entry("settings-backup", Icon::Download, t("backup.title"), nothing(), section(Section::Backup))}
                     {entry("settings-keys", Icon::Keyboard, t("settings.shortcuts"), nothing(), section(Section::Keys))}
                 </section>
                 <section class="card link-card">
