@@ -27,7 +27,7 @@ const CONTEXT: usize = 4;
 /// The longest preference name and value, bytes: they are settings, not a store.
 const MAX_PREFERENCE: usize = 64 * 1024;
 /// The longest draft, bytes.
-const MAX_DRAFT: usize = 64 * 1024;
+pub(crate) const MAX_DRAFT: usize = 64 * 1024;
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -272,6 +272,22 @@ impl Core {
                 Ok(Reply::Done)
             }
             Command::SetPreference { key, value } => self.set_preference(key, value).await,
+            Command::StartBackup { passphrase, files } => self.start_backup(&passphrase, files).await,
+            Command::ReadBackup { backup, part } => self.read_backup(backup, part).await,
+            Command::OpenBackup { passphrase, head } => self.open_backup(&passphrase, &head),
+            Command::CheckBackup {
+                backup,
+                offset,
+                bytes,
+                last,
+            } => self.check_backup(backup, offset, &bytes, last),
+            Command::TakeBackup {
+                backup,
+                offset,
+                bytes,
+                last,
+            } => self.take_backup(backup, offset, &bytes, last).await,
+            Command::EndBackup(backup) => Ok(self.end_backup(backup)),
             Command::LogOut => self.log_out().await,
         }
     }
@@ -378,6 +394,8 @@ impl Core {
             keys::SYNC.to_vec(),
             encode(&configs.sync)?,
         ));
+        let since = encode(&self.time.now())?;
+        changes.push(Change::Put(Collection::Meta, keys::SINCE.to_vec(), since));
         let dump = configs.docs.profile.dump().to_vec();
         let key = keys::config(&own, ConfigKind::UserProfile);
         changes.push(Change::Put(Collection::Meta, key, dump));
@@ -665,6 +683,7 @@ impl Core {
             return Err(error.into());
         }
         *self.state.borrow_mut() = Default::default();
+        self.backups.borrow_mut().end_all();
         self.clearings.forget();
         self.tell_oversized();
         // Guards that outlive an account would tie the next one to it.

@@ -16,6 +16,7 @@ use crate::api::{
     Conversation, Event, Failure, Message, MessageId, MessageKind, MessageState, NetworkStatus, Place,
     Position, Preview, RestoreProgress, Standing, Trouble,
 };
+use crate::backup::Backups;
 use crate::clearing::{Clearings, Veil};
 use crate::config::Configs;
 use crate::driver::{Signal, Spawner, TaskGuard};
@@ -66,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) push: Signal,
     /// A file is to be sent or fetched.
     pub(crate) files: Signal,
+    /// Backup files that are being made or read.
+    pub(crate) backups: RefCell<Backups>,
     /// Tasks that end with the account.
     pub(crate) session: RefCell<Vec<TaskGuard>>,
     broadcast: Broadcast,
@@ -252,6 +255,7 @@ impl Core {
             search: Search::default(),
             push: Signal::default(),
             files: Signal::default(),
+            backups: RefCell::default(),
             session: RefCell::default(),
             broadcast: Broadcast::default(),
             status: RefCell::new(status),

@@ -15,6 +15,7 @@
 
 pub mod api;
 mod arrival;
+mod backup;
 mod clearing;
 mod commands;
 mod config;

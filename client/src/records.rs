@@ -276,6 +276,16 @@ pub(crate) struct MarkRecord {
     pub(crate) reactions: Vec<ReactionRecord>,
 }
 
+/// All messages of a conversation were removed here, in `Marks` under [`keys::cleared`]: they are not let in again from a
+/// backup file, of whatever age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClearedRecord {
+    /// Unix milliseconds after which it can be forgotten.
+    pub(crate) until: u64,
+    /// Everything sent up to then went, Unix milliseconds.
+    pub(crate) up_to: u64,
+}
+
 /// A call that was told, in `Marks` under [`keys::call`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallRecord {

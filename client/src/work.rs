@@ -84,6 +84,8 @@ pub(crate) struct Work<'a> {
     /// What is known of files' bytes; `None` for those that go.
     pub(crate) files: BTreeMap<FileId, Option<FileRecord>>,
     reads: BTreeMap<Id, Reader>,
+    /// Conversations whose read positions are not carried into the configs: old news from a backup file.
+    pub(crate) unshared: BTreeSet<Id>,
     /// Conversations and messages to tell although their records stay as they are.
     retold: (BTreeSet<Id>, BTreeSet<MessageId>),
     events: Vec<Event>,
@@ -117,6 +119,7 @@ impl<'a> Work<'a> {
             receipts: BTreeMap::new(),
             files: BTreeMap::new(),
             reads: BTreeMap::new(),
+            unshared: BTreeSet::new(),
             retold: Default::default(),
             events: Vec::new(),
             newest_before: BTreeMap::new(),

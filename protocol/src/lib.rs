@@ -15,6 +15,7 @@
 )]
 
 pub mod account;
+pub mod backup;
 mod base64;
 pub mod blinded;
 pub mod bt;

@@ -5,6 +5,7 @@
 //! briefly with seeded mutations, so that every run of the tests does the same.
 
 mod accounts;
+mod backups;
 mod configs;
 mod files;
 mod kiosk;
@@ -36,6 +37,7 @@ const CRYPTOGRAPHIC: u32 = 300;
 pub fn targets() -> Vec<Target> {
     let groups = [
         accounts::TARGETS,
+        backups::TARGETS,
         configs::TARGETS,
         files::TARGETS,
         lock::TARGETS,

@@ -15,6 +15,7 @@ pub(crate) mod pass_on;
 pub(crate) mod passkey;
 pub(crate) mod picture;
 pub(crate) mod pixels;
+pub(crate) mod save;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;
@@ -56,6 +57,23 @@ pub(crate) fn upper_case(text: &str) -> String {
     } else {
         text.to_uppercase()
     }
+}
+
+/// A text in the one form that all keyboards' ways to write it have in common (NFKC).
+pub(crate) fn normal_form(text: &str) -> String {
+    // The form's name is one that every browser knows.
+    String::from(js_sys::JsString::from(text).normalize("NFKC"))
+}
+
+/// Today, as `2026-01-31`, by this device's calendar.
+pub(crate) fn today() -> String {
+    let now = js_sys::Date::new_0();
+    format!(
+        "{:04}-{:02}-{:02}",
+        now.get_full_year(),
+        now.get_month() + 1,
+        now.get_date()
+    )
 }
 
 /// Fills a buffer from the browser's secure source.

@@ -9,7 +9,7 @@ use super::requests::{RequestsBanner, RequestsHeader};
 use super::restoring::ReadingBar;
 use super::row::row;
 use super::search::Search;
-use super::settings::NotifyBanner;
+use super::settings::{NotifyBanner, OfferBanner};
 use crate::components::avatar::{Size, avatar};
 use crate::components::focus::walk;
 use crate::components::icon::{Icon, icon};
@@ -52,6 +52,7 @@ pub(crate) fn ListPane() -> impl IntoView {
             <Header />
             <Search />
             <ReadingBar />
+            <OfferBanner />
             <PhraseBanner id="banner-phrase" />
             <NotifyBanner />
             <RequestsBanner />

@@ -4,6 +4,7 @@
 //! methods.
 
 pub(crate) mod attach;
+pub(crate) mod backup;
 pub(crate) mod conversations;
 pub(crate) mod early;
 mod ending;
@@ -47,6 +48,7 @@ use crate::screens::files::FileAsk;
 use crate::screens::restoring::all_back;
 use crate::screens::viewer::Look;
 use attach::Attach;
+use backup::Backups;
 use conversations::Conversations;
 use files::Files;
 use invite::Invite;
@@ -173,6 +175,8 @@ pub(crate) struct AppState {
     pub leaving_to: RwSignal<Option<String>>,
     /// Files on their way into messages.
     pub attach: Attach,
+    /// Backup files that are being made or brought back.
+    pub backups: Backups,
     /// What another app shared, until a conversation was chosen for it.
     pub share: Shares,
     /// Files that are shown, and pictures of people.
@@ -221,6 +225,7 @@ impl AppState {
             question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
             attach: Attach::new(),
+            backups: Backups::new(),
             share: Shares::new(),
             files: Files::new(),
             playback: Playback::new(),
@@ -359,6 +364,7 @@ impl AppState {
             self.take_snapshot(snapshot);
             if restore {
                 reminder::phrase_checked(self);
+                self.set_preference(preferences::key::OFFER_BACKUP, "1");
             }
             let preferences = self.preferences;
             let theme = preferences.theme.get_untracked().name();
@@ -690,6 +696,7 @@ impl AppState {
         self.playback.stop();
         self.files.clear();
         self.attach.clear();
+        self.backups.clear();
         self.preferences.reset();
         self.toast.set(None);
         self.announcement.set(String::new());
@@ -730,6 +737,7 @@ pub(crate) fn failure_text(failure: &holdfast_client::api::Failure) -> String {
         Failure::LinkUnreachable => t("error.link_unreachable"),
         Failure::LinkBlank => t("error.link_blank"),
         Failure::LinkPreview => t("error.link_preview"),
+        Failure::Backup(fault) => backup::fault_text(fault),
         Failure::StorageFull => t("error.storage_full"),
         Failure::NoAccount => t("error.no_account"),
         Failure::AccountExists => t("error.account_exists"),

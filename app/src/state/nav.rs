@@ -25,6 +25,8 @@ pub(crate) enum Section {
     Storage,
     /// The check of the recovery phrase.
     Recovery,
+    /// Backup files.
+    Backup,
     /// The keys that do something.
     Keys,
 }

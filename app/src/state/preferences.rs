@@ -25,6 +25,8 @@ pub(crate) mod key {
     pub(crate) const PHRASE_LATER: &str = "phrase_later";
     /// `1` once a message was written: from then on something would be lost without the phrase.
     pub(crate) const HAS_WRITTEN: &str = "has_written";
+    /// `1` from the return of an account until a backup file was brought back, or is not wanted.
+    pub(crate) const OFFER_BACKUP: &str = "offer_backup";
     /// The emoji used last, separated by spaces.
     pub(crate) const EMOJI: &str = "emoji";
     /// The emoji reacted with last, separated by spaces.
@@ -140,6 +142,8 @@ pub(crate) struct Preferences {
     pub phrase_later: RwSignal<u64>,
     /// A message was written with this account.
     pub has_written: RwSignal<bool>,
+    /// A backup file may have what did not come back from the network.
+    pub offer_backup: RwSignal<bool>,
     /// The emoji used last.
     pub emoji: RwSignal<Vec<String>>,
     /// The emoji reacted with last.
@@ -176,6 +180,7 @@ impl Preferences {
             phrase_checked: RwSignal::new(0),
             phrase_later: RwSignal::new(0),
             has_written: RwSignal::new(false),
+            offer_backup: RwSignal::new(false),
             emoji: RwSignal::new(Vec::new()),
             reactions: RwSignal::new(Vec::new()),
             read_receipts: RwSignal::new(false),
@@ -233,6 +238,7 @@ impl Preferences {
             key::PHRASE_CHECKED => set_changed(self.phrase_checked, value.parse().unwrap_or_default()),
             key::PHRASE_LATER => set_changed(self.phrase_later, value.parse().unwrap_or_default()),
             key::HAS_WRITTEN => set_changed(self.has_written, value == "1"),
+            key::OFFER_BACKUP => set_changed(self.offer_backup, value == "1"),
             key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
             key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
             key::LINK_PREVIEWS => set_changed(self.link_previews, value == "on"),
@@ -263,6 +269,7 @@ impl Preferences {
         self.phrase_checked.set(0);
         self.phrase_later.set(0);
         self.has_written.set(false);
+        self.offer_backup.set(false);
         self.emoji.set(Vec::new());
         self.reactions.set(Vec::new());
         self.read_receipts.set(false);

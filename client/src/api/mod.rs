@@ -3,6 +3,7 @@
 //! A [`Command`] gets exactly one [`Reply`] or [`Failure`]. What a command changes is durable before its reply is given.
 //! [`Event`]s tell every front end what changed, whoever caused it.
 
+mod backup;
 mod conversation;
 mod file;
 mod message;
@@ -12,6 +13,9 @@ mod search;
 use holdfast_protocol::account::{Id, Seed};
 use serde::{Deserialize, Serialize};
 
+pub use backup::{
+    BACKUP_HEAD, BACKUP_SLICE, BackupContents, BackupFault, BackupId, BackupPart, BackupTaken, Passphrase,
+};
 pub use conversation::{Conversation, Disappearing, Notify, Place, Preview, Standing};
 pub use file::{
     Attachment, FILE_PIECE, FileId, FileInfo, FileKind, FileState, FilesSummary, Gallery, LinkImage,
@@ -286,6 +290,53 @@ pub enum Command {
         /// Its value.
         value: String,
     },
+    /// Begins a backup file: stretches its passphrase, which takes about half a second. One that was being made is ended.
+    /// → [`Reply::BackupPart`], its first part
+    StartBackup {
+        /// What will open it, together with the account.
+        passphrase: Passphrase,
+        /// With the files that are here.
+        files: bool,
+    },
+    /// The next part of a backup file. → [`Reply::BackupPart`]
+    ReadBackup {
+        /// The backup.
+        backup: BackupId,
+        /// The part's number: the first one, which [`Command::StartBackup`] gave, is 0.
+        part: u32,
+    },
+    /// Opens a backup file to bring it back. One that was open is closed. → [`Reply::BackupOpened`]
+    OpenBackup {
+        /// What it was made with.
+        passphrase: Passphrase,
+        /// Its first [`BACKUP_HEAD`] bytes, or all of it if there are fewer.
+        head: Vec<u8>,
+    },
+    /// Checks the next slice of a backup file. → [`Reply::BackupChecked`]
+    CheckBackup {
+        /// The backup.
+        backup: BackupId,
+        /// Where in the file the slice begins; 0 begins again.
+        offset: u64,
+        /// At most [`BACKUP_SLICE`] bytes.
+        bytes: Vec<u8>,
+        /// Nothing comes behind them.
+        last: bool,
+    },
+    /// Brings the next slice of a checked backup file back. What is here already stays as it is, and what was deleted here
+    /// stays away. → [`Reply::BackupTaken`]
+    TakeBackup {
+        /// The backup.
+        backup: BackupId,
+        /// Where in the file the slice begins; 0 begins again.
+        offset: u64,
+        /// At most [`BACKUP_SLICE`] bytes.
+        bytes: Vec<u8>,
+        /// Nothing comes behind them.
+        last: bool,
+    },
+    /// Ends a backup that is being made or read. What was brought back stays. → [`Reply::Done`]
+    EndBackup(BackupId),
     /// Forgets the account and removes everything that is stored. → [`Reply::Done`], then [`Event::LoggedOut`]
     LogOut,
 }
@@ -372,6 +423,14 @@ pub enum Reply {
     StorageUse(StorageUse),
     /// What there is to show of a link.
     LinkPage(LinkPage),
+    /// A part of a new backup file.
+    BackupPart(BackupPart),
+    /// A backup file was opened.
+    BackupOpened(BackupId),
+    /// So far the file is what was written; with its last slice, what is in it.
+    BackupChecked(Option<BackupContents>),
+    /// What came of the file so far.
+    BackupTaken(BackupTaken),
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -437,6 +496,9 @@ pub enum Failure {
     /// The preview's picture is larger than [`MAX_LINK_IMAGE`], or its link does not stand in the text.
     #[error("not a preview that can be sent")]
     LinkPreview,
+    /// A backup file can't be made or brought back.
+    #[error(transparent)]
+    Backup(#[from] BackupFault),
     /// No such conversation, message or file.
     #[error("not found")]
     NotFound,

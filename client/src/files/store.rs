@@ -126,7 +126,7 @@ impl Work<'_> {
 
 impl Core {
     /// A piece of a file; `None` when it is not here.
-    pub(super) async fn piece(&self, file: FileId, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) async fn piece(&self, file: FileId, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
         self.ports
             .store
             .get(Collection::Pieces, &keys::piece(file, index))

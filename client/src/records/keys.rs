@@ -20,6 +20,8 @@ pub(crate) const STRIKES: &[u8] = b"strikes";
 pub(crate) const TIME: &[u8] = b"time";
 pub(crate) const RESTORE: &[u8] = b"restore";
 pub(crate) const SYNC: &[u8] = b"sync";
+/// In `Meta`: when the account was taken up on this device, network time in Unix milliseconds.
+pub(crate) const SINCE: &[u8] = b"since";
 const PREFERENCE: &[u8] = b"preference/";
 
 pub(crate) fn preference(key: &str) -> Vec<u8> {
@@ -119,6 +121,11 @@ pub(crate) fn mark(conversation: &Id, author: &Id, sent_at: u64) -> Vec<u8> {
         &sent_at.to_be_bytes()[..],
     ]
     .concat()
+}
+
+/// In `Marks`: up to when a conversation's messages were cleared.
+pub(crate) fn cleared(conversation: &Id) -> Vec<u8> {
+    [&b"cleared"[..], conversation.as_bytes()].concat()
 }
 
 /// In `Marks`: a call, by its text identifier, hashed to a fixed size. Own devices answer without naming the caller.

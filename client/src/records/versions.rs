@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountRecord, CallRecord, ContactRecord, ConversationRecord, Counters, FileRecord, Guessed, JobRecord,
-    Lifetime, MarkRecord, MessageRecord, Newest, OutboxRecord, ReactionRecord, SeenRecord, Target, VERSION,
+    AccountRecord, CallRecord, ClearedRecord, ContactRecord, ConversationRecord, Counters, FileRecord,
+    Guessed, JobRecord, Lifetime, MarkRecord, MessageRecord, Newest, OutboxRecord, ReactionRecord,
+    SeenRecord, Target, VERSION,
 };
 use crate::api::{Expiry, MessageId, MessageKind, MessageState, Position, SendFailure};
 use crate::ports::StoreError;
@@ -37,6 +38,7 @@ macro_rules! unchanged {
 unchanged!(
     AccountRecord,
     CallRecord,
+    ClearedRecord,
     ContactRecord,
     Counters,
     FileRecord,

@@ -279,7 +279,8 @@ impl Work<'_> {
                 .retain(|id, new| state.conversations.get(id).unwrap_or(&no_conversation) != new);
         }
         let contacts: Vec<_> = self.contacts.clone().into_iter().collect();
-        let conversations: Vec<_> = self.conversations.clone().into_iter().collect();
+        let mut conversations: Vec<_> = self.conversations.clone().into_iter().collect();
+        conversations.retain(|(id, _)| !self.unshared.contains(id));
         self.write_documents(&contacts, &conversations);
     }
 

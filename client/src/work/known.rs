@@ -6,7 +6,12 @@ use holdfast_protocol::message::TTL_DEFAULT;
 use super::{Known, MARK_SLACK_MS, Touched, Work};
 use crate::api::MessageId;
 use crate::ports::{Collection, StoreError};
-use crate::records::{CallRecord, Gone, MarkRecord, MessageRecord, Target, decode, encode, keys};
+use crate::records::{
+    CallRecord, ClearedRecord, Gone, MarkRecord, MessageRecord, Target, decode, encode, keys,
+};
+
+/// When a mark is forgotten that stays as long as the account is here.
+const FOR_GOOD: u64 = u64::MAX;
 
 impl Work<'_> {
     /// Reads at once what is known of many messages, for [`Work::known`] and [`Work::mark`], and of what is answered.
@@ -135,21 +140,58 @@ impl Work<'_> {
         Ok(mark.unwrap_or_default())
     }
 
-    /// Remembers something of a message that is not here, for as long as it can still come.
+    /// Remembers something of a message that is not here, for as long as it can still come from a swarm.
     pub(crate) fn set_mark(
         &mut self,
         conversation: &Id,
         target: &Target,
         mark: MarkRecord,
     ) -> Result<(), StoreError> {
+        let until = self
+            .core
+            .time
+            .now()
+            .saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS));
+        self.keep_mark(conversation, target, MarkRecord { until, ..mark })
+    }
+
+    /// Remembers for good that a message was removed here: a backup file may be of any age.
+    pub(crate) fn set_removed(
+        &mut self,
+        conversation: &Id,
+        target: &Target,
+        why: Gone,
+    ) -> Result<(), StoreError> {
         let mark = MarkRecord {
-            until: self
-                .core
-                .time
-                .now()
-                .saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS)),
-            ..mark
+            until: FOR_GOOD,
+            gone: Some(why),
+            ..MarkRecord::default()
         };
+        self.keep_mark(conversation, target, mark)
+    }
+
+    /// Remembers for good that everything of a conversation was removed here.
+    pub(crate) fn set_cleared(&mut self, conversation: &Id) -> Result<(), StoreError> {
+        let newest = self.conversation(conversation).newest.as_ref();
+        let newest = newest.map_or(0, |newest| newest.position.sent_at);
+        let record = ClearedRecord {
+            until: FOR_GOOD,
+            up_to: self.now().max(newest),
+        };
+        self.put(Collection::Marks, keys::cleared(conversation), encode(&record)?);
+        Ok(())
+    }
+
+    /// Up to which sent time everything of a conversation was removed here once; 0 for never.
+    pub(crate) async fn cleared_up_to(&self, conversation: &Id) -> Result<u64, StoreError> {
+        let key = keys::cleared(conversation);
+        match self.core.ports.store.get(Collection::Marks, &key).await? {
+            Some(value) => Ok(decode::<ClearedRecord>(&value)?.up_to),
+            None => Ok(0),
+        }
+    }
+
+    fn keep_mark(&mut self, conversation: &Id, target: &Target, mark: MarkRecord) -> Result<(), StoreError> {
         let key = keys::mark(conversation, &target.author, target.sent_at);
         self.put(Collection::Marks, key.clone(), encode(&mark)?);
         self.marks.insert(key, Some(mark));

@@ -245,17 +245,21 @@ impl Work<'_> {
         Ok(Some(to))
     }
 
-    /// Removes a message from this device for good. Copies that may still come from the swarm are not let in again.
+    /// Removes a message from this device for good. Copies that may still come, from the swarm or from a backup file, are
+    /// not let in again; one whose time is over is not let in from a file anyway.
     pub(crate) async fn remove(&mut self, id: MessageId, why: Gone) -> Result<bool, StoreError> {
         let Some((conversation, position, record)) = self.message(id).await? else {
             return Ok(false);
         };
         self.displace(&conversation, position, &record).await?;
-        if self.can_still_come(position.sent_at) {
-            let target = Target {
-                author: record.author,
-                sent_at: position.sent_at,
-            };
+        let target = Target {
+            author: record.author,
+            sent_at: position.sent_at,
+        };
+        let ended = record.expiry.and_then(|expiry| expiry.at);
+        if ended.is_none_or(|at| at > self.now()) {
+            self.set_removed(&conversation, &target, why)?;
+        } else if self.can_still_come(position.sent_at) {
             let mark = MarkRecord {
                 gone: Some(why),
                 ..MarkRecord::default()

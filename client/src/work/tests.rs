@@ -87,13 +87,21 @@ fn a_unit_reads_back_what_it_wrote() {
 }
 
 #[test]
-fn what_is_removed_comes_back_only_when_it_can_not_be_the_same() {
+fn what_is_removed_stays_away_however_old_it_is_and_what_disappeared_as_long_as_it_can_come() {
     block_on(async {
         let core = core(&Rc::default());
         let (recent, old) = (NOW - 1_000, NOW - TTL_DEFAULT - 2 * MARK_SLACK_MS);
         let mut work = Work::begin(&core).await;
-        for sent_at in [recent, old] {
-            let position = work.insert(&id(2), sent_at, received("x")).await.unwrap();
+        let over = Some(Expiry {
+            mode: Disappearing::AfterSend(5),
+            at: Some(NOW - 1),
+        });
+        for (sent_at, expiry) in [(recent, None), (old, None), (recent - 1, over), (old - 1, over)] {
+            let record = MessageRecord {
+                expiry,
+                ..received("x")
+            };
+            let position = work.insert(&id(2), sent_at, record).await.unwrap();
             work.remove(position.id, Gone::Here).await.unwrap();
         }
         work.commit().await.unwrap();
@@ -105,8 +113,10 @@ fn what_is_removed_comes_back_only_when_it_can_not_be_the_same() {
             };
             work.known(&id(2), &target).await.unwrap()
         };
-        assert_eq!(known(recent).await, Known::Gone(Gone::Here));
-        assert_eq!(known(old).await, Known::New);
+        for gone in [recent, old, recent - 1] {
+            assert_eq!(known(gone).await, Known::Gone(Gone::Here));
+        }
+        assert_eq!(known(old - 1).await, Known::New);
     });
 }
 

@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
 
 mod apart;
+mod backup;
 mod chat;
 mod choke;
 mod driver;

@@ -180,6 +180,26 @@ impl Network {
         self.resume();
     }
 
+    /// Has every node forget all that it keeps, as when nobody was there for a month, and starts again.
+    pub(crate) fn forget_messages(&mut self) {
+        self.stop();
+        for folder in std::fs::read_dir(self.data.path())
+            .expect("the network's folder")
+            .flatten()
+            .filter(|folder| folder.file_name().to_string_lossy().starts_with("node-"))
+        {
+            for entry in std::fs::read_dir(folder.path())
+                .expect("a node's folder")
+                .flatten()
+            {
+                if entry.file_name().to_string_lossy().starts_with("storage.db") {
+                    std::fs::remove_file(entry.path()).expect("a file of the messages");
+                }
+            }
+        }
+        self.resume();
+    }
+
     /// Ends the program as Ctrl-C does. Its data stays.
     pub(crate) fn stop(&mut self) {
         let Some(mut server) = self.server.take() else {

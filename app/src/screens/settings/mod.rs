@@ -1,5 +1,6 @@
 //! Settings: what there is, and the pages for each.
 
+mod backup;
 mod lock;
 mod lock_asks;
 mod notifications;
@@ -20,6 +21,7 @@ use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::{Route, Section};
 
+pub(crate) use backup::OfferBanner;
 pub(crate) use notifications::NotifyBanner;
 pub(crate) use pages::LanguageChoice;
 
@@ -34,6 +36,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Appearance => pages::appearance(state),
         Section::Storage => storage::storage(state),
         Section::Recovery => recovery::recovery(state),
+        Section::Backup => backup::backup(state),
         Section::Keys => pages::keys(),
     }
 }
@@ -127,6 +130,7 @@ pub(crate) fn Settings() -> impl IntoView {
                     {entry("settings-conversations", Icon::Chat, t("settings.conversations"), nothing(), section(Section::Conversations))}
                     {entry("settings-appearance", Icon::Eye, t("settings.appearance"), nothing(), section(Section::Appearance))}
                     {entry("settings-storage", Icon::Storage, t("storage.title"), nothing(), section(Section::Storage))}
+                    {entry("settings-backup", Icon::Download, t("backup.title"), nothing(), section(Section::Backup))}
                     {entry("settings-keys", Icon::Keyboard, t("settings.shortcuts"), nothing(), section(Section::Keys))}
                 </section>
                 <section class="card link-card">
