@@ -110,6 +110,8 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
         site: options.site,
         durability: storage::db::Durability::Process,
         previews_ca: options.previews_ca,
+        embed_origins: options.embed_origins,
+        demo: options.demo,
     })
     .await?;
     let mut out = std::io::stdout();
@@ -124,6 +126,9 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
             network.addresses().seed,
             network.addresses().files.url
         )?;
+        if let Some(demo) = &network.addresses().demo {
+            writeln!(out, "A page of somebody else's with the chat on it: {demo}")?;
+        }
     }
     out.flush()?;
     order_to_end().await?;
@@ -244,7 +249,8 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
             "/networks/default.json".to_owned(),
             profile(public, options.local, options.files, options.previews),
         );
-        app = app.fallback_service(site::Site::new(folder, &[], vec![default]).router());
+        app = app
+            .fallback_service(site::Site::new(folder, &[], vec![default], &options.embed_origins).router());
     }
     let tls = match &options.tls {
         Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),

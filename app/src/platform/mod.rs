@@ -4,6 +4,7 @@ pub(crate) mod blob;
 pub(crate) mod card;
 mod errors;
 pub(crate) mod film;
+pub(crate) mod frame;
 pub(crate) mod microphone;
 pub(crate) mod near;
 pub(crate) mod notifications;

@@ -8,6 +8,7 @@ mod blocked;
 pub(crate) mod contact;
 mod contact_link;
 mod conversation;
+mod embedded;
 pub(crate) mod files;
 mod home;
 pub(crate) mod invited;
@@ -31,6 +32,7 @@ mod row_menu;
 mod search;
 mod settings;
 mod share;
+mod snippet;
 pub(crate) mod viewer;
 mod viewport;
 mod welcome;
@@ -44,7 +46,7 @@ use leptos::task::spawn_local;
 use crate::components::bars::TroubleBar;
 use crate::components::notices::Notices;
 use crate::i18n;
-use crate::platform::{self, notifications};
+use crate::platform::{self, frame, notifications};
 use crate::state::nav::Route;
 use crate::state::preferences::{self, Theme};
 use crate::state::{AppState, Phase, early};
@@ -85,10 +87,13 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     viewport::follow();
     platform::refuse_drops();
-    state.follow_invites();
     spawn_local(state.open());
-    spawn_local(state.share.collect(state));
-    notifications::follow_focus(move || state.notifier.withdraw());
+    let framed = frame::is_framed();
+    if !framed {
+        state.follow_invites();
+        spawn_local(state.share.collect(state));
+        notifications::follow_focus(move || state.notifier.withdraw());
+    }
 
     let words = RwSignal::new(0_u32);
     let loaded = StoredValue::new(i18n::tag());
@@ -112,6 +117,13 @@ pub(crate) fn App() -> impl IntoView {
     // A change of language renders everything again: texts are read once.
     move || {
         words.track();
+        if framed {
+            return view! {
+                <embedded::Embedded />
+                <Notices />
+            }
+            .into_any();
+        }
         view! {
             <TroubleBar />
             <share::ShareBar />

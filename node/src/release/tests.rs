@@ -121,7 +121,7 @@ fn a_key_hands_over_to_the_next() {
 async fn a_site_is_checked_as_anybody_gets_it() {
     let site = Site::new();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    let router = crate::site::Site::new(&site.0, &[], Vec::new()).router();
+    let router = crate::site::Site::new(&site.0, &[], Vec::new(), &[]).router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (stopper, stopping) = crate::net::server::stopper();

@@ -6,6 +6,7 @@ mod apart;
 mod chat;
 mod choke;
 mod driver;
+mod embed;
 mod faults;
 mod files_faults;
 mod files_sending;

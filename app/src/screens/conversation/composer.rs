@@ -22,6 +22,7 @@ use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
+use crate::platform::frame;
 use crate::screens::files::words::brief;
 use crate::state::attach::messages;
 use crate::state::failure_text;
@@ -136,9 +137,11 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     });
     let recorder = Recorder::new(room, send_voice);
     let recording = Memo::new(move |_| recorder.busy());
+    // The page around a frame would have to pass the microphone on.
+    let may_speak = !frame::is_framed();
     let speaks = Memo::new(move |_| {
         let nothing = blank.get() && staged.is_empty() && !sending.get();
-        recording.get() || nothing && state.network.with(|network| network.files)
+        recording.get() || may_speak && nothing && state.network.with(|network| network.files)
     });
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" && emoji.get_untracked() {
