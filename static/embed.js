@@ -161,7 +161,7 @@
     const count = make("span", { class: "count", "aria-hidden": "true" });
     const launcher = make(
       "button",
-      { id: "launcher", type: "button", class: "launcher", "aria-expanded": "false", "aria-controls": "panel" },
+      { id: "launcher", type: "button", class: "launcher", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": "panel" },
       picture("talk", "M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v7a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 4v-4A2.5 2.5 0 0 1 4 13.5z"),
       picture("shut", "M6 6l12 12M18 6L6 18"),
       make("span", {}, label),

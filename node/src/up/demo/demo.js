@@ -19,16 +19,16 @@ function whom(text) {
 /** Puts the line on the page, and shows it. */
 function put({ contact, name }, mode) {
   const script = document.createElement("script");
-  script.dataset.contact = contact;
-  if (name) script.dataset.name = name;
-  if (mode === "frame") script.dataset.mode = mode;
-  script.async = true;
   const place = document.getElementById("place");
   // This page's own policy wants to be asked about each script.
   const address = `${app}embed.js`;
   const scripts = globalThis.trustedTypes?.createPolicy("demo", { createScriptURL: (url) => (url === address ? url : "") });
   script.src = scripts?.createScriptURL(address) ?? address;
-  document.getElementById("snippet").textContent = script.outerHTML;
+  script.dataset.contact = contact;
+  if (name) script.dataset.name = name;
+  if (mode === "frame") script.dataset.mode = mode;
+  script.async = true;
+  document.getElementById("snippet").textContent = script.outerHTML.replace('async=""', "async");
   form.hidden = true;
   place.hidden = false;
   place.append(script);
