@@ -3,12 +3,28 @@
 // starts it there.
 
 const inPage = typeof document !== "undefined";
+/** Whether another page shows this one in a frame. */
+const framed = inPage && parent !== self;
 
 /** Fetches and compiles a program. */
 async function compile(address, priority) {
   const response = await fetch(address, { credentials: "same-origin", priority });
   if (!response.ok) throw new Error(`status ${response.status}`);
   return WebAssembly.compileStreaming(response);
+}
+
+/** Whether this page is in its place: the one for frames in a frame, and any other in none. */
+function inPlace() {
+  const forFrames = document.documentElement.dataset.entry === "embed";
+  if (framed === forFrames) return true;
+  if (framed) {
+    // Whoever frames the app could lead somebody's clicks. Servers forbid it by a header; this is for those that don't.
+    document.getElementById("framed").hidden = false;
+    document.getElementById("loading").hidden = true;
+  } else {
+    location.replace(`./${location.search}${location.hash}`);
+  }
+  return false;
 }
 
 /** Starts the page's program, or says on the painted start page why that can't be. */
@@ -38,7 +54,7 @@ async function startPage() {
   };
   try {
     // Who has an account here needs both at once.
-    if (accountKept()) loadEngine("high").catch(() => {});
+    if (!framed && accountKept()) loadEngine("high").catch(() => {});
     const [bindings, compiled] = await Promise.all([import(glue), compile(program, "high")]);
     await bindings.default({ module_or_path: compiled });
     loadEngine("low").catch(() => {});
@@ -78,5 +94,5 @@ function startWorker() {
   addEventListener("unhandledrejection", (event) => setTimeout(() => { throw event.reason; }));
 }
 
-if (inPage) startPage();
-else startWorker();
+if (!inPage) startWorker();
+else if (inPlace()) startPage();

@@ -25,7 +25,9 @@ pub fn run_engine() {
 
 async fn show_page() {
     platform::kiosk::find_out().await;
-    platform::session::probe().await;
+    if !platform::frame::is_framed() {
+        platform::session::probe().await;
+    }
     screens::prepare().await;
     leptos::mount::mount_to_body(screens::App);
     if let Some(painted) = platform::document().get_element_by_id(platform::PAINTED_PAGE) {

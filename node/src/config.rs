@@ -8,6 +8,7 @@ use holdfast_protocol::file::FileServer;
 use holdfast_protocol::file::api::{MAX_BODY, MAX_TTL};
 use holdfast_protocol::keys::Ed25519PublicKey;
 
+use crate::embed::EmbedOrigin;
 use crate::fileserver::{ContentPlace, PlaceError, RecordsPlace};
 use crate::registry::follow::Source;
 use crate::storage::db::Durability;
@@ -21,7 +22,7 @@ Usage: holdfast <role> [options]
 Roles and their options:
   up        a whole network with the app in one process
               --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --kiosk FILE, --json,
-              --previews-ca FILE
+              --previews-ca FILE, --embed-origin ORIGIN (repeatable), --demo (a page of somebody else's that shows the chat)
   storage   a service node
               --listen ADDRESS (0.0.0.0:22021), --data DIR (data), --public-ip IP, --seed URL (repeatable),
               --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power
@@ -30,7 +31,8 @@ Roles and their options:
   gateway   carries browsers' onion packets to guards
               --listen ADDRESS (0.0.0.0:8080), --public or --seed URL (repeatable), --nodes-file FILE, --site DIR,
               --kiosk FILE, --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server),
-              --previews URL --previews-key HEX (the app's helper that looks at links)
+              --previews URL --previews-key HEX (the app's helper that looks at links),
+              --embed-origin ORIGIN (repeatable)
   files     keeps encrypted attachments and pictures for some days
               --listen ADDRESS (0.0.0.0:8000), --data DIR (data), --ttl SECONDS (1209600), --max-size BYTES (10223616),
               --quota BYTES (53687091200), --uploads N (64), --no-rate-limit, --durability process|power,
@@ -46,6 +48,7 @@ Roles and their options:
               --release-key HEX (the key that must have signed it)
 
   --kiosk         what is allowed at a computer that many people use (docs/kiosk.md); the whole site is a kiosk then
+  --embed-origin  a page's scheme, host and port, such as https://www.example.org: it may show the chat in a frame
   --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
   --help, --version
@@ -115,6 +118,10 @@ pub struct Up {
     pub json: bool,
     /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
     pub previews_ca: Option<PathBuf>,
+    /// The pages that may show the chat in a frame.
+    pub embed_origins: Vec<EmbedOrigin>,
+    /// Serve a page that does, from an origin of its own.
+    pub demo: bool,
 }
 
 /// Options of `storage`.
@@ -174,6 +181,8 @@ pub struct Gateway {
     pub files: Option<FileServer>,
     /// The helper that looks at links for the app.
     pub previews: Option<FileServer>,
+    /// The pages that may show the app's chat in a frame.
+    pub embed_origins: Vec<EmbedOrigin>,
 }
 
 /// Options of `files`.
@@ -271,6 +280,7 @@ struct Options {
     previews: Option<String>,
     previews_key: Option<String>,
     previews_ca: Option<PathBuf>,
+    embed_origins: Vec<EmbedOrigin>,
     old_key: Option<PathBuf>,
     number: Option<u64>,
     release_key: Option<String>,
@@ -282,7 +292,17 @@ struct Options {
     secrets: Option<PathBuf>,
 }
 
-const UP: &[&str] = &["port", "data", "nodes", "site", "kiosk", "json", "previews-ca"];
+const UP: &[&str] = &[
+    "port",
+    "data",
+    "nodes",
+    "site",
+    "kiosk",
+    "json",
+    "previews-ca",
+    "embed-origin",
+    "demo",
+];
 const STORAGE: &[&str] = &[
     "listen",
     "data",
@@ -310,6 +330,7 @@ const GATEWAY: &[&str] = &[
     "files-key",
     "previews",
     "previews-key",
+    "embed-origin",
 ];
 const FILES: &[&str] = &[
     "listen",
@@ -331,7 +352,7 @@ const PREVIEWS: &[&str] = &["listen", "data", "local", "previews-ca", "cert", "k
 const SIGN: &[&str] = &["site", "key", "old-key", "number"];
 const VERIFY: &[&str] = &["release-key"];
 /// Options without a value.
-const FLAGS: &[&str] = &["json", "plain-http", "local", "no-rate-limit", "public"];
+const FLAGS: &[&str] = &["json", "demo", "plain-http", "local", "no-rate-limit", "public"];
 
 /// Reads the arguments after the program's name.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, ConfigError> {
@@ -403,6 +424,7 @@ impl Options {
             "previews" => self.previews = Some(value.string()?),
             "previews-key" => self.previews_key = Some(value.string()?),
             "previews-ca" => self.previews_ca = Some(value.into()),
+            "embed-origin" => self.embed_origins.push(value.parse()?),
             "old-key" => self.old_key = Some(value.into()),
             "number" => self.number = Some(value.parse()?),
             "release-key" => self.release_key = Some(value.string()?),
@@ -451,6 +473,11 @@ impl Options {
                 "--kiosk needs the --site that it is about",
             ));
         }
+        if self.kiosk.is_some() && !self.embed_origins.is_empty() {
+            return Err(ConfigError::Combination(
+                "--kiosk and --embed-origin exclude each other: nobody else's page may show a kiosk",
+            ));
+        }
         Ok(())
     }
 
@@ -470,6 +497,8 @@ impl Options {
             port: self.port.unwrap_or(8080),
             nodes,
             json: self.has("json"),
+            demo: self.has("demo"),
+            embed_origins: self.embed_origins,
             data: self.data.unwrap_or_else(|| "data".into()),
             site: self.site,
             kiosk: self.kiosk,
@@ -545,6 +574,7 @@ impl Options {
             tls,
             files,
             previews,
+            embed_origins: self.embed_origins,
         })
     }
 

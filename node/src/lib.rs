@@ -5,13 +5,15 @@
 //! - [`gateway`]: carries a browser's onion packets to guard nodes that browsers cannot reach.
 //! - [`fileserver`]: keeps encrypted attachments and pictures for some days.
 //! - [`previews`]: looks at links for whoever wants to send a preview of one, and does not learn who that is.
-//! - [`site`]: serves the app; [`release`] signs it and checks it from outside.
+//! - [`site`]: serves the app; [`embed`] says which other pages may show its chat; [`release`] signs it and checks it from
+//!   outside.
 //! - [`up`]: a whole network with the app in one process.
 
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod config;
+pub mod embed;
 pub mod files;
 pub mod fileserver;
 pub mod gateway;

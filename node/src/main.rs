@@ -121,6 +121,8 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
         kiosk,
         durability: storage::db::Durability::Process,
         previews_ca: options.previews_ca,
+        embed_origins: options.embed_origins,
+        demo: options.demo,
     })
     .await?;
     let mut out = std::io::stdout();
@@ -135,6 +137,9 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
             network.addresses().seed,
             network.addresses().files.url
         )?;
+        if let Some(demo) = &network.addresses().demo {
+            writeln!(out, "A page of somebody else's with the chat on it: {demo}")?;
+        }
     }
     out.flush()?;
     order_to_end().await?;
@@ -256,7 +261,8 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
             "/networks/default.json".to_owned(),
             profile(public, options.local, options.files, options.previews),
         );
-        app = app.fallback_service(site::Site::with_kiosk(folder, &[], vec![default], kiosk).router());
+        let site = site::Site::new(folder, &[], vec![default], &options.embed_origins, kiosk);
+        app = app.fallback_service(site.router());
     }
     let tls = match &options.tls {
         Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),

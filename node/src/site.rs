@@ -11,12 +11,15 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use futures::StreamExt as _;
 
+use crate::embed::{self, EmbedOrigin};
 use crate::kiosk::{self, KioskSite};
 
-/// What a page may do. `connect-src` gains the operator's addresses.
+/// What a page may do. `connect-src` gains the operator's addresses, and for one page `frame-ancestors` those of others.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data: blob:; media-src blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+/// What [`POLICY`] says of who may show a page in a frame.
+const UNFRAMED: &str = "frame-ancestors 'none'";
 /// Headers of every answer beside the policy.
 const FIXED: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
@@ -60,22 +63,21 @@ pub struct Site {
 struct Inner {
     folder: PathBuf,
     policy: HeaderValue,
+    /// The policy of the page that others may frame; `None` when nobody may.
+    framed: Option<HeaderValue>,
     overrides: Vec<(String, Bytes)>,
     kiosk: Option<KioskSite>,
 }
 
 impl Site {
     /// The files of a folder; `connect` are addresses that the page may reach beside its own origin, `overrides` files
-    /// that replace those of the folder (`/networks/default.json`).
-    pub fn new(folder: &Path, connect: &[String], overrides: Vec<(String, Bytes)>) -> Self {
-        Self::with_kiosk(folder, connect, overrides, None)
-    }
-
-    /// As [`Self::new`], for a kiosk if one is given.
-    pub fn with_kiosk(
+    /// that replace those of the folder (`/networks/default.json`), `embed` the origins of the pages that may show the chat
+    /// in a frame, `kiosk` what is allowed where the site is a kiosk, which nobody may frame.
+    pub fn new(
         folder: &Path,
         connect: &[String],
-        overrides: Vec<(String, Bytes)>,
+        mut overrides: Vec<(String, Bytes)>,
+        embed: &[EmbedOrigin],
         kiosk: Option<KioskSite>,
     ) -> Self {
         let mut policy = POLICY.to_owned();
@@ -89,9 +91,18 @@ impl Site {
                 policy.push_str(address);
             }
         }
+        let embed = if kiosk.is_some() { &[] } else { embed };
+        // The app is told what the header says, and nothing else.
+        overrides.push((embed::LIST.to_owned(), embed::list(embed)));
+        let framed = policy.replacen(
+            UNFRAMED,
+            &format!("frame-ancestors {}", embed::ancestors(embed)),
+            1,
+        );
         Self {
             inner: Arc::new(Inner {
                 folder: folder.to_owned(),
+                framed: HeaderValue::from_str(&framed).ok().filter(|_| !embed.is_empty()),
                 policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY)),
                 overrides,
                 kiosk,
@@ -104,14 +115,38 @@ impl Site {
         Router::new().fallback(serve).with_state(self.clone())
     }
 
+    /// Says what browsers may do with the answer.
+    fn protect(&self, path: &str, headers: &mut HeaderMap) {
+        for (name, value) in FIXED {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if path == embed::SCRIPT {
+            // Pages of others load it, also those that isolate themselves or check its hash.
+            let everyone = HeaderValue::from_static("cross-origin");
+            headers.insert(HeaderName::from_static("cross-origin-resource-policy"), everyone);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        let policy = match &self.inner.framed {
+            Some(framed) if path == embed::PAGE => framed,
+            _ => {
+                // The policy says the same to every browser of today.
+                headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+                &self.inner.policy
+            }
+        };
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    }
+
     async fn find(&self, path: &str, headers: &HeaderMap) -> Option<Found> {
         if let Some((name, bytes)) = self.inner.overrides.iter().find(|(name, _)| name == path) {
             return Some(Found::new(name, bytes.clone(), None));
         }
         if let Some(kiosk) = &self.inner.kiosk
-            && path == PAGE
+            && matches!(path, PAGE | embed::PAGE)
         {
-            let page = tokio::fs::read(self.inner.folder.join("index.html")).await.ok()?;
+            let page = tokio::fs::read(self.inner.folder.join(path.trim_start_matches('/')))
+                .await
+                .ok()?;
             return Some(Found::never_kept(content_type(PAGE), kiosk::marked(&page)?));
         }
         if path == kiosk::ADDRESS || path == kiosk::LOGO_ADDRESS {
@@ -165,11 +200,8 @@ impl Found {
 
 async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
     let mut response = Response::new(Body::empty());
+    site.protect(request.uri().path(), response.headers_mut());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, site.inner.policy.clone());
-    for (name, value) in FIXED {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
     if request.method() == Method::POST && request.uri().path() == SHARE {
         headers.insert(header::LOCATION, HeaderValue::from_static(SHARE_LOST));
         *response.status_mut() = StatusCode::SEE_OTHER;
@@ -323,6 +355,8 @@ mod tests {
                 &folder,
                 &["http://127.0.0.1:1".to_owned(), "bad; x".to_owned()],
                 vec![default],
+                &[],
+                None,
             ),
             folder,
         )
@@ -389,7 +423,7 @@ mod tests {
         std::fs::write(folder.join("logo.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         std::fs::write(&file, r#"{"version":1,"logo":"logo.png"}"#).unwrap();
         let kiosk = KioskSite::read(&file, &folder).unwrap();
-        let site = Site::with_kiosk(&folder, &[], Vec::new(), Some(kiosk));
+        let site = Site::new(&folder, &[], Vec::new(), &[], Some(kiosk));
         for path in ["/", "/index.html", "/any/address"] {
             let (status, headers, body) = ask(&site, path, &[("accept-encoding", "br")]).await;
             let page = String::from_utf8(body).unwrap();
@@ -418,7 +452,7 @@ mod tests {
     async fn a_site_that_is_no_kiosk_has_none_of_a_kiosks_addresses() {
         let folder = crate::kiosk::tests::site();
         std::fs::write(folder.join("kiosk.json"), "{}").unwrap();
-        let site = Site::new(&folder, &[], Vec::new());
+        let site = Site::new(&folder, &[], Vec::new(), &[], None);
         let (_, headers, body) = ask(&site, "/", &[]).await;
         assert_eq!(body, b"<html><meta charset=utf-8><title>x</title></html>");
         assert_eq!(headers["cache-control"], ASK);
@@ -443,6 +477,93 @@ mod tests {
             assert_eq!(headers["content-type"], kind);
             assert_eq!(headers["cache-control"], ASK, "a new release is found at once");
             assert!(headers.contains_key("content-security-policy"));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_the_chat_may_be_framed_and_only_by_those_who_are_allowed() {
+        let (closed, folder) = site();
+        for name in ["embed.html", "embed.js", "embed.json"] {
+            std::fs::write(folder.join(name), "x").unwrap();
+        }
+        let allowed = ["https://shop.example", "http://localhost:8000"].map(|text| text.parse().unwrap());
+        let open = Site::new(
+            &folder,
+            &["http://127.0.0.1:1".to_owned()],
+            Vec::new(),
+            &allowed,
+            None,
+        );
+        let ancestors = |headers: &HeaderMap| {
+            let policy = headers["content-security-policy"].to_str().unwrap().to_owned();
+            let told = policy
+                .split(';')
+                .find_map(|part| part.trim().strip_prefix("frame-ancestors "));
+            told.unwrap().to_owned()
+        };
+        let paths = [
+            "/",
+            "/index.html",
+            "/embed",
+            "/embed/",
+            "/embed.js",
+            "/embed.json",
+            "/networks/default.json",
+            "/missing.js",
+            "/EMBED.html",
+            "/x/embed.html",
+            "//embed.html",
+        ];
+        for path in paths {
+            let (_, headers, _) = ask(&open, path, &[]).await;
+            assert_eq!(ancestors(&headers), "'none'", "{path}");
+            assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+        }
+        let (status, headers, body) = ask(&open, "/embed.html?view=button", &[]).await;
+        assert_eq!((status, body.as_slice()), (StatusCode::OK, b"x".as_slice()));
+        assert_eq!(ancestors(&headers), "https://shop.example http://localhost:8000");
+        assert!(!headers.contains_key("x-frame-options"));
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'")
+                && policy.ends_with("connect-src 'self' http://127.0.0.1:1")
+        );
+        let tag = headers["etag"].to_str().unwrap().to_owned();
+        let (_, headers, _) = ask(&open, "/embed.html", &[("if-none-match", &tag)]).await;
+        assert_eq!(ancestors(&headers), "https://shop.example http://localhost:8000");
+
+        // Without the option nothing may be framed, whatever a file of the folder says.
+        let (_, headers, _) = ask(&closed, "/embed.html", &[]).await;
+        assert_eq!(ancestors(&headers), "'none'");
+        assert_eq!(headers["x-frame-options"], "DENY");
+        let (_, _, body) = ask(&closed, "/embed.json", &[]).await;
+        assert_eq!(body, br#"{"origins":[]}"#);
+        let (_, _, body) = ask(&open, "/embed.json", &[]).await;
+        assert_eq!(
+            body,
+            br#"{"origins":["https://shop.example","http://localhost:8000"]}"#
+        );
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_script_for_other_pages_can_be_loaded_by_them_and_nothing_else_can() {
+        let (site, folder) = site();
+        std::fs::write(folder.join("embed.js"), "x").unwrap();
+        let (_, headers, _) = ask(&site, "/embed.js", &[]).await;
+        assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert_eq!(headers["cache-control"], ASK);
+        for path in [
+            "/",
+            "/embed.html",
+            "/networks/default.json",
+            "/app-0123456789abcdef.js",
+        ] {
+            let (_, headers, _) = ask(&site, path, &[]).await;
+            assert_eq!(headers["cross-origin-resource-policy"], "same-origin", "{path}");
+            assert!(!headers.contains_key("access-control-allow-origin"), "{path}");
         }
         std::fs::remove_dir_all(folder).unwrap();
     }

@@ -2,6 +2,7 @@
 //! links, and the app, in one process.
 
 mod addresses;
+mod demo;
 mod files;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
+use crate::embed::EmbedOrigin;
 use crate::gateway::{self, Gateway};
 use crate::kiosk::KioskSite;
 use crate::net::server::{Stopper, serve, stopper};
@@ -52,6 +54,10 @@ pub struct Options {
     pub durability: Durability,
     /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
     pub previews_ca: Option<PathBuf>,
+    /// The pages that may show the chat in a frame.
+    pub embed_origins: Vec<EmbedOrigin>,
+    /// Serve a page that does, from an origin of its own.
+    pub demo: bool,
 }
 
 /// Why the network does not come up.
@@ -88,6 +94,8 @@ struct Ports {
     files: u16,
     #[serde(default)]
     previews: u16,
+    #[serde(default)]
+    demo: u16,
     nodes: Vec<u16>,
 }
 
@@ -136,6 +144,7 @@ pub struct Network {
     app_port: u16,
     seed: Option<Server>,
     front: Option<Server>,
+    demo: Option<Server>,
     files: FilesSlot,
     previews: Option<Server>,
     slots: Vec<Slot>,
@@ -143,7 +152,7 @@ pub struct Network {
 
 impl Network {
     /// Brings everything up. Keys, databases and ports are made on the first start and used again later.
-    pub async fn start(options: Options) -> Result<Self, UpError> {
+    pub async fn start(mut options: Options) -> Result<Self, UpError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         make_folder(&options.data)?;
         let ports_file = options.data.join("ports.json");
@@ -168,6 +177,15 @@ impl Network {
             url: format!("http://127.0.0.1:{}", ports.previews),
             ed25519: helper.public(),
         };
+        let app_port = port_of(&front, options.port)?;
+        let (demo, demo_address) = if options.demo {
+            let listener = listen_again(&mut ports.demo).await?;
+            options.embed_origins.extend(demo::origins(ports.demo));
+            let server = Server::start(listener, demo::router(app_port));
+            (Some(server), Some(demo::address(ports.demo)))
+        } else {
+            (None, None)
+        };
         let (mut slots, mut listeners, mut swarms) = (Vec::new(), Vec::new(), vec![SwarmId(0)]);
         if options.nodes >= 2 {
             swarms.push(new_swarm_id(&swarms));
@@ -181,15 +199,18 @@ impl Network {
         let text = serde_json::to_vec(&ports).unwrap_or_default();
         std::fs::write(&ports_file, text).map_err(|error| UpError::File(ports_file.clone(), error))?;
         let records = slots.iter().map(|slot| slot.record.clone()).collect();
-        let app_port = port_of(&front, options.port)?;
         let mut network = Self {
-            addresses: addresses(app_port, ports.seed, (files.address(), helper_address), &slots),
+            addresses: Addresses {
+                demo: demo_address,
+                ..addresses(app_port, ports.seed, (files.address(), helper_address), &slots)
+            },
             registry: Arc::new(Registry::fixed(records, FIRST_HEIGHT)),
             options,
             clock,
             app_port,
             seed: None,
             front: None,
+            demo,
             files,
             previews: Some(Server::start(previews_listener, helper.router())),
             slots,
@@ -294,7 +315,12 @@ impl Network {
 
     /// Ends everything within a moment.
     pub async fn stop(mut self) {
-        let first = [self.front.take(), self.seed.take(), self.previews.take()];
+        let first = [
+            self.front.take(),
+            self.demo.take(),
+            self.seed.take(),
+            self.previews.take(),
+        ];
         let mut servers: Vec<Server> = first.into_iter().flatten().collect();
         let files = self.files.take();
         let files = files.map(|(files, server)| {
@@ -365,7 +391,8 @@ impl Network {
             &self.addresses.previews,
         );
         let default = ("/networks/default.json".to_owned(), profile);
-        let site = Site::with_kiosk(&folder, &[], vec![default], self.options.kiosk.clone());
+        let kiosk = self.options.kiosk.clone();
+        let site = Site::new(&folder, &[], vec![default], &self.options.embed_origins, kiosk);
         Ok(gateway.router().fallback_service(site.router()))
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) nodes: u16,
     /// Print one JSON object first.
     pub(crate) json: bool,
+    /// Serve a page of somebody else's that shows the chat.
+    pub(crate) demo: bool,
     /// Try everything on free ports and a temporary folder, then end.
     pub(crate) check: bool,
 }
@@ -33,6 +35,7 @@ impl Options {
             data: paths::root().join(".data"),
             nodes: DEFAULT_NODES,
             json: false,
+            demo: false,
             check: false,
         };
         let mut words = words.iter();
@@ -52,6 +55,7 @@ impl Options {
                 "--nodes" => options.nodes = number(name, &value()?)?,
                 "--data" => options.data = PathBuf::from(value()?),
                 "--json" => options.json = true,
+                "--demo" => options.demo = true,
                 "--check" => options.check = true,
                 _ => return Err(format!("unknown option {word}")),
             }
@@ -77,10 +81,24 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_value_are_read() {
-        let options = parse(&["--port", "9000", "--nodes=4", "--data=elsewhere", "--json"]).unwrap();
+        let options = parse(&[
+            "--port",
+            "9000",
+            "--nodes=4",
+            "--data=elsewhere",
+            "--json",
+            "--demo",
+        ])
+        .unwrap();
         assert_eq!(
-            (options.port, options.nodes, options.json, options.check),
-            (9000, 4, true, false)
+            (
+                options.port,
+                options.nodes,
+                options.json,
+                options.demo,
+                options.check
+            ),
+            (9000, 4, true, true, false)
         );
         assert_eq!(options.data, PathBuf::from("elsewhere"));
     }

@@ -34,6 +34,9 @@ pub(crate) fn server(options: &Options) -> Outcome<Command> {
     if options.json {
         command.arg("--json");
     }
+    if options.demo {
+        command.arg("--demo");
+    }
     Ok(command)
 }
 

@@ -1,5 +1,6 @@
 // Gives the engine's files names that hold their hash, as trunk does for all other files: it leaves a worker's as they
-// are. Trunk runs it over the built site (Trunk.toml).
+// are. Then makes the page for frames (docs/embedding.md): the same page under a name of its own, since servers allow
+// framing by address. Trunk runs it over the built site (Trunk.toml).
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,4 +15,7 @@ const text = readFileSync(page, 'utf8');
 const named = text.replace(/(<meta\b[^>]*\bcontent=["']?)engine(?=["'\s>])/, `$1${name}`);
 if (named === text) throw new Error('index.html does not name the engine');
 writeFileSync(page, named);
+const forFrames = named.replace(/<html\b/, '$& data-entry="embed"');
+if (forFrames === named) throw new Error('index.html has no html element');
+writeFileSync(join(folder, 'embed.html'), forFrames);
 for (const ending of files) renameSync(join(folder, `engine${ending}`), join(folder, `${name}${ending}`));

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::i18n::{t, tf, tn};
+use crate::platform::frame;
 use crate::state::AppState;
 use crate::state::nav::Route;
 
@@ -98,6 +99,8 @@ fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> im
         Icon::Alert
     };
     let action = match trouble {
+        // In a frame there is no panel to go to.
+        Trouble::GatewayUnreachable | Trouble::NoPath if frame::is_framed() => None,
         Trouble::GatewayUnreachable | Trouble::NoPath => Some(
             view! {
                 <button class="bar-action" on:click=move |_| state.nav.go(Route::Network)>

@@ -8,6 +8,7 @@ mod errors;
 pub(crate) mod film;
 pub(crate) mod keeping;
 pub(crate) mod kiosk;
+pub(crate) mod frame;
 pub(crate) mod microphone;
 pub(crate) mod near;
 pub(crate) mod notifications;

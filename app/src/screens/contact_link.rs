@@ -4,6 +4,7 @@ use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::snippet::SnippetButton;
 use crate::components::choice::switch;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
@@ -30,14 +31,14 @@ pub(crate) fn ContactLink(
             .account
             .with(|own| own.as_ref().map(|own| own.name.clone()).unwrap_or_default())
     });
-    let link = Memo::new(move |_| {
-        let name = if with_name.get() {
+    let told = Memo::new(move |_| {
+        if with_name.get() {
             name.get()
         } else {
             String::new()
-        };
-        invite::link(&id, &name)
+        }
     });
+    let link = Memo::new(move |_| invite::link(&id, &told.get()));
     let save_card = move |_| {
         let content = card::Content {
             title: if name.with_untracked(String::is_empty) || !with_name.get_untracked() {
@@ -105,6 +106,7 @@ pub(crate) fn ContactLink(
                                     }
                                 })
                         }}
+                        <SnippetButton id name=told />
                     </div>
                 </div>
             </div>

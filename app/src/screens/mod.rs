@@ -9,6 +9,7 @@ mod comes_back;
 pub(crate) mod contact;
 mod contact_link;
 mod conversation;
+mod embedded;
 pub(crate) mod files;
 mod home;
 pub(crate) mod invited;
@@ -37,6 +38,7 @@ mod search;
 mod session;
 mod settings;
 mod share;
+mod snippet;
 pub(crate) mod viewer;
 mod viewport;
 mod welcome;
@@ -51,7 +53,7 @@ use crate::components::bars::TroubleBar;
 use crate::components::keyboard;
 use crate::components::notices::Notices;
 use crate::i18n;
-use crate::platform::{self, notifications};
+use crate::platform::{self, frame, notifications};
 use crate::state::nav::Route;
 use crate::state::preferences::{self, Theme};
 use crate::state::{AppState, Phase, early};
@@ -88,6 +90,13 @@ pub(crate) fn App() -> impl IntoView {
     }
     provide_context(session::Session::follow(state));
     notifications::follow_focus(move || state.notifier.withdraw());
+    spawn_local(state.open());
+    let framed = frame::is_framed();
+    if !framed {
+        state.follow_invites();
+        spawn_local(state.share.collect(state));
+        notifications::follow_focus(move || state.notifier.withdraw());
+    }
 
     let words = RwSignal::new(0_u32);
     let loaded = StoredValue::new(i18n::tag());
@@ -113,6 +122,12 @@ pub(crate) fn App() -> impl IntoView {
         words.track();
         if platform::kiosk::is_closed() {
             return view! { <kiosk::Closed /> }.into_any();
+        if framed {
+            return view! {
+                <embedded::Embedded />
+                <Notices />
+            }
+            .into_any();
         }
         view! {
             <session::SessionBar />

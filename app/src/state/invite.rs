@@ -70,11 +70,16 @@ pub(crate) fn page_address() -> String {
     format!("{origin}{path}")
 }
 
+/// The contact link in the page's address, which stays there.
+pub(crate) fn named_in_address() -> Option<Result<Invite, IdError>> {
+    read(&window().location().hash().ok()?)
+}
+
 /// Takes the contact link that the page was opened with out of its address, so that a reload does not follow it again and
 /// nobody reads it there.
 pub(crate) fn take() -> Option<Result<Invite, IdError>> {
     let location = window().location();
-    let invite = read(&location.hash().ok()?)?;
+    let invite = named_in_address()?;
     let address = format!(
         "{}{}",
         location.pathname().unwrap_or_default(),

@@ -42,7 +42,7 @@ use web_sys::{Blob, MessagePort};
 use crate::engine::jobs::{Job, JobId, News};
 use crate::engine::{EngineLink, LinkError};
 use crate::i18n::t;
-use crate::platform::kiosk;
+use crate::platform::{frame, kiosk};
 use crate::platform::session::{self, StartError, StorageMode};
 use crate::screens::files::FileAsk;
 use crate::screens::restoring::all_back;
@@ -293,7 +293,8 @@ impl AppState {
 
     /// Opens the account of this device, if there is one; else the start screens.
     pub(crate) async fn open(self) {
-        if !session::existing() {
+        // In a frame of another page no account of this device is opened, whatever the browser lets the frame read.
+        if frame::is_framed() || !session::existing() {
             self.phase.set(Phase::Start);
             return;
         }

@@ -8,6 +8,8 @@ use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
+use crate::platform::frame;
+
 /// A page of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
@@ -162,10 +164,7 @@ impl Nav {
     /// One screen back; from the first one, to `otherwise`.
     pub(crate) fn back(&self, otherwise: Route) {
         if self.at.get_untracked() > 0 {
-            if let Ok(history) = window().history() {
-                // Leads to the popstate listener above.
-                let _ = history.back();
-            }
+            self.step_back();
         } else {
             self.switch(otherwise);
         }
@@ -192,9 +191,17 @@ impl Nav {
 
     /// Takes it away.
     pub(crate) fn uncover(&self, place: usize) {
-        if self.at.get_untracked() == place
-            && let Ok(history) = window().history()
-        {
+        if self.at.get_untracked() == place {
+            self.step_back();
+        }
+    }
+
+    /// One screen back; there is one.
+    fn step_back(&self) {
+        if frame::is_framed() {
+            // The history is that of the page around, which nothing here walks through.
+            self.at.update(|at| *at = at.saturating_sub(1));
+        } else if let Ok(history) = window().history() {
             // Leads to the popstate listener.
             let _ = history.back();
         }
@@ -210,6 +217,9 @@ impl Nav {
 
 /// Notes a place of the stack in the browser's history.
 fn write_history(at: usize, replace: bool) {
+    if frame::is_framed() {
+        return;
+    }
     let Ok(history) = window().history() else {
         return;
     };

@@ -25,6 +25,24 @@ fn up_has_defaults_and_takes_options() {
 }
 
 #[test]
+fn pages_that_may_show_the_chat_are_named_one_by_one() {
+    let line = "up --embed-origin https://a.example/ --embed-origin http://localhost:1 --demo";
+    let Command::Up(up) = read(line).unwrap() else {
+        panic!()
+    };
+    let named: Vec<String> = up.embed_origins.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["https://a.example", "http://localhost:1"]);
+    assert!(up.demo);
+    let Command::Gateway(gateway) = read("gateway --public --embed-origin https://a.example:444").unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(gateway.embed_origins.len(), 1);
+    let why = read("up --embed-origin http://example.org").unwrap_err();
+    assert!(why.to_string().contains("only https is safe"), "{why}");
+}
+
+#[test]
 fn options_of_other_roles_and_impossible_combinations_are_refused() {
     for line in [
         "",
@@ -56,6 +74,11 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "storage --seed u --records sqlite",
         "seed --port x",
         "up extra",
+        "up --embed-origin",
+        "up --embed-origin example.org",
+        "gateway --public --embed-origin https://*.example.org",
+        "storage --seed u --embed-origin https://a.example",
+        "gateway --public --demo",
     ] {
         assert!(read(line).is_err(), "{line}");
     }

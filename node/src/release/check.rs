@@ -12,8 +12,8 @@ use crate::net::client::HttpClient;
 
 /// The largest file of a site, bytes.
 const MAX_FILE: usize = 64 * 1024 * 1024;
-/// The site's one page.
-const PAGE: &str = "index.html";
+/// The site's pages: the app's, and the same for frames.
+const PAGES: [&str; 2] = ["index.html", "embed.html"];
 /// How long one file may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -63,16 +63,20 @@ pub async fn check_site(url: &str, wanted: Option<&Ed25519PublicKey>) -> Result<
     // What browsers open first is the address itself.
     let first = get("", MAX_FILE)
         .await?
-        .map(|content| Hash::of(&as_signed(PAGE, content)));
-    if first.as_ref() != report.release.files.get(PAGE) {
+        .map(|content| Hash::of(&as_signed(PAGES[0], content)));
+    if first.as_ref() != report.release.files.get(PAGES[0]) {
         report.wrong.push("the address itself".to_owned());
     }
     Ok(report)
 }
 
-/// What was signed of a file that is served: a kiosk's page has a mark, which allows nothing and only takes away.
+/// What was signed of a file that is served: a kiosk's pages have a mark, which allows nothing and only takes away.
 fn as_signed(path: &str, content: Bytes) -> Bytes {
-    if path == PAGE { unmarked(&content) } else { content }
+    if PAGES.contains(&path) {
+        unmarked(&content)
+    } else {
+        content
+    }
 }
 
 /// Checks a site's folder.

@@ -8,7 +8,7 @@ use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 use super::{FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, Release, ReleaseError, SIGNATURE, Signed, with};
 
 /// What operators change for themselves: no part of a release.
-const LEFT_OUT: [&str; 1] = ["networks/default.json"];
+const LEFT_OUT: [&str; 2] = ["networks/default.json", "embed.json"];
 /// Endings of compressed copies, which lie beside a file for web servers.
 const PACKED: [&str; 2] = [".br", ".gz"];
 

@@ -121,7 +121,7 @@ fn a_key_hands_over_to_the_next() {
 async fn a_site_is_checked_as_anybody_gets_it() {
     let site = Site::new();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    let router = crate::site::Site::new(&site.0, &[], Vec::new()).router();
+    let router = crate::site::Site::new(&site.0, &[], Vec::new(), &[], None).router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (stopper, stopping) = crate::net::server::stopper();
@@ -149,7 +149,7 @@ async fn a_kiosks_mark_is_no_change_of_the_site_and_anything_more_is() {
     std::fs::write(&allowed, r#"{"version":1}"#).unwrap();
     let kiosk = crate::kiosk::KioskSite::read(&allowed, &site.0).unwrap();
     std::fs::remove_file(&allowed).unwrap();
-    let served = crate::site::Site::with_kiosk(&site.0, &[], Vec::new(), Some(kiosk));
+    let served = crate::site::Site::new(&site.0, &[], Vec::new(), &[], Some(kiosk));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (stopper, stopping) = crate::net::server::stopper();

@@ -26,6 +26,9 @@ pub struct Addresses {
     pub files: ServerAddress,
     /// The helper that looks at links.
     pub previews: ServerAddress,
+    /// The page that shows the chat as another site would, if it is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demo: Option<String>,
     /// The service nodes.
     pub nodes: Vec<NodeAddress>,
 }
@@ -87,6 +90,7 @@ pub(super) fn addresses(
         gateway: format!("{}/", at(app_port)),
         files,
         previews,
+        demo: None,
         nodes: slots
             .iter()
             .map(|slot| NodeAddress {

@@ -15,6 +15,8 @@ fn options(data: &Path) -> Options {
         kiosk: None,
         durability: Durability::Process,
         previews_ca: None,
+        embed_origins: Vec::new(),
+        demo: false,
     }
 }
 
@@ -73,6 +75,31 @@ async fn nodes_and_gateway_can_be_killed_and_started_again() {
     network.start_gateway().await.unwrap();
     assert_eq!(get(&format!("{}v1/nodes", addresses.gateway)).await.0, 200);
     assert!(matches!(network.kill_node(9).await, Err(UpError::NoSuchNode(9))));
+    network.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_page_of_somebody_else_is_another_origin_that_the_app_allows() {
+    let folder = crate::files::temporary_folder("up");
+    let site = folder.join("site");
+    std::fs::create_dir_all(&site).unwrap();
+    std::fs::write(site.join("embed.html"), "<html>").unwrap();
+    let network = Network::start(Options {
+        demo: true,
+        site: Some(site),
+        ..options(&folder)
+    })
+    .await
+    .unwrap();
+    let addresses = network.addresses().clone();
+    let demo = addresses.demo.unwrap();
+    assert_ne!(demo, addresses.app);
+    let (_, list) = get(&format!("{}embed.json", addresses.app)).await;
+    assert!(list.contains(demo.trim_end_matches('/')), "{list}");
+    let (status, page) = get(&demo.replace("localhost", "127.0.0.1")).await;
+    assert_eq!(status, 200);
+    assert!(page.contains(&format!("content=\"{}\"", addresses.app)), "{page}");
     network.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -7,6 +7,7 @@ mod backup;
 mod chat;
 mod choke;
 mod driver;
+mod embed;
 mod faults;
 mod files_faults;
 mod files_films;

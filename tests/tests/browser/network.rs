@@ -25,6 +25,10 @@ pub(crate) struct Network {
     authorities: Option<PathBuf>,
     /// What is allowed, where the site is a kiosk.
     kiosk: Option<PathBuf>,
+    /// More options of the program.
+    arguments: Vec<String>,
+    /// The page of somebody else's, where that was asked for.
+    pub(crate) demo: Option<String>,
     /// Keeps a site that was put together for this network.
     _folder: Option<TempDir>,
     /// The gateway and file server that its users have instead of the program's own.
@@ -40,6 +44,20 @@ impl Network {
     /// Starts a network that serves the app, and whose helper trusts the sites with these certificates.
     pub(crate) fn start_trusting(authorities: &Path) -> Network {
         Self::with(built("HOLDFAST_DIST", "dist"), Some(authorities.to_owned()))
+    }
+
+    /// Starts a network that serves the app, with more options.
+    pub(crate) fn start_with(arguments: &[&str]) -> Network {
+        let mut network = Self::new(Self::site());
+        network.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        let addresses = network.resume_with_addresses();
+        network.demo = addresses["demo"].as_str().map(ToOwned::to_owned);
+        network
+    }
+
+    /// The folder of the built app.
+    pub(crate) fn site() -> PathBuf {
+        built("HOLDFAST_DIST", "dist")
     }
 
     /// Starts a network that serves the page of the tests instead of the app.
@@ -80,6 +98,8 @@ impl Network {
             site,
             authorities: None,
             kiosk: None,
+            arguments: Vec::new(),
+            demo: None,
             _folder: None,
             apart: None,
         }
@@ -137,6 +157,7 @@ impl Network {
                     .iter()
                     .flat_map(|file| [OsStr::new("--kiosk"), file.as_os_str()]),
             )
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -23,8 +23,8 @@ use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
-use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
+use crate::platform::{frame, kiosk};
 use crate::screens::files::words::brief;
 use crate::state::attach::messages;
 use crate::state::failure_text;
@@ -139,9 +139,11 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     });
     let recorder = Recorder::new(room, send_voice);
     let recording = Memo::new(move |_| recorder.busy());
+    // The page around a frame would have to pass the microphone on.
+    let may_speak = !frame::is_framed();
     let speaks = Memo::new(move |_| {
         let nothing = blank.get() && staged.is_empty() && !sending.get();
-        let can = kiosk::allows(Feature::Voice);
+        let can = may_speak && kiosk::allows(Feature::Voice);
         recording.get() || nothing && can && state.network.with(|network| network.files)
     });
     let on_key = move |event: KeyboardEvent| {

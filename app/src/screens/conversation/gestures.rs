@@ -20,7 +20,7 @@ use crate::components::focus::{focus, touch};
 use crate::components::icon::Icon;
 use crate::components::menu::{Item, Open, below};
 use crate::i18n::{t, tn};
-use crate::platform::picture;
+use crate::platform::{frame, picture};
 use crate::screens::files::{act, do_act, savable, save};
 use crate::screens::viewer::Look;
 use crate::state::files::Wanted;
@@ -325,6 +325,8 @@ fn items(room: Room, message: Message, file: Option<FileId>) -> Vec<Item> {
     let (state, desk) = (room.state, room.desk);
     let id = message.id;
     let text = message.kind == MessageKind::Text;
+    // There is one screen in a frame, without room for a pane or a second heading.
+    let framed = frame::is_framed();
     let mut items = Vec::new();
     if matches!(message.state, MessageState::Failed(_)) {
         items.push(Item::new(Icon::Retry, t("action.try_again"), move || {
@@ -347,19 +349,23 @@ fn items(room: Room, message: Message, file: Option<FileId>) -> Vec<Item> {
             }));
         }
         let place = message.position();
-        items.push(Item::new(Icon::Info, t("message.info"), move || {
-            state.nav.go(Route::MessageInfo(room.id, place));
-        }));
+        if !framed {
+            items.push(Item::new(Icon::Info, t("message.info"), move || {
+                state.nav.go(Route::MessageInfo(room.id, place));
+            }));
+        }
     }
     if !message.reactions.is_empty() {
         items.push(Item::new(Icon::Emoji, t("reaction.view"), move || {
             desk.asks.set(Some(Ask::Reactions(id)));
         }));
     }
-    let picked = message.clone();
-    items.push(Item::new(Icon::Select, t("message.select"), move || {
-        desk.toggle(&picked)
-    }));
+    if !framed {
+        let picked = message.clone();
+        items.push(Item::new(Icon::Select, t("message.select"), move || {
+            desk.toggle(&picked)
+        }));
+    }
     let one = vec![(id, may_unsend(&message))];
     items.push(
         Item::new(Icon::Trash, t("message.delete"), move || {
