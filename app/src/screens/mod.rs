@@ -82,19 +82,16 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     viewport::follow();
     platform::refuse_drops();
-    state.follow_invites();
-    state.follow_idle();
     spawn_local(state.open());
-    if !platform::kiosk::is_on() {
-        spawn_local(state.share.collect(state));
-    }
-    provide_context(session::Session::follow(state));
-    notifications::follow_focus(move || state.notifier.withdraw());
-    spawn_local(state.open());
+    // A chat in somebody else's page has one conversation, and ends with that page.
     let framed = frame::is_framed();
     if !framed {
         state.follow_invites();
-        spawn_local(state.share.collect(state));
+        state.follow_idle();
+        if !platform::kiosk::is_on() {
+            spawn_local(state.share.collect(state));
+        }
+        provide_context(session::Session::follow(state));
         notifications::follow_focus(move || state.notifier.withdraw());
     }
 
@@ -122,6 +119,7 @@ pub(crate) fn App() -> impl IntoView {
         words.track();
         if platform::kiosk::is_closed() {
             return view! { <kiosk::Closed /> }.into_any();
+        }
         if framed {
             return view! {
                 <embedded::Embedded />
