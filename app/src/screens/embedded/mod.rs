@@ -88,7 +88,8 @@ fn Inside(place: Place) -> impl IntoView {
     guard_unsaved(state, id);
     let shown = StoredValue::new(place);
     move || match state.phase.get() {
-        Phase::Opening => ().into_any(),
+        // A lock belongs to an account of this device, which is never opened here.
+        Phase::Opening | Phase::Locked | Phase::Ended => ().into_any(),
         Phase::Start => view! { <Start place=shown.get_value() /> }.into_any(),
         Phase::Ready => view! { <Chat place=shown.get_value() /> }.into_any(),
         // The memory that held the chat is gone, whatever the reason.

@@ -9,13 +9,12 @@ use leptos::task::spawn_local;
 use web_sys::{Blob, File};
 use zeroize::Zeroizing;
 
-use super::super::pause;
 use super::words::{Purpose, no_camera};
 use crate::engine::reader::{CodeReader, LARGEST, Unread};
 use crate::i18n::t;
-use crate::platform::blob;
 use crate::platform::camera::Camera;
 use crate::platform::pixels::{Decoded, Easel};
+use crate::platform::{blob, pause};
 use crate::state::safe::Head;
 
 /// The longest side of a camera's frame that is looked at, pixels.
