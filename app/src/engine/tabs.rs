@@ -7,7 +7,7 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use super::wire::{BetweenTabs, from_js, to_js};
+use super::wire::{BetweenTabs, from_js, to_js, wipe};
 
 /// The name of the lock and of the channel. One account on a device, so one of each.
 const NAME: &str = "holdfast-engine";
@@ -90,7 +90,9 @@ impl TabChannel {
 
     /// Tells all other workers.
     pub(crate) fn post(&self, message: &BetweenTabs) {
+        let message = to_js(message);
         // Fails only on a closed channel, and this one closes with its worker.
-        let _ = self.channel.post_message(&to_js(message));
+        let _ = self.channel.post_message(&message);
+        wipe(&message);
     }
 }
