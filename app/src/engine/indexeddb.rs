@@ -26,9 +26,12 @@ const DATABASE: &str = "holdfast";
 /// The database's version. A step up needs a migration in [`create_stores`].
 const VERSION: u32 = 3;
 
-/// The database of the key that opens the vault without a lock. It is apart, so that setting a lock removes it as a whole:
-/// browsers drop a removed database's bytes from their files, but those of a removed record only some day.
+/// The database of the key that opens the vault without a lock. It is apart, so that setting a lock removes it as a whole
+/// ([`IndexedDb::erase`]).
 const KEYS: &str = "holdfast-key";
+
+/// Databases that exist only while others are erased.
+const FILLERS: [&str; 3] = ["holdfast-erasing-1", "holdfast-erasing-2", "holdfast-erasing-3"];
 
 /// The object store of the vault's records.
 const VAULT: &str = "vault";
@@ -137,6 +140,15 @@ impl IndexedDb {
 
     /// Whether there is a database, without creating one. `false` where the browser can't tell.
     pub(crate) async fn exists() -> bool {
+        Self::is_listed(DATABASE).await
+    }
+
+    /// As [`Self::exists`], for the database of the key.
+    pub(crate) async fn keys_exist() -> bool {
+        Self::is_listed(KEYS).await
+    }
+
+    async fn is_listed(wanted: &str) -> bool {
         async fn names() -> Option<Array> {
             let listing = factory().ok()?.unchecked_into::<ListingFactory>();
             let list = JsFuture::from(listing.databases().ok()?).await.ok()?;
@@ -144,19 +156,37 @@ impl IndexedDb {
         }
         names().await.is_some_and(|list| {
             list.iter()
-                .any(|entry| Reflect::get(&entry, &"name".into()).is_ok_and(|name| name == DATABASE))
+                .any(|entry| Reflect::get(&entry, &"name".into()).is_ok_and(|name| name == wanted))
         })
     }
 
     /// Closes every connection and removes the database with all it holds, and the key to it.
     pub(crate) async fn delete() -> Result<(), StoreError> {
-        Self::delete_keys().await?;
-        Self::delete_named(DATABASE).await
+        Self::erase(&[KEYS, DATABASE]).await
     }
 
     /// Removes the database of the key.
     pub(crate) async fn delete_keys() -> Result<(), StoreError> {
-        Self::delete_named(KEYS).await
+        Self::erase(&[KEYS]).await
+    }
+
+    /// Removes databases, and has the browser remove their bytes from its files.
+    ///
+    /// Chromium keeps all databases of an origin in one LevelDB. Removing one rewrites the files that held it when its
+    /// removal began: what was written lately is not in a file yet, and would stay in the next one for good. Removing some
+    /// more, which were written beside it, rewrites that one too. The old files go then, or when the browser starts again.
+    /// Where each database is a file of its own, this does no harm.
+    async fn erase(names: &[&str]) -> Result<(), StoreError> {
+        for name in FILLERS {
+            // On a full disk there is no room for them, and the rest is all the more to go.
+            if let Ok(filler) = Self::open_named(name, 1, create_vault).await {
+                let _ = filler.put_vault_records(&[(VAULT, JsValue::TRUE)]).await;
+            }
+        }
+        for name in names.iter().chain(&FILLERS) {
+            Self::delete_named(name).await?;
+        }
+        Ok(())
     }
 
     async fn delete_named(name: &str) -> Result<(), StoreError> {

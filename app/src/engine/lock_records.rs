@@ -31,8 +31,10 @@ pub(crate) async fn open(database: &IndexedDb, known: Option<VaultKey>) -> Resul
         let found = vault::load(database).await?;
         return Ok(found.map_or(Vault::Missing, Vault::Open));
     };
-    // Still there if the device went out while the lock was set.
-    IndexedDb::delete_keys().await?;
+    if IndexedDb::keys_exist().await {
+        // The device went out while the lock was set.
+        IndexedDb::delete_keys().await?;
+    }
     Ok(match known {
         Some(key) => Vault::Open(key),
         None => Vault::Locked(view(database, Some(&lock)).await?),

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use super::wire::{BetweenTabs, from_js, to_js};
+use super::wire::{BetweenTabs, from_js, to_js, wipe};
 
 /// The name of the lock and of the channel. One account on a device, so one of each.
 const NAME: &str = "holdfast-engine";
@@ -119,7 +119,9 @@ impl TabChannel {
 
     /// Tells all other workers.
     pub(crate) fn post(&self, message: &BetweenTabs) {
+        let message = to_js(message);
         // Fails only on a closed channel, and this one closes with its worker.
-        let _ = self.channel.post_message(&to_js(message));
+        let _ = self.channel.post_message(&message);
+        wipe(&message);
     }
 }

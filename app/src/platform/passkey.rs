@@ -59,14 +59,15 @@ pub(crate) async fn is_possible() -> bool {
         return false;
     }
     let kind = property(&window(), "PublicKeyCredential");
-    match ask(&kind, "getClientCapabilities").await {
-        // It says whether it knows the extension.
-        Some(capabilities) => property(&capabilities, "extension:prf").is_truthy(),
-        // Older ones say whether the device has an authenticator; what that can do shows when a passkey is made.
-        None => ask(&kind, "isUserVerifyingPlatformAuthenticatorAvailable")
-            .await
-            .is_some_and(|available| available.is_truthy()),
+    let capabilities = ask(&kind, "getClientCapabilities").await.unwrap_or_default();
+    let knows_prf = property(&capabilities, "extension:prf");
+    if knows_prf.as_bool().is_some() {
+        return knows_prf.is_truthy();
     }
+    // Older browsers say whether the device has an authenticator; what that can do shows when a passkey is made.
+    ask(&kind, "isUserVerifyingPlatformAuthenticatorAvailable")
+        .await
+        .is_some_and(|available| available.is_truthy())
 }
 
 /// Passkeys belong to a name; a site at a bare address has none.

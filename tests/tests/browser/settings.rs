@@ -59,6 +59,7 @@ async fn arabic_is_written_from_the_right_and_fits() {
     }
     for page in [
         "privacy",
+        "lock",
         "notifications",
         "conversations",
         "appearance",

@@ -153,7 +153,8 @@ fn WithPassphrase(ask: Ask, asks: RwSignal<Option<Ask>>) -> impl IntoView {
         busy.set(true);
         spawn_local(async move {
             if carry_out(state, ask, fields).await {
-                asks.set(None);
+                // Without a lock the whole page is another one by now.
+                let _ = asks.try_set(None);
             }
             let _ = busy.try_set(false);
         });
