@@ -183,8 +183,8 @@ pub(crate) mod tests {
         let folder = site();
         for (bytes, kind) in [
             (b"\x89PNG\r\n\x1a\nx".as_slice(), "image/png"),
-            (b"\xff\xd8\xff\xe0", "image/jpeg"),
-            (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+            (b"\xff\xd8\xff\xe0".as_slice(), "image/jpeg"),
+            (b"RIFF\0\0\0\0WEBPVP8 ".as_slice(), "image/webp"),
         ] {
             std::fs::write(folder.join("logo"), bytes).unwrap();
             let site = read_with(&folder, r#"{"version":1,"logo":"logo","language":"en"}"#).unwrap();

@@ -263,9 +263,14 @@ fn answers(state: AppState, session: Session, why: Why) -> AnyView {
         }
     };
     match why {
-        // The press itself goes on, whatever it is on.
+        // Any press goes on, whatever it is on. Those of screen readers come as clicks alone.
         Why::Idle => view! {
-            <button id="stay" class="button primary large" autofocus>
+            <button
+                id="stay"
+                class="button primary large"
+                autofocus
+                on:click=move |_| session.change(Watch::stay)
+            >
                 {t("session.stay")}
             </button>
         }

@@ -103,6 +103,8 @@ pub(crate) struct Watch {
     looked: u64,
     /// How long the session has been going on, milliseconds. A clock that is set back takes nothing off it.
     spent: u64,
+    /// Where `spent` stood when somebody last did something.
+    touched: u64,
     /// Where `spent` stands when the countdown after no input ends, while there is one.
     countdown: Option<u64>,
     /// The user has heard that the total time ends, and goes on until then.
@@ -117,6 +119,7 @@ impl Watch {
             limits,
             looked: now_ms,
             spent: 0,
+            touched: 0,
             countdown: None,
             heard: false,
             over: None,
@@ -154,7 +157,7 @@ impl Watch {
             Moment::Input | Moment::Tick | Moment::Shown | Moment::Hidden | Moment::Resumed => {}
         }
         let counted_down = self.countdown.is_some_and(|end| self.spent >= end);
-        let too_late = check.idle_ms >= self.limits.idle.saturating_add(COUNTDOWN_MS);
+        let too_late = self.idle(check) >= self.limits.idle.saturating_add(COUNTDOWN_MS);
         if slept >= ASLEEP_MS {
             Some(End::Asleep)
         } else if check.hidden_ms.is_some_and(|hidden| hidden >= self.limits.hidden) {
@@ -168,11 +171,16 @@ impl Watch {
         }
     }
 
+    /// How long nobody has done anything, milliseconds.
+    fn idle(&self, check: &Check) -> u64 {
+        check.idle_ms.min(self.spent.saturating_sub(self.touched))
+    }
+
     /// Begins the countdown after no input, or ends it.
     fn count_down(&mut self, check: &Check) {
         if check.moment == Moment::Input {
-            self.countdown = None;
-        } else if self.countdown.is_none() && check.idle_ms >= self.limits.idle {
+            self.stay();
+        } else if self.countdown.is_none() && self.idle(check) >= self.limits.idle {
             self.countdown = Some(self.spent.saturating_add(COUNTDOWN_MS));
         }
     }
@@ -189,6 +197,12 @@ impl Watch {
             Why::TotalForGood
         };
         Some((why, left))
+    }
+
+    /// The user is there. Some ways to press a button come without any input that a page sees.
+    pub(crate) fn stay(&mut self) {
+        self.countdown = None;
+        self.touched = self.spent;
     }
 
     /// The user wants more time, if there is more to be had.
@@ -303,6 +317,18 @@ mod tests {
             assert_eq!(session.pass(MINUTE - 1_000, 1_000), Standing::Running);
             session.at(Moment::Input);
         }
+    }
+
+    #[test]
+    fn who_says_to_be_there_without_any_input_is() {
+        let mut session = Session::new(LIMITS);
+        session.pass(MINUTE + 5_000, 1_000);
+        session.watch.stay();
+        assert_eq!(session.pass(MINUTE - 1_000, 1_000), Standing::Running);
+        assert!(matches!(
+            session.pass(1_000, 1_000),
+            Standing::Ending(Why::Idle, COUNTDOWN_MS)
+        ));
     }
 
     #[test]
