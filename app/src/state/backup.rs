@@ -17,7 +17,7 @@ use crate::i18n::t;
 use crate::platform::{self, blob, save};
 
 /// What backup files' names end in.
-pub(crate) const EXTENSION: &str = ".holdfast";
+const EXTENSION: &str = ".holdfast";
 
 /// How far the making of a backup file is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,11 +6,12 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use holdfast_protocol::account::{Id, Seed};
 use holdfast_protocol::backup::BackupError;
+use holdfast_protocol::config::ConfigKind;
 
 use crate::Options;
 use crate::api::{
     BACKUP_HEAD, BACKUP_SLICE, BackupFault, BackupId, BackupTaken, Command, Disappearing, Event, Expiry,
-    FileId, FileInfo, MessageKind, MessageState, Notice, Notify, Passphrase, Position, Reply,
+    Failure, FileId, FileInfo, MessageKind, MessageState, Notice, Notify, Passphrase, Position, Reply,
 };
 use crate::core::Core;
 use crate::driver::Driver;
@@ -123,7 +124,7 @@ fn slices(bytes: &[u8]) -> impl Iterator<Item = (u64, Vec<u8>, bool)> + '_ {
     })
 }
 
-async fn open(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, crate::api::Failure> {
+async fn open(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, Failure> {
     let command = Command::OpenBackup {
         passphrase: Passphrase::new(PHRASE.to_owned()),
         head: bytes[..BACKUP_HEAD.min(bytes.len())].to_vec(),
@@ -134,7 +135,7 @@ async fn open(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, crate::api::Fai
     }
 }
 
-async fn check(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, crate::api::Failure> {
+async fn check(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, Failure> {
     let backup = open(core, bytes).await?;
     for (offset, bytes, last) in slices(bytes) {
         let command = Command::CheckBackup {
@@ -208,6 +209,11 @@ fn counters(core: &Core) -> (u32, u32, u64, usize, usize) {
     )
 }
 
+/// The documents that the account's devices share, as they are kept.
+fn documents(core: &Core) -> [Option<Vec<u8>>; 4] {
+    ConfigKind::ALL.map(|kind| core.read_configs(|docs| docs.get(kind).clone().dump().to_vec()))
+}
+
 #[test]
 fn a_history_comes_back_equal_and_only_once() {
     block_on(async {
@@ -255,11 +261,7 @@ fn a_history_comes_back_equal_and_only_once() {
 
         let after = device(&new).await;
         friend(&after).await;
-        let docs = |core: &Core| {
-            let dump = |kind| core.read_configs(|docs| docs.get(kind).clone().dump().to_vec());
-            holdfast_protocol::config::ConfigKind::ALL.map(dump)
-        };
-        let documents = docs(&after);
+        let before_it = documents(&after);
         let mut events = after.subscribe();
         let taken = bring(&after, &file).await;
         assert_eq!((taken.added, taken.known, taken.left_out), (1_004, 0, 0));
@@ -267,7 +269,7 @@ fn a_history_comes_back_equal_and_only_once() {
         assert_eq!(counters(&after), counters(&before));
         // What was unread is, and nobody was told of anything.
         assert_eq!(after.state.borrow().conversations[&id(2)].unread, 2);
-        assert!(docs(&after) == documents, "no config has changed");
+        assert!(documents(&after) == before_it, "no config has changed");
         let state = after.state.borrow();
         assert!(state.jobs.is_empty() && state.receipts.is_empty() && state.outbox.is_empty());
         drop(state);
@@ -502,7 +504,7 @@ fn contacts_come_from_the_file_only_where_the_network_has_none() {
             last,
         };
         let refused = after.carry_out(None, command).await.unwrap_err();
-        assert_eq!(refused, BackupFault::TooEarly.into());
+        assert_eq!(refused, Failure::Backup(BackupFault::TooEarly));
     });
 }
 
@@ -591,13 +593,13 @@ fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
         let core = filled(&store, 100).await;
         let file = make(&core, false).await;
         let before = messages(&store).await;
-        let why = |error: BackupError| BackupFault::File(error).into();
+        let why = |error| Failure::Backup(BackupFault::File(error));
         let mut altered = file.clone();
         *altered.last_mut().unwrap() ^= 1;
         for (bytes, expected) in [
             (&altered[..], BackupError::Altered),
             (&file[..file.len() - 1], BackupError::Truncated),
-            (b"something else", BackupError::NotABackup),
+            (&b"something else"[..], BackupError::NotABackup),
         ] {
             assert_eq!(check(&core, bytes).await.unwrap_err(), why(expected));
         }
@@ -620,7 +622,7 @@ fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
             why(BackupError::WrongAccount)
         );
         // Only what was checked is taken, in its order, and only by the engine that checked it.
-        let interrupted: crate::api::Failure = BackupFault::Interrupted.into();
+        let interrupted = Failure::Backup(BackupFault::Interrupted);
         let take = |backup, offset| Command::TakeBackup {
             backup,
             offset,
@@ -655,7 +657,7 @@ fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
         };
         assert_eq!(
             core.carry_out(None, short).await.unwrap_err(),
-            BackupFault::Passphrase.into()
+            Failure::Backup(BackupFault::Passphrase)
         );
         let start = Command::StartBackup {
             passphrase,

@@ -118,7 +118,7 @@ fn record_seeds() -> Vec<Vec<u8>> {
     // A setting, a kind that is not known, and a message.
     let setting = b"\x0d\0\0\0\x02\x0a\x05theme\x12\x03abc";
     let unknown = b"\x03\0\0\0\xc8\x01\x02";
-    let message = b"\x08\0\0\0\x04\x22\x04kelp\x50\x01";
+    let message = b"\x09\0\0\0\x04\x22\x04kelp\x50\x01";
     vec![
         setting.to_vec(),
         [&setting[..], unknown].concat(),

@@ -10,7 +10,7 @@ use super::secret::{reveal, secret};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{bytes, full_time, number, t, tf, tn};
 use crate::state::AppState;
-use crate::state::backup::{Bringing, EXTENSION, Wrong};
+use crate::state::backup::{Bringing, Wrong};
 
 /// The part of the page.
 pub(super) fn bring(state: AppState) -> AnyView {
@@ -88,10 +88,10 @@ fn form(state: AppState, chosen: RwSignal<Option<File>, LocalStorage>) -> AnyVie
                     </button>
                     <span id="backup-file-name" dir="auto">{name}</span>
                 </div>
+                // Any file: where an ending is not known, systems would let none be chosen.
                 <input
                     id="backup-file"
                     type="file"
-                    accept=EXTENSION
                     hidden
                     node_ref=input
                     on:change:target=move |event| {
