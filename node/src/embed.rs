@@ -175,7 +175,7 @@ mod tests {
             ("https://bücher.example", Host),
             ("https://10.0.0.5", Host),
             ("https://[::1]", Port),
-            (&long, Host),
+            (long.as_str(), Host),
             ("https://example.org:", Port),
             ("https://example.org:0", Port),
             ("https://example.org:+1", Port),
@@ -189,7 +189,8 @@ mod tests {
     fn the_list_is_told_to_browsers_and_to_the_app() {
         assert_eq!(ancestors(&[]), "'none'");
         assert_eq!(&list(&[])[..], br#"{"origins":[]}"#);
-        let two = ["https://a.example", "http://localhost:1"].map(|text| text.parse().unwrap());
+        let two =
+            ["https://a.example", "http://localhost:1"].map(|text| text.parse::<EmbedOrigin>().unwrap());
         assert_eq!(ancestors(&two), "https://a.example http://localhost:1");
         assert_eq!(
             &list(&two)[..],

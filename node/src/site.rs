@@ -71,13 +71,13 @@ struct Inner {
 
 impl Site {
     /// The files of a folder; `connect` are addresses that the page may reach beside its own origin, `overrides` files
-    /// that replace those of the folder (`/networks/default.json`), `embed` the origins of the pages that may show the chat
-    /// in a frame, `kiosk` what is allowed where the site is a kiosk, which nobody may frame.
+    /// that replace those of the folder (`/networks/default.json`), `embedders` the origins of the pages that may show the
+    /// chat in a frame, `kiosk` what is allowed where the site is a kiosk, which nobody may frame.
     pub fn new(
         folder: &Path,
         connect: &[String],
         mut overrides: Vec<(String, Bytes)>,
-        embed: &[EmbedOrigin],
+        embedders: &[EmbedOrigin],
         kiosk: Option<KioskSite>,
     ) -> Self {
         let mut policy = POLICY.to_owned();
@@ -91,18 +91,20 @@ impl Site {
                 policy.push_str(address);
             }
         }
-        let embed = if kiosk.is_some() { &[] } else { embed };
+        let embedders = if kiosk.is_some() { &[] } else { embedders };
         // The app is told what the header says, and nothing else.
-        overrides.push((embed::LIST.to_owned(), embed::list(embed)));
+        overrides.push((embed::LIST.to_owned(), embed::list(embedders)));
         let framed = policy.replacen(
             UNFRAMED,
-            &format!("frame-ancestors {}", embed::ancestors(embed)),
+            &format!("frame-ancestors {}", embed::ancestors(embedders)),
             1,
         );
         Self {
             inner: Arc::new(Inner {
                 folder: folder.to_owned(),
-                framed: HeaderValue::from_str(&framed).ok().filter(|_| !embed.is_empty()),
+                framed: HeaderValue::from_str(&framed)
+                    .ok()
+                    .filter(|_| !embedders.is_empty()),
                 policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY)),
                 overrides,
                 kiosk,
@@ -487,14 +489,10 @@ mod tests {
         for name in ["embed.html", "embed.js", "embed.json"] {
             std::fs::write(folder.join(name), "x").unwrap();
         }
-        let allowed = ["https://shop.example", "http://localhost:8000"].map(|text| text.parse().unwrap());
-        let open = Site::new(
-            &folder,
-            &["http://127.0.0.1:1".to_owned()],
-            Vec::new(),
-            &allowed,
-            None,
-        );
+        let allowed = ["https://shop.example", "http://localhost:8000"]
+            .map(|text| text.parse::<EmbedOrigin>().unwrap());
+        let address = ["http://127.0.0.1:1".to_owned()];
+        let open = Site::new(&folder, &address, Vec::new(), &allowed, None);
         let ancestors = |headers: &HeaderMap| {
             let policy = headers["content-security-policy"].to_str().unwrap().to_owned();
             let told = policy

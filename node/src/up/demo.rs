@@ -23,7 +23,7 @@ pub(super) fn address(port: u16) -> String {
 pub(super) fn origins(port: u16) -> impl Iterator<Item = EmbedOrigin> {
     ["localhost", "127.0.0.1"]
         .into_iter()
-        .filter_map(move |host| format!("http://{host}:{port}").parse().ok())
+        .filter_map(move |host| format!("http://{host}:{port}").parse::<EmbedOrigin>().ok())
 }
 
 /// The page, its script and its style, under a policy as strict as a careful site's.

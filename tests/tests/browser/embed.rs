@@ -36,7 +36,7 @@ const MEDDLE: &str = "parent.document.querySelector('holdfast-chat').shadowRoot.
 struct Elsewhere {
     listener: Option<TcpListener>,
     port: u16,
-    stopper: Option<Stopper>,
+    _stopper: Option<Stopper>,
 }
 
 impl Elsewhere {
@@ -46,7 +46,7 @@ impl Elsewhere {
         Self {
             port: listener.local_addr().expect("an address").port(),
             listener: Some(listener),
-            stopper: None,
+            _stopper: None,
         }
     }
 
@@ -63,7 +63,7 @@ impl Elsewhere {
             pages,
             stopping,
         ));
-        self.stopper = Some(stopper);
+        self._stopper = Some(stopper);
     }
 
     /// Serves pages with the chat of the app at this address: `/` with a button, `/frame` with a frame, `/any?ADDRESS` with
@@ -86,9 +86,9 @@ impl Elsewhere {
         let script =
             |text: &'static str| get(move || async move { ([(CONTENT_TYPE, "text/javascript")], text) });
         let any = |request: Request| async move {
-            let address = request.uri().query().unwrap_or_default().to_owned();
+            let address = request.uri().query().unwrap_or_default().replace("%23", "#");
             Html(format!(
-                "<!doctype html><title>Boats</title><iframe src='{address}'></iframe>"
+                "<!doctype html><title>Boats</title><iframe width=400 height=560 src='{address}'></iframe>"
             ))
         };
         self.serve(
@@ -177,6 +177,11 @@ async fn out_of_chat(browser: &Browser) {
         .enter_default_frame()
         .await
         .expect("there is a page");
+}
+
+/// The address of a page that shows any address in a frame.
+fn framing(page: &str, address: &str) -> String {
+    format!("{page}/any?{}", address.replace('#', "%23"))
 }
 
 /// Goes into the only frame of a page and waits until something is in it.
@@ -562,12 +567,17 @@ async fn in_small_frames() {
     browser.layout(LAPTOP).await;
 }
 
-/// Nothing is wider than the frame.
+/// Nothing that is seen lies beyond the sides of the frame.
 async fn assert_fits(browser: &Browser) {
     let over = browser
-        .script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        .script(
+            "return [...document.querySelectorAll('.embedded *, .pane-header *, .message *, .composer *')]\
+             .filter((e) => !e.closest('.unseen') && e.checkVisibility())\
+             .filter((e) => { const { left, right } = e.getBoundingClientRect(); return left < -0.5 || right > innerWidth + 0.5 })\
+             .map((e) => `${e.tagName} ${e.className} ${e.id}`)",
+        )
         .await;
-    assert_eq!(over, 0, "wider than its frame");
+    assert_eq!(over, json!([]), "beyond the frame");
 }
 
 #[tokio::test]
@@ -588,12 +598,12 @@ async fn pages_that_are_not_allowed_get_no_frame_and_nobody_gets_one_of_the_app(
         (&allowed, format!("{app}conversation")),
         (&allowed, format!("{app}networks/default.json")),
     ] {
-        browser.open(&format!("{page}/any?{framed}")).await;
+        browser.open(&framing(page, &framed)).await;
         assert_eq!(into_frame(&browser).await, refused, "{framed} in {page}");
         out_of_chat(&browser).await;
     }
     browser
-        .open(&format!("{allowed}/any?{app}embed.html{link}"))
+        .open(&framing(&allowed, &format!("{app}embed.html{link}")))
         .await;
     assert!(into_frame(&browser).await.starts_with(&app));
     browser.see("#embed-start").await;
@@ -607,7 +617,7 @@ async fn pages_that_are_not_allowed_get_no_frame_and_nobody_gets_one_of_the_app(
     // Without the option nobody gets any.
     let closed = Network::start();
     browser
-        .open(&format!("{allowed}/any?{}embed.html{link}", closed.app()))
+        .open(&framing(&allowed, &format!("{}embed.html{link}", closed.app())))
         .await;
     assert_eq!(into_frame(&browser).await, refused);
 }
@@ -625,7 +635,7 @@ async fn on_a_server_without_headers_the_app_itself_refuses_frames() {
     let browser = Browser::start().await;
 
     // The app itself: nothing of it starts.
-    browser.open(&format!("{page}/any?{with}/{link}")).await;
+    browser.open(&framing(&page, &format!("{with}/{link}"))).await;
     into_frame(&browser).await;
     browser.read("#framed", "not safe here").await;
     assert!(!browser.has(".start").await);
@@ -634,14 +644,16 @@ async fn on_a_server_without_headers_the_app_itself_refuses_frames() {
 
     // The page for frames, where the list does not name the page around it; and where it does.
     browser
-        .open(&format!("{page}/any?{without}/embed.html{link}"))
+        .open(&framing(&page, &format!("{without}/embed.html{link}")))
         .await;
     into_frame(&browser).await;
     browser.read(".embedded h1", "may not show").await;
     assert!(!browser.has("#embed-start").await);
     out_of_chat(&browser).await;
     browser.picture("99-embed-refused-laptop-light").await;
-    browser.open(&format!("{page}/any?{with}/embed.html{link}")).await;
+    browser
+        .open(&framing(&page, &format!("{with}/embed.html{link}")))
+        .await;
     into_frame(&browser).await;
     browser.see("#embed-start").await;
 }
