@@ -9,9 +9,11 @@ pub(crate) mod near;
 pub(crate) mod notifications;
 pub(crate) mod pass_on;
 pub(crate) mod picture;
+pub(crate) mod releases;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;
+pub(crate) mod worker;
 
 pub(crate) use errors::error_text;
 

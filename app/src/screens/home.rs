@@ -17,6 +17,7 @@ use super::{blocked, network, new_conversation, profile, requests, settings};
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
 use crate::i18n::{is_rtl, t};
+use crate::platform::notifications::badge;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -75,15 +76,20 @@ pub(crate) fn Home() -> impl IntoView {
     }
 }
 
-/// Shows the number of unread messages in the page's title. On a shared computer the title tells nothing.
+/// Shows the number of unread messages in the page's title, and on the icon of an installed app. On a shared computer they
+/// tell nothing, and neither do they once this screen has gone.
 fn name_page(state: AppState) {
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     let unread = Memo::new(move |_| state.conversations.counts().unread);
     Effect::new(move |_| {
         let count = if own_device { unread.get() } else { 0 };
         document().set_title(&page_title(count));
+        badge(count);
     });
-    on_cleanup(|| document().set_title(PRODUCT));
+    on_cleanup(|| {
+        document().set_title(PRODUCT);
+        badge(0);
+    });
 }
 
 /// Withdraws notifications when the user comes back, or when nothing is unread any more.

@@ -23,6 +23,7 @@ mod problem;
 mod profile;
 mod questions;
 mod recognise;
+mod release;
 mod requests;
 mod restore;
 pub(crate) mod restoring;
@@ -88,7 +89,10 @@ pub(crate) fn App() -> impl IntoView {
     state.follow_invites();
     spawn_local(state.open());
     spawn_local(state.share.collect(state));
+    spawn_local(state.releases.resume());
     notifications::follow_focus(move || state.notifier.withdraw());
+    // A number that an earlier visit left tells something before an account is open.
+    notifications::badge(0);
 
     let words = RwSignal::new(0_u32);
     let loaded = StoredValue::new(i18n::tag());
@@ -115,6 +119,7 @@ pub(crate) fn App() -> impl IntoView {
         view! {
             <TroubleBar />
             <share::ShareBar />
+            <release::ReleaseBar />
             <Page />
             <Notices />
         }

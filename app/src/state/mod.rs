@@ -15,6 +15,7 @@ pub(crate) mod phrase_input;
 pub(crate) mod playback;
 pub(crate) mod preferences;
 pub(crate) mod reel;
+pub(crate) mod releases;
 pub(crate) mod safe;
 pub(crate) mod share;
 pub(crate) mod text;
@@ -49,6 +50,7 @@ use nav::{Nav, Route};
 use notify::Notifier;
 use playback::Playback;
 use preferences::Preferences;
+use releases::Releases;
 use share::Shares;
 
 /// Where the page is between opening and use.
@@ -165,6 +167,8 @@ pub(crate) struct AppState {
     pub attach: Attach,
     /// What another app shared, until a conversation was chosen for it.
     pub share: Shares,
+    /// The release of the app that runs, and newer ones.
+    pub releases: Releases,
     /// Files that are shown, and pictures of people.
     pub files: Files,
     /// The recording that plays.
@@ -206,6 +210,7 @@ impl AppState {
             leaving_to: RwSignal::new(None),
             attach: Attach::new(),
             share: Shares::new(),
+            releases: Releases::new(),
             files: Files::new(),
             playback: Playback::new(),
             file_ask: RwSignal::new(None),
@@ -345,7 +350,7 @@ impl AppState {
         self.nav.reset(if known { Route::Home } else { Route::Welcome });
         self.phase.set(if known { Phase::Ready } else { Phase::Start });
         if known && self.mode.get_untracked() == StorageMode::OwnDevice {
-            spawn_local(crate::platform::share::offer());
+            spawn_local(self.releases.keep());
         }
         if known {
             self.accept_invite();

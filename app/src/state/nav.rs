@@ -23,6 +23,8 @@ pub(crate) enum Section {
     Storage,
     /// The keys that do something.
     Keys,
+    /// Which release of the app runs.
+    About,
 }
 
 /// A screen.

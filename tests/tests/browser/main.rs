@@ -14,6 +14,7 @@ mod invites;
 mod links;
 mod network;
 mod peer;
+mod releases;
 mod requests;
 mod restore;
 mod samples;

@@ -1,5 +1,6 @@
 //! Settings: what there is, and the pages for each.
 
+mod about;
 mod notifications;
 mod pages;
 mod storage;
@@ -28,6 +29,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Appearance => pages::appearance(state),
         Section::Storage => storage::storage(state),
         Section::Keys => pages::keys(),
+        Section::About => about::about(state),
     }
 }
 
@@ -118,6 +120,7 @@ pub(crate) fn Settings() -> impl IntoView {
                         Route::Blocked,
                     )}
                     {entry("settings-network", Icon::Network, t("network.title"), nothing(), Route::Network)}
+                    {entry("settings-about", Icon::Info, t("about.title"), nothing(), section(Section::About))}
                 </section>
                 <section class="card">
                     <h2>{t("settings.device")}</h2>
