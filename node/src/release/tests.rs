@@ -160,7 +160,7 @@ fn a_list_is_read_up_to_its_limits() {
     let long = vec![b' '; MAX_MANIFEST + 1];
     assert!(matches!(Release::read(&long), Err(ReleaseError::Limit(_))));
     assert!(matches!(
-        Signed::read(&vec![b' '; MAX_SIGNATURE + 1]),
+        Signed::read(&[b' '; MAX_SIGNATURE + 1]),
         Err(ReleaseError::Limit(_))
     ));
 }
