@@ -1,4 +1,5 @@
-//! The app and the page of `tests/page` on one origin, so that the page can fill the app's database.
+//! Copies of the built app: with the page of `tests/page` on one origin, so that the page can fill the app's database, or
+//! without its compressed files, so that a test can change it.
 
 use std::io;
 use std::path::Path;
@@ -24,14 +25,29 @@ pub fn side_by_side(app: &Path, page: &Path, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes one folder the same as another, without the compressed copies, which a server would prefer to a changed file.
+///
+/// # Errors
+/// What the file system reports.
+pub fn unpacked(from: &Path, to: &Path) -> io::Result<()> {
+    if to.exists() {
+        std::fs::remove_dir_all(to)?;
+    }
+    copy_those(from, to, &|name| !name.ends_with(".br") && !name.ends_with(".gz"))
+}
+
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    copy_those(from, to, &|_| true)
+}
+
+fn copy_those(from: &Path, to: &Path, wanted: &impl Fn(&str) -> bool) -> io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
+            copy_those(&entry.path(), &target, wanted)?;
+        } else if wanted(&entry.file_name().to_string_lossy()) {
             std::fs::copy(entry.path(), target)?;
         }
     }

@@ -226,7 +226,12 @@ pub(crate) fn rustflags(wasm: Wasm) -> String {
 pub(crate) fn remapped() -> Vec<(PathBuf, &'static str)> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    vec![(paths::root(), "/holdfast"), (cargo, "/cargo")]
+    let mut folders = vec![(paths::root(), "/holdfast"), (cargo, "/cargo")];
+    // Generated code names the folder that it lies in.
+    if !paths::target().starts_with(paths::root()) {
+        folders.push((paths::target(), "/holdfast/target"));
+    }
+    folders
 }
 
 /// Remembers what a product was built from, by content.

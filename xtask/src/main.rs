@@ -13,6 +13,7 @@ mod options;
 mod paths;
 mod progress;
 mod setup;
+mod sign;
 mod size;
 mod test;
 mod up;
@@ -33,6 +34,8 @@ cargo xtask <task>
   bench [NAME…]  measure; one JSON object a line
   size           bytes of every shipped file, raw, gzip and brotli
   dist           the release folder: the site with its compressed files, and the server
+  sign [DIR] [KEY]
+                 lists the files of that site and signs the list (KEY is release.key, made on first use)
   lint           format, clippy, dependencies, language files, leftovers
   setup          only the set-up of `up` and `test`, nothing built";
 
@@ -65,6 +68,7 @@ fn run(task: &str, rest: &[String]) -> Outcome {
         "bench" => bench::run(rest),
         "size" => size::run(),
         "dist" => dist::run(),
+        "sign" => sign::run(rest),
         "lint" => lint::run(),
         "setup" => setup::run(),
         "" | "help" | "-h" | "--help" => {

@@ -16,11 +16,13 @@ pub(crate) mod pass_on;
 pub(crate) mod passkey;
 pub(crate) mod picture;
 pub(crate) mod pixels;
+pub(crate) mod releases;
 pub(crate) mod save;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;
 pub(crate) mod wipe;
+pub(crate) mod worker;
 
 pub(crate) use errors::error_text;
 

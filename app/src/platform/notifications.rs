@@ -76,6 +76,19 @@ pub(crate) fn show(title: &str, body: &str, on_click: impl FnOnce() + 'static) -
     Some(shown)
 }
 
+/// Shows a number on the installed app's icon, where the system has room for one; 0 takes it away.
+pub(crate) fn badge(count: u32) {
+    let navigator = window().navigator();
+    let Ok(set) = Reflect::get(&navigator, &"setAppBadge".into()).and_then(JsCast::dyn_into::<Function>)
+    else {
+        return;
+    };
+    if let Ok(done) = set.call1(&navigator, &count.into()) {
+        // Refused where the app is not installed, which is no matter.
+        wasm_bindgen_futures::spawn_local(async move { drop(JsFuture::from(Promise::resolve(&done)).await) });
+    }
+}
+
 /// Follows whether this tab has the focus, for as long as the page lives; calls back when it gains it.
 pub(crate) fn follow_focus(gained: impl Fn() + 'static) {
     let release = std::rc::Rc::new(std::cell::RefCell::new(None::<Function>));

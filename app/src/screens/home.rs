@@ -19,6 +19,7 @@ use crate::components::focus::set_style;
 use crate::components::icon::mark;
 use crate::i18n::{is_rtl, t};
 use crate::platform::kiosk;
+use crate::platform::notifications::badge;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -78,7 +79,8 @@ pub(crate) fn Home() -> impl IntoView {
     }
 }
 
-/// Shows the number of unread messages in the page's title. On a shared computer the title tells nothing.
+/// Shows the number of unread messages in the page's title, and on the icon of an installed app. On a shared computer they
+/// tell nothing, and neither do they once this screen has gone.
 fn name_page(state: AppState) {
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     let unread = Memo::new(move |_| state.conversations.counts().unread);
@@ -89,8 +91,12 @@ fn name_page(state: AppState) {
         } else {
             page_title(count)
         });
+        badge(count);
     });
-    on_cleanup(|| document().set_title(PRODUCT));
+    on_cleanup(|| {
+        document().set_title(PRODUCT);
+        badge(0);
+    });
 }
 
 /// Withdraws notifications when the user comes back, or when nothing is unread any more.

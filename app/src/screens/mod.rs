@@ -28,6 +28,7 @@ mod problem;
 mod profile;
 mod questions;
 mod recognise;
+mod release;
 mod requests;
 mod restore;
 pub(crate) mod restoring;
@@ -90,9 +91,12 @@ pub(crate) fn App() -> impl IntoView {
         state.follow_idle();
         if !platform::kiosk::is_on() {
             spawn_local(state.share.collect(state));
+            spawn_local(state.releases.resume());
         }
         provide_context(session::Session::follow(state));
         notifications::follow_focus(move || state.notifier.withdraw());
+        // A number that an earlier visit left tells something before an account is open.
+        notifications::badge(0);
     }
 
     let words = RwSignal::new(0_u32);
@@ -131,6 +135,7 @@ pub(crate) fn App() -> impl IntoView {
             <session::SessionBar />
             <TroubleBar />
             <share::ShareBar />
+            <release::ReleaseBar />
             <Page />
             {keyboard::keyboard()}
             <Notices />

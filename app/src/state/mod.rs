@@ -18,6 +18,7 @@ pub(crate) mod phrase_input;
 pub(crate) mod playback;
 pub(crate) mod preferences;
 pub(crate) mod reel;
+pub(crate) mod releases;
 pub(crate) mod reminder;
 pub(crate) mod safe;
 pub(crate) mod share;
@@ -57,6 +58,7 @@ use nav::{Nav, Route};
 use notify::Notifier;
 use playback::Playback;
 use preferences::Preferences;
+use releases::Releases;
 use share::Shares;
 
 /// Where the page is between opening and use.
@@ -179,6 +181,8 @@ pub(crate) struct AppState {
     pub backups: Backups,
     /// What another app shared, until a conversation was chosen for it.
     pub share: Shares,
+    /// The release of the app that runs, and newer ones.
+    pub releases: Releases,
     /// Files that are shown, and pictures of people.
     pub files: Files,
     /// The recording that plays.
@@ -227,6 +231,7 @@ impl AppState {
             attach: Attach::new(),
             backups: Backups::new(),
             share: Shares::new(),
+            releases: Releases::new(),
             files: Files::new(),
             playback: Playback::new(),
             lock: Lock::new(),
@@ -392,7 +397,7 @@ impl AppState {
         self.nav.reset(if known { Route::Home } else { Route::Welcome });
         self.phase.set(if known { Phase::Ready } else { Phase::Start });
         if known && self.mode.get_untracked() == StorageMode::OwnDevice {
-            spawn_local(crate::platform::share::offer());
+            spawn_local(self.releases.keep());
         }
         if known {
             self.accept_invite();

@@ -31,6 +31,8 @@ pub(crate) enum Section {
     Backup,
     /// The keys that do something.
     Keys,
+    /// Which release of the app runs.
+    About,
 }
 
 /// A screen.

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 
-use super::{FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, Release, ReleaseError, SIGNATURE, Signed, with};
+use super::{
+    FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, Release, ReleaseError, SIGNATURE, Signed, is_plain, with,
+};
 
 /// What operators change for themselves: no part of a release.
 const LEFT_OUT: [&str; 2] = ["networks/default.json", "embed.json"];
@@ -24,10 +26,11 @@ pub struct Made {
 }
 
 /// Lists the files of a site's folder and signs the list. With the key of the release before (`old`), that key hands over
-/// to this one.
+/// to this one. What an earlier `release.sig` in the folder says of keys that were handed over stays.
 ///
 /// # Errors
-/// The folder can't be read or written, or what an earlier release left there can't be understood.
+/// The folder can't be read or written, what an earlier release left there can't be understood, or that one's number is not
+/// below this one's.
 pub fn sign_folder(
     folder: &Path,
     number: u64,
@@ -42,6 +45,12 @@ pub fn sign_folder(
         number,
         files,
     };
+    if let Ok(before) = std::fs::read(folder.join(MANIFEST)) {
+        let before = Release::read(&before)?;
+        if !release.follows(&before) {
+            return Err(ReleaseError::Number(before.number));
+        }
+    }
     let mut manifest = serde_json::to_vec_pretty(&release)?;
     manifest.push(b'\n');
     let place = folder.join(SIGNATURE);
@@ -81,6 +90,9 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Hash>) -> Re
         if entry.path().is_dir() {
             collect(&entry.path(), &format!("{path}/"), files)?;
         } else if is_part(&path) {
+            if !is_plain(&path) {
+                return Err(ReleaseError::Name(path));
+            }
             let content = std::fs::read(entry.path()).map_err(failed)?;
             files.insert(path, Hash::of(&content));
         }

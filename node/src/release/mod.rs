@@ -44,13 +44,16 @@ pub enum ReleaseError {
     /// A site can't be reached, or does not have a file.
     #[error("{0}: {1}")]
     Fetch(String, String),
+    /// A file's name would not be read from a list: browsers take letters, digits, `.`, `-` and `_`.
+    #[error("{0}: a file of this name can't be part of a release")]
+    Name(String),
     /// It is too long or too deeply nested.
     #[error("the release's list is {0}")]
     Limit(#[from] JsonLimit),
     /// It is not the JSON it should be.
     #[error("the release's list can't be read: {0}")]
     Json(#[from] serde_json::Error),
-    /// A newer version wrote it, or it names too many files.
+    /// A newer version wrote it, or it names too many files, or some that may lie outside of the site.
     #[error("the release has another form than this version reads")]
     Format,
     /// There is no signature.
@@ -62,6 +65,9 @@ pub enum ReleaseError {
     /// It was signed with another key than wanted, and that key did not hand over to it.
     #[error("signed with the key {0}, not with the wanted one")]
     OtherKey(Ed25519PublicKey),
+    /// The folder holds another release with this number, or a higher one; browsers would take this one for older.
+    #[error("the folder holds release number {0} already, and browsers take only higher ones")]
+    Number(u64),
     /// A key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -141,6 +147,13 @@ struct HandOver {
     signature: Signature,
 }
 
+/// Whether a path stays inside of the site and means the same everywhere.
+fn is_plain(path: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    path.split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(letter))
+}
+
 fn with(before: &[u8], bytes: &[u8]) -> Vec<u8> {
     [before, bytes].concat()
 }
@@ -192,11 +205,17 @@ impl Release {
     fn read(bytes: &[u8]) -> Result<Self, ReleaseError> {
         check_limits(bytes, MAX_MANIFEST)?;
         let release: Self = serde_json::from_slice(bytes)?;
-        if release.format == FORMAT && release.files.len() <= MAX_FILES {
+        let plain = release.files.keys().all(|path| is_plain(path));
+        if release.format == FORMAT && release.files.len() <= MAX_FILES && plain {
             Ok(release)
         } else {
             Err(ReleaseError::Format)
         }
+    }
+
+    /// Whether a browser that runs a release takes this one in its place: as `static/service-worker.js` decides.
+    fn follows(&self, running: &Self) -> bool {
+        self == running || self.number > running.number
     }
 }
 

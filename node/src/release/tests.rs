@@ -94,6 +94,78 @@ fn another_list_or_key_is_refused() {
 }
 
 #[test]
+fn a_number_is_used_once_and_grows() {
+    let site = Site::new();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    site.write("index.html", "<html>other");
+    for number in [6, 7] {
+        let refused = sign_folder(&site.0, number, &keys(1), None);
+        assert!(matches!(refused, Err(ReleaseError::Number(7))), "{number}");
+        assert_eq!(site.wrong(), ["index.html"], "nothing was written");
+    }
+    sign_folder(&site.0, 8, &keys(1), None).unwrap();
+    assert!(site.wrong().is_empty());
+    // A list that can't be read is not overwritten without a word.
+    site.write(MANIFEST, "{}");
+    assert!(matches!(
+        sign_folder(&site.0, 9, &keys(1), None),
+        Err(ReleaseError::Json(_))
+    ));
+}
+
+#[test]
+fn keys_that_were_handed_over_are_known_in_a_new_folder_by_the_signature_before() {
+    let (old, new) = (Site::new(), Site::new());
+    sign_folder(&old.0, 1, &keys(1), None).unwrap();
+    sign_folder(&old.0, 2, &keys(2), Some(&keys(1))).unwrap();
+    std::fs::copy(old.0.join(SIGNATURE), new.0.join(SIGNATURE)).unwrap();
+    sign_folder(&new.0, 3, &keys(2), None).unwrap();
+    for trusted in [1, 2] {
+        check_folder(&new.0, Some(&keys(trusted).public())).unwrap();
+    }
+}
+
+#[test]
+fn names_stay_inside_of_the_site() {
+    let site = Site::new();
+    site.write("a name.txt", "x");
+    let refused = sign_folder(&site.0, 1, &keys(1), None);
+    assert!(matches!(refused, Err(ReleaseError::Name(name)) if name == "a name.txt"));
+    for path in ["../x", "/x", "a//b", "a/../b", "a/.b", ".", "", "a\\b", "a%2fb"] {
+        assert!(!is_plain(path), "{path}");
+    }
+    assert!(is_plain("networks/mainnet-nodes.bin") && is_plain("app-0a_bg.wasm"));
+    let list = br#"{"format":1,"version":"1","number":1,"files":{"../x":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#;
+    assert!(matches!(Release::read(list), Err(ReleaseError::Format)));
+}
+
+#[test]
+fn a_list_is_read_up_to_its_limits() {
+    let list = |files: usize| {
+        let files: BTreeMap<String, Hash> = (0..files).map(|n| (n.to_string(), Hash::of(b""))).collect();
+        let release = Release {
+            format: FORMAT,
+            version: "1".to_owned(),
+            number: 1,
+            files,
+        };
+        serde_json::to_vec(&release).unwrap()
+    };
+    assert_eq!(Release::read(&list(MAX_FILES)).unwrap().files.len(), MAX_FILES);
+    assert!(matches!(
+        Release::read(&list(MAX_FILES + 1)),
+        Err(ReleaseError::Format)
+    ));
+    let long = vec![b' '; MAX_MANIFEST + 1];
+    assert!(matches!(Release::read(&long), Err(ReleaseError::Limit(_))));
+    assert!(matches!(
+        Signed::read(&[b' '; MAX_SIGNATURE + 1]),
+        Err(ReleaseError::Limit(_))
+    ));
+}
+
+#[test]
 fn a_key_hands_over_to_the_next() {
     let site = Site::new();
     sign_folder(&site.0, 1, &keys(1), None).unwrap();

@@ -21,6 +21,7 @@ mod lock;
 mod network;
 mod peer;
 mod recovery;
+mod releases;
 mod requests;
 mod restore;
 mod samples;

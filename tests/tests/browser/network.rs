@@ -38,12 +38,17 @@ pub(crate) struct Network {
 impl Network {
     /// Starts a network that serves the app.
     pub(crate) fn start() -> Network {
-        Self::serving(built("HOLDFAST_DIST", "dist"))
+        Self::serving(built_app())
     }
 
     /// Starts a network that serves the app, and whose helper trusts the sites with these certificates.
     pub(crate) fn start_trusting(authorities: &Path) -> Network {
-        Self::with(built("HOLDFAST_DIST", "dist"), Some(authorities.to_owned()))
+        Self::with(built_app(), Some(authorities.to_owned()))
+    }
+
+    /// Starts a network that serves a copy of the app, which the test may change meanwhile.
+    pub(crate) fn start_at(site: &Path) -> Network {
+        Self::serving(site.to_owned())
     }
 
     /// Starts a network that serves the app, with more options.
@@ -69,10 +74,7 @@ impl Network {
     pub(crate) fn start_with_both() -> Network {
         let folder = TempDir::new().expect("a temporary folder");
         let both = folder.path().join("site");
-        let (app, page) = (
-            built("HOLDFAST_DIST", "dist"),
-            built("HOLDFAST_PAGE", "target/xtask/page"),
-        );
+        let (app, page) = (built_app(), built("HOLDFAST_PAGE", "target/xtask/page"));
         holdfast_tests::site::side_by_side(&app, &page, &both).expect("a folder with both");
         let mut network = Self::serving(both);
         network._folder = Some(folder);
@@ -107,7 +109,7 @@ impl Network {
 
     /// Starts a network whose gateway and file server are processes of their own.
     pub(crate) async fn start_apart() -> Network {
-        let site = built("HOLDFAST_DIST", "dist");
+        let site = built_app();
         let mut network = Self::new(site.clone());
         let addresses = network.resume_with_addresses();
         let seed = addresses["seed"].as_str().expect("the seed's address").to_owned();
@@ -250,6 +252,11 @@ impl Drop for Network {
 /// The servers' program.
 fn program() -> PathBuf {
     built("HOLDFAST_BIN", "target/release/holdfast")
+}
+
+/// The built app.
+pub(crate) fn built_app() -> PathBuf {
+    built("HOLDFAST_DIST", "dist")
 }
 
 /// Something that `cargo xtask test` builds and names in a variable; by default where it lies in the workspace.

@@ -1,5 +1,6 @@
 //! Settings: what there is, and the pages for each.
 
+mod about;
 mod backup;
 mod lock;
 mod lock_asks;
@@ -38,6 +39,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Recovery => recovery::recovery(state),
         Section::Backup => backup::backup(state),
         Section::Keys => pages::keys(),
+        Section::About => about::about(state),
     }
 }
 
@@ -149,6 +151,7 @@ pub(crate) fn Settings() -> impl IntoView {
                         Route::Blocked,
                     )}
                     {entry("settings-network", Icon::Network, t("network.title"), nothing(), Route::Network)}
+                    {entry("settings-about", Icon::Info, t("about.title"), nothing(), section(Section::About))}
                 </section>
                 <section class="card">
                     <h2>{t("settings.device")}</h2>

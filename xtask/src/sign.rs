@@ -1,0 +1,55 @@
+//! `cargo xtask sign [DIR] [KEY]`: makes a signed release of a built site, by `holdfast sign`.
+
+use std::env;
+use std::process::Command;
+
+use crate::artifacts;
+use crate::dist;
+use crate::paths;
+use crate::progress::{Outcome, Progress};
+
+/// The file with the release key where none is named.
+const KEY: &str = "release.key";
+
+/// Signs the site of `cargo xtask dist`, or that in a folder; the key is made on first use. The number is the date of the
+/// sources, so that the same sources make the same list.
+pub(crate) fn run(rest: &[String]) -> Outcome {
+    // Relative to where the person stands, not to the workspace.
+    let here = env::current_dir().map_err(|error| format!("no current folder: {error}"))?;
+    let (folder, key) = match rest {
+        [] => (dist::site(), here.join(KEY)),
+        [folder] => (here.join(folder), here.join(KEY)),
+        [folder, key] => (here.join(folder), here.join(key)),
+        _ => return Err("it takes a folder and the file with the key".to_owned()),
+    };
+    if !folder.join("index.html").is_file() {
+        return Err(format!(
+            "{} holds no site; `cargo xtask dist` makes one",
+            folder.display()
+        ));
+    }
+    let built = dist::server();
+    let program = if built.is_file() {
+        built
+    } else {
+        artifacts::server(&Progress::new())?;
+        paths::server()
+    };
+    let mut sign = Command::new(&program);
+    sign.arg("sign").arg("--site").arg(&folder).arg("--key").arg(&key);
+    if let Some(date) = dist::date() {
+        sign.args(["--number", &date]);
+    }
+    let status = sign
+        .status()
+        .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+    if !status.success() {
+        return Err(format!("`{}` ended with {status}", artifacts::shown(&sign)));
+    }
+    println!(
+        "\nPublish {}; keep {} off the server.",
+        folder.display(),
+        key.display()
+    );
+    Ok(())
+}
