@@ -169,7 +169,6 @@ type Telling = fn(&Event) -> Option<Moment>;
 
 /// Watches the page until it is dropped.
 pub(crate) struct Activity {
-    seen: Rc<RefCell<Seen>>,
     _listeners: Vec<Listener>,
     timer: Option<i32>,
     _tick: Closure<dyn Fn()>,
@@ -180,17 +179,14 @@ impl Activity {
     /// activity.
     pub(crate) fn watch(tick: Duration, callback: impl Fn(Check) + 'static) -> Activity {
         let visible = document().visibility_state() == VisibilityState::Visible;
-        let seen = Rc::new(RefCell::new(Seen::new(Instant::now(), visible)));
-        let note: Rc<dyn Fn(Moment)> = {
-            let seen = Rc::clone(&seen);
-            Rc::new(move |moment| {
-                // The borrow ends before the callback, which may ask or drop this.
-                let check = seen.borrow_mut().note(moment, Instant::now());
-                if let Some(check) = check {
-                    callback(check);
-                }
-            })
-        };
+        let seen = RefCell::new(Seen::new(Instant::now(), visible));
+        let note: Rc<dyn Fn(Moment)> = Rc::new(move |moment| {
+            // The borrow ends before the callback, which may lead to another moment.
+            let check = seen.borrow_mut().note(moment, Instant::now());
+            if let Some(check) = check {
+                callback(check);
+            }
+        });
         let (page, frame): (EventTarget, EventTarget) = (document().into(), window().into());
         let mut listeners: Vec<Listener> = INPUTS
             .iter()
@@ -222,16 +218,10 @@ impl Activity {
         let on_tick = Closure::<dyn Fn()>::new(move || note(Moment::Tick));
         let milliseconds = i32::try_from(tick.as_millis()).unwrap_or(i32::MAX);
         Activity {
-            seen,
             _listeners: listeners,
             timer: set_interval(on_tick.as_ref().unchecked_ref(), milliseconds).ok(),
             _tick: on_tick,
         }
-    }
-
-    /// A look at the clock now, which counts as nothing.
-    pub(crate) fn now(&self) -> Check {
-        self.seen.borrow().check(Moment::Tick, Instant::now())
     }
 }
 

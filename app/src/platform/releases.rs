@@ -108,7 +108,7 @@ pub(crate) struct Standing {
     /// What was asked for last could not be done.
     pub failed: bool,
     /// The hash of the worker that the browser should have.
-    worker: String,
+    pub worker: String,
 }
 
 impl Standing {

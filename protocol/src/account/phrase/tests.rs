@@ -265,7 +265,8 @@ proptest! {
         let misread = words.join(" ");
         let found = corrections(&misread);
         // A wrong word can make another phrase that reads: nothing tells that one from the right one.
-        prop_assert!(decode(&misread).is_ok() || found.contains(&Correction { position, word: meant }));
+        let offered = found.iter().any(|offer| (offer.position, offer.word) == (position, meant));
+        prop_assert!(decode(&misread).is_ok() || offered);
         for correction in found {
             let mut corrected = words.clone();
             corrected[correction.position] = correction.word;
