@@ -215,10 +215,18 @@ impl Fate {
     }
 }
 
-/// One history; gives what it lost. A device pulls all there is before it pushes, as the engine does; between pulls it may
+/// What is told of histories.
+#[derive(Default)]
+struct Told {
+    edits: usize,
+    lost: Vec<String>,
+}
+
+/// One history. A device pulls all there is before it pushes, as the engine does; between pulls it may
 /// see any part of it. With races, others may pull and push between its pull and its push.
-fn history(seed: u64, races: bool) -> Vec<String> {
+fn history(seed: u64, races: bool) -> Told {
     let mut dice = Dice(seed);
+    let mut edits = 0;
     let mut now = NOW;
     let mut swarm = Swarm::new();
     let mut devices: Vec<Device> = (0..3).map(Device::new).collect();
@@ -239,7 +247,10 @@ fn history(seed: u64, races: bool) -> Vec<String> {
         let at = dice.index(3);
         let device = &mut devices[at];
         match dice.roll(10) {
-            0..=3 => device.edit(&mut dice, step, &mut written),
+            0..=3 => {
+                device.edit(&mut dice, step, &mut written);
+                edits += 1;
+            }
             4 | 5 if device.flight.is_none() => device.pull(&swarm, &mut dice, now, false),
             4 | 5 => {}
             6..=8 => {
@@ -288,9 +299,11 @@ fn history(seed: u64, races: bool) -> Vec<String> {
         lost.extend(device.lost(&late));
     }
     lost.extend(written.lost(&late));
-    lost.into_iter()
-        .map(|lost| format!("history {seed}: {lost}"))
-        .collect()
+    let lost = lost.into_iter().map(|lost| format!("history {seed}: {lost}"));
+    Told {
+        edits,
+        lost: lost.collect(),
+    }
 }
 
 impl Device {
@@ -327,20 +340,23 @@ fn histories(races: bool) -> (u64, Vec<String>) {
     let asked = std::env::var("HOLDFAST_HISTORIES").ok();
     let count = asked.map_or(HISTORIES, |count| count.parse().unwrap());
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    let lost = std::thread::scope(|scope| {
+    let mut told = Told::default();
+    std::thread::scope(|scope| {
+        let some = |first| {
+            let seeds = (first..count).step_by(threads as usize);
+            seeds.map(|seed| history(seed, races)).collect::<Vec<_>>()
+        };
         let parts: Vec<_> = (0..threads)
-            .map(|first| {
-                scope.spawn(move || {
-                    (first..count)
-                        .step_by(threads as usize)
-                        .flat_map(|seed| history(seed, races))
-                        .collect::<Vec<_>>()
-                })
-            })
+            .map(|first| scope.spawn(move || some(first)))
             .collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+        for one in parts.into_iter().flat_map(|part| part.join().unwrap()) {
+            told.edits += one.edits;
+            told.lost.extend(one.lost);
+        }
     });
-    (count, lost)
+    let lost = told.lost.len();
+    println!("{count} histories, {} edits, {lost} lost", told.edits);
+    (count, told.lost)
 }
 
 #[test]
