@@ -38,6 +38,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         nodes: options.nodes,
         json: true,
         check: true,
+        demo: false,
     };
     let mut network = Network::start(&options, &data.0)?;
     let nodes = network.info.list("nodes").len();
