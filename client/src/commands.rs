@@ -272,8 +272,11 @@ impl Core {
                 Ok(Reply::Done)
             }
             Command::SetPreference { key, value } => self.set_preference(key, value).await,
-            Command::StartBackup { passphrase, files } => self.start_backup(&passphrase, files).await,
-            Command::ReadBackup { backup, part } => self.read_backup(backup, part).await,
+            // On the heap: what these hold would make room for itself on the stack with every command.
+            Command::StartBackup { passphrase, files } => {
+                Box::pin(self.start_backup(&passphrase, files)).await
+            }
+            Command::ReadBackup { backup, part } => Box::pin(self.read_backup(backup, part)).await,
             Command::OpenBackup { passphrase, head } => self.open_backup(&passphrase, &head),
             Command::CheckBackup {
                 backup,
@@ -286,7 +289,7 @@ impl Core {
                 offset,
                 bytes,
                 last,
-            } => self.take_backup(backup, offset, &bytes, last).await,
+            } => Box::pin(self.take_backup(backup, offset, &bytes, last)).await,
             Command::EndBackup(backup) => Ok(self.end_backup(backup)),
             Command::LogOut => self.log_out().await,
         }

@@ -143,9 +143,7 @@ impl Site {
         if let Some((name, bytes)) = self.inner.overrides.iter().find(|(name, _)| name == path) {
             return Some(Found::new(name, bytes.clone(), None));
         }
-        if self.inner.kiosk.is_some()
-            && matches!(path, PAGE | embed::PAGE)
-        {
+        if self.inner.kiosk.is_some() && matches!(path, PAGE | embed::PAGE) {
             let page = tokio::fs::read(self.inner.folder.join(path.trim_start_matches('/')))
                 .await
                 .ok()?;

@@ -64,8 +64,11 @@ async fn downloaded(browser: &Browser, folder: &Path) -> PathBuf {
     browser
         .until("the backup file", async || {
             let entries = std::fs::read_dir(folder).ok()?.flatten();
-            // While it is written it has another name.
-            let is_backup = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "holdfast");
+            // While it is written it has another name, and an empty file holds this one's place.
+            let is_backup = |path: &PathBuf| {
+                path.extension().is_some_and(|ending| ending == "holdfast")
+                    && path.metadata().is_ok_and(|file| file.len() > 0)
+            };
             entries.map(|entry| entry.path()).find(is_backup)
         })
         .await
