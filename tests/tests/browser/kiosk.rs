@@ -287,6 +287,10 @@ async fn neither_address_nor_storage_loosens_it() {
         browser
             .script(&format!("location.hash = '#/c/{stranger}'"))
             .await;
+        // The list is shown, as after any way back, and has nobody new.
+        browser
+            .press(&format!(".row[data-conversation='{}']", visit.desk.id()))
+            .await;
         browser.read(".heading-name", "Front desk").await;
         assert!(
             !browser
