@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
+
 use futures::StreamExt;
 use futures::executor::block_on;
 use holdfast_protocol::account::{Id, Seed};
@@ -30,6 +32,11 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 const LONG_AGO: u64 = NOW - 100 * DAY;
 const PHRASE: &str = "three green kelp fronds";
 
+/// Carries out a command, on the heap: unoptimised, what all commands of a test wait for takes more than its stack.
+fn carried(core: &Rc<Core>, command: Command) -> LocalBoxFuture<'_, Result<Reply, Failure>> {
+    Box::pin(core.carry_out(None, command))
+}
+
 fn core_at(store: &Rc<MemoryStore>, now: u64) -> Rc<Core> {
     let clock = Rc::new(ManualClock::new(now));
     let (ports, profile) = offline(store.clone(), clock, Rc::new(CountingRng::default()));
@@ -46,7 +53,7 @@ async fn device_at(store: &Rc<MemoryStore>, now: u64) -> Rc<Core> {
             seed: Seed::from_bytes(&[1; 16]),
             name: Some("Ann".to_owned()),
         };
-        core.carry_out(None, command).await.unwrap();
+        carried(core, command).await.unwrap();
     }
     if let Some(configs) = &mut core.state.borrow_mut().configs {
         configs.sync.pulled = true;
@@ -99,7 +106,7 @@ async fn make(core: &Rc<Core>, files: bool) -> Vec<u8> {
     let mut command = Command::StartBackup { passphrase, files };
     let (mut bytes, mut part) = (Vec::new(), 0);
     loop {
-        let Reply::BackupPart(next) = core.carry_out(None, command).await.unwrap() else {
+        let Reply::BackupPart(next) = carried(core, command).await.unwrap() else {
             panic!("no part");
         };
         assert!(next.done <= next.total, "{next:?}");
@@ -129,7 +136,7 @@ async fn open(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, Failure> {
         passphrase: Passphrase::new(PHRASE.to_owned()),
         head: bytes[..BACKUP_HEAD.min(bytes.len())].to_vec(),
     };
-    match core.carry_out(None, command).await? {
+    match carried(core, command).await? {
         Reply::BackupOpened(backup) => Ok(backup),
         other => panic!("{other:?}"),
     }
@@ -144,7 +151,7 @@ async fn check(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, Failure> {
             bytes,
             last,
         };
-        let Reply::BackupChecked(contents) = core.carry_out(None, command).await? else {
+        let Reply::BackupChecked(contents) = carried(core, command).await? else {
             panic!("not checked");
         };
         assert_eq!(contents.is_some(), last);
@@ -162,7 +169,7 @@ async fn take_some(core: &Rc<Core>, backup: BackupId, bytes: &[u8], count: usize
             bytes,
             last,
         };
-        match core.carry_out(None, command).await.unwrap() {
+        match carried(core, command).await.unwrap() {
             Reply::BackupTaken(now) => taken = now,
             other => panic!("{other:?}"),
         }
@@ -503,7 +510,7 @@ fn contacts_come_from_the_file_only_where_the_network_has_none() {
             bytes,
             last,
         };
-        let refused = after.carry_out(None, command).await.unwrap_err();
+        let refused = carried(&after, command).await.unwrap_err();
         assert_eq!(refused, Failure::Backup(BackupFault::TooEarly));
     });
 }
@@ -588,8 +595,7 @@ fn files_come_back_with_their_messages() {
 
 #[test]
 fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
-    // On the heap: unoptimised, all that is waited for in it takes more than a test's stack.
-    block_on(Box::pin(async {
+    block_on(async {
         let store = Rc::default();
         let core = filled(&store, 100).await;
         let file = make(&core, false).await;
@@ -609,15 +615,12 @@ fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
             head: file[..BACKUP_HEAD].to_vec(),
         };
         assert_eq!(
-            core.carry_out(None, wrong).await.unwrap_err(),
+            carried(&core, wrong).await.unwrap_err(),
             why(BackupError::WrongPassphrase)
         );
         let stranger = core_at(&Rc::default(), NOW);
         let name = "Cleo".to_owned();
-        stranger
-            .carry_out(None, Command::CreateAccount { name })
-            .await
-            .unwrap();
+        carried(&stranger, Command::CreateAccount { name }).await.unwrap();
         assert_eq!(
             check(&stranger, &file).await.unwrap_err(),
             why(BackupError::WrongAccount)
@@ -631,25 +634,16 @@ fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
             last: false,
         };
         let opened = open(&core, &file).await.unwrap();
-        assert_eq!(
-            core.carry_out(None, take(opened, 0)).await.unwrap_err(),
-            interrupted
-        );
+        assert_eq!(carried(&core, take(opened, 0)).await.unwrap_err(), interrupted);
         let checked = check(&core, &file).await.unwrap();
         assert_eq!(
-            core.carry_out(None, take(BackupId(1), 0)).await.unwrap_err(),
+            carried(&core, take(BackupId(1), 0)).await.unwrap_err(),
             interrupted
         );
-        assert_eq!(
-            core.carry_out(None, take(checked, 5)).await.unwrap_err(),
-            interrupted
-        );
+        assert_eq!(carried(&core, take(checked, 5)).await.unwrap_err(), interrupted);
         let ended = check(&core, &file).await.unwrap();
-        core.carry_out(None, Command::EndBackup(ended)).await.unwrap();
-        assert_eq!(
-            core.carry_out(None, take(ended, 0)).await.unwrap_err(),
-            interrupted
-        );
+        carried(&core, Command::EndBackup(ended)).await.unwrap();
+        assert_eq!(carried(&core, take(ended, 0)).await.unwrap_err(), interrupted);
         // And parts of a new file in theirs.
         let passphrase = Passphrase::new(PHRASE.to_owned());
         let short = Command::StartBackup {
@@ -657,19 +651,19 @@ fn what_can_not_be_brought_back_is_told_apart_and_changes_nothing() {
             files: false,
         };
         assert_eq!(
-            core.carry_out(None, short).await.unwrap_err(),
+            carried(&core, short).await.unwrap_err(),
             Failure::Backup(BackupFault::Passphrase)
         );
         let start = Command::StartBackup {
             passphrase,
             files: false,
         };
-        core.carry_out(None, start).await.unwrap();
+        carried(&core, start).await.unwrap();
         let command = Command::ReadBackup {
             backup: BackupId(1),
             part: 1,
         };
-        assert_eq!(core.carry_out(None, command).await.unwrap_err(), interrupted);
+        assert_eq!(carried(&core, command).await.unwrap_err(), interrupted);
         assert!(messages(&store).await == before);
-    }));
+    });
 }
