@@ -53,7 +53,7 @@ async fn device_at(store: &Rc<MemoryStore>, now: u64) -> Rc<Core> {
             seed: Seed::from_bytes(&[1; 16]),
             name: Some("Ann".to_owned()),
         };
-        carried(core, command).await.unwrap();
+        carried(&core, command).await.unwrap();
     }
     if let Some(configs) = &mut core.state.borrow_mut().configs {
         configs.sync.pulled = true;
