@@ -61,13 +61,21 @@ pub(super) fn Crop(
         }
     });
     let loaded = move |_| {
-        if let (Some(picture), Some(stage)) = (picture.get_untracked(), stage.get_untracked()) {
-            window_side.set(u32::try_from(stage.client_width()).unwrap_or(WINDOW).max(1));
-            frame.set(Some(Frame::new(
-                picture.natural_width(),
-                picture.natural_height(),
-            )));
-        }
+        let Some(picture) = picture.get_untracked() else {
+            return;
+        };
+        frame.set(Some(Frame::new(
+            picture.natural_width(),
+            picture.natural_height(),
+        )));
+        // The dialog may not be open yet, and nothing in it has a size before it is.
+        request_animation_frame(move || {
+            let width = stage.get_untracked().map(|stage| stage.client_width());
+            let width = width.and_then(|width| u32::try_from(width).ok());
+            if let Some(width) = width.filter(|width| *width > 0) {
+                let _ = window_side.try_set(width);
+            }
+        });
     };
     let change = move |change: &dyn Fn(Frame) -> Frame| {
         frame.update(|frame| *frame = frame.map(change));
