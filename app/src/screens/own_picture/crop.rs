@@ -70,7 +70,11 @@ pub(super) fn Crop(
         )));
         // The dialog may not be open yet, and nothing in it has a size before it is.
         request_animation_frame(move || {
-            let width = stage.get_untracked().map(|stage| stage.client_width());
+            // Or it was closed meanwhile.
+            let width = stage
+                .try_get_untracked()
+                .flatten()
+                .map(|stage| stage.client_width());
             let width = width.and_then(|width| u32::try_from(width).ok());
             if let Some(width) = width.filter(|width| *width > 0) {
                 let _ = window_side.try_set(width);
