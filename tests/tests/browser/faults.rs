@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::user::{Place, User};
 
 /// By then a new account's name is in its swarm, also on a busy machine.
-const PROFILE_OUT: Duration = Duration::from_secs(10);
+pub(crate) const PROFILE_OUT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_reload_while_sending_loses_and_repeats_nothing() {

@@ -7,6 +7,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
+use crate::faults::PROFILE_OUT;
 use crate::network::Network;
 use crate::screens::pictures;
 use crate::traces::live;
@@ -320,9 +321,7 @@ async fn who_forgot_the_passphrase_starts_over_with_the_phrase() {
     let browser = &ada.browser;
     let (own_id, phrase) = (ada.id().await, ada.phrase().await);
     // The restore finds what has reached the swarm.
-    ada.write_to(&own_id).await;
-    ada.send("a note").await;
-    ada.delivered().await;
+    tokio::time::sleep(PROFILE_OUT).await;
     set_lock(&ada).await;
     lock(&ada).await;
     browser.press("#forgotten").await;
