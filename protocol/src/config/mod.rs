@@ -54,8 +54,6 @@ mod merge;
 mod message;
 mod parts;
 mod profile;
-mod published;
-mod receive;
 pub mod seal;
 mod state;
 mod tree;

@@ -2,7 +2,6 @@
 
 mod codec;
 mod history;
-mod kept;
 mod life;
 mod lost;
 mod refusals;
