@@ -277,9 +277,10 @@ fn a_history_comes_back_equal_and_only_once() {
         // What was unread is, and nobody was told of anything.
         assert_eq!(after.state.borrow().conversations[&id(2)].unread, 2);
         assert!(documents(&after) == before_it, "no config has changed");
-        let state = after.state.borrow();
-        assert!(state.jobs.is_empty() && state.receipts.is_empty() && state.outbox.is_empty());
-        drop(state);
+        {
+            let state = after.state.borrow();
+            assert!(state.jobs.is_empty() && state.receipts.is_empty() && state.outbox.is_empty());
+        }
         while let Some(Some(event)) = futures::FutureExt::now_or_never(events.next()) {
             assert!(!matches!(event, Event::Notify { .. }), "{event:?}");
         }
@@ -474,19 +475,20 @@ fn contacts_come_from_the_file_only_where_the_network_has_none() {
         let after = device(&Rc::default()).await;
         let taken = bring(&after, &file).await;
         assert_eq!((taken.added, taken.contacts), (5, 1));
-        let state = after.state.borrow();
-        assert_eq!(state.contacts[&id(2)], before.state.borrow().contacts[&id(2)]);
-        assert!(
-            state
-                .configs
-                .as_ref()
-                .unwrap()
-                .docs
-                .contacts
-                .contact(&id(2))
-                .is_some()
-        );
-        drop(state);
+        {
+            let state = after.state.borrow();
+            assert_eq!(state.contacts[&id(2)], before.state.borrow().contacts[&id(2)]);
+            assert!(
+                state
+                    .configs
+                    .as_ref()
+                    .unwrap()
+                    .docs
+                    .contacts
+                    .contact(&id(2))
+                    .is_some()
+            );
+        }
 
         // It kept contacts that were stored later, without this one: somebody removed it.
         let after = device(&Rc::default()).await;

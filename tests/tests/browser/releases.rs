@@ -187,7 +187,8 @@ async fn bad_releases_are_refused_and_the_one_before_goes_on() {
     let site = Site::signed();
     let (_network, ada) = pinned(&site).await;
     let browser = &ada.browser;
-    let bad: [(&str, &str, fn(&Site)); 5] = [
+    type Bad = (&'static str, &'static str, fn(&Site));
+    let bad: [Bad; 5] = [
         ("unsigned", "not signed", |site| {
             site.sign(11, 1);
             site.remove(SIGNATURE);
