@@ -7,8 +7,7 @@ use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 
 use crate::api::{
-    Account, Anchor, Command, Event, Failure, MessageDetails, MessageId, MessagePage, Position, Reply,
-    RequestId, Snapshot, Trouble,
+    Account, Command, Event, Failure, MessageDetails, MessageId, Reply, RequestId, Snapshot, Trouble,
 };
 use crate::config::{Configs, PROVISIONAL_MS};
 use crate::contacts::HIDDEN;
@@ -20,10 +19,6 @@ use crate::records::{AccountRecord, ContactRecord, decode, encode, keys};
 use crate::restore::RestoreRecord;
 use crate::work::{Reader, Work};
 
-/// The largest window of messages.
-const MAX_PAGE: usize = 200;
-/// The share of a window before the first unread message: some context.
-const CONTEXT: usize = 4;
 /// The longest preference name and value, bytes: they are settings, not a store.
 const MAX_PREFERENCE: usize = 64 * 1024;
 /// The longest draft, bytes.
@@ -506,132 +501,6 @@ impl Core {
         work.mark_read(&conversation, up_to, Reader::Here);
         work.commit().await?;
         Ok(Reply::Done)
-    }
-
-    async fn messages(&self, conversation: Id, anchor: Anchor, limit: usize) -> Result<MessagePage, Failure> {
-        let (total, read_up_to, unread) = {
-            let state = self.state.borrow();
-            let record = state.conversations.get(&conversation).ok_or(Failure::NotFound)?;
-            (record.total, record.read_up_to, record.unread)
-        };
-        let limit = limit.clamp(1, MAX_PAGE);
-        let page = match anchor {
-            Anchor::Latest => self.before(&conversation, None, limit).await?,
-            Anchor::Around(position) => self.around(&conversation, position, limit).await?,
-            Anchor::Before(position) => self.before(&conversation, Some(position), limit).await?,
-            Anchor::After(position) => self.after(&conversation, position, limit).await?,
-            Anchor::FirstUnread if unread == 0 => self.before(&conversation, None, limit).await?,
-            Anchor::FirstUnread => {
-                let read = Position {
-                    sent_at: read_up_to,
-                    id: MessageId(u64::MAX),
-                };
-                let context = limit / CONTEXT;
-                let end = read.sent_at.saturating_add(1);
-                let first = Position {
-                    sent_at: end,
-                    id: MessageId(0),
-                };
-                let earlier = self.before(&conversation, Some(first), context.max(1)).await?;
-                let later = self
-                    .after(&conversation, read, limit.saturating_sub(context))
-                    .await?;
-                if later.messages.len() + earlier.messages.len() < limit && earlier.more_before {
-                    // All of the unread ones fit: the window is better filled from before.
-                    self.before(&conversation, None, limit).await?
-                } else {
-                    MessagePage {
-                        more_before: earlier.more_before,
-                        more_after: later.more_after,
-                        messages: earlier.messages.into_iter().chain(later.messages).collect(),
-                        total,
-                    }
-                }
-            }
-        };
-        Ok(MessagePage { total, ..page })
-    }
-
-    /// The messages on both sides of a position, with the one that is there.
-    async fn around(
-        &self,
-        conversation: &Id,
-        position: Position,
-        limit: usize,
-    ) -> Result<MessagePage, StoreError> {
-        let earlier = self.before(conversation, Some(position), limit / 2).await?;
-        let from = match earlier.messages.last() {
-            Some(last) => last.position(),
-            None => Position {
-                sent_at: 0,
-                id: MessageId(0),
-            },
-        };
-        let later = self
-            .after(conversation, from, limit.saturating_sub(earlier.messages.len()))
-            .await?;
-        Ok(MessagePage {
-            more_before: earlier.more_before,
-            more_after: later.more_after,
-            messages: earlier.messages.into_iter().chain(later.messages).collect(),
-            total: 0,
-        })
-    }
-
-    /// The messages just before a position, or the newest.
-    async fn before(
-        &self,
-        conversation: &Id,
-        end: Option<Position>,
-        limit: usize,
-    ) -> Result<MessagePage, StoreError> {
-        let mut messages = self
-            .scan_messages(conversation, None, end, true, limit + 1)
-            .await?;
-        let more_before = messages.len() > limit;
-        messages.truncate(limit);
-        messages.reverse();
-        let more_after = match end {
-            Some(end) => !self
-                .scan_messages(conversation, Some(end), None, false, 1)
-                .await?
-                .is_empty(),
-            None => false,
-        };
-        Ok(MessagePage {
-            messages,
-            more_before,
-            more_after,
-            total: 0,
-        })
-    }
-
-    /// The messages just after a position.
-    async fn after(
-        &self,
-        conversation: &Id,
-        position: Position,
-        limit: usize,
-    ) -> Result<MessagePage, StoreError> {
-        let from = Position {
-            id: MessageId(position.id.0.saturating_add(1)),
-            ..position
-        };
-        let mut messages = self
-            .scan_messages(conversation, Some(from), None, false, limit + 1)
-            .await?;
-        let more_after = messages.len() > limit;
-        messages.truncate(limit);
-        let more_before = !self
-            .scan_messages(conversation, None, Some(from), true, 1)
-            .await?
-            .is_empty();
-        Ok(MessagePage {
-            messages,
-            more_before,
-            more_after,
-            total: 0,
-        })
     }
 
     /// Whatever was in flight may be dead, and the clock may have jumped.

@@ -34,6 +34,7 @@ mod network;
 mod notices;
 mod notify;
 mod outbox;
+mod paging;
 mod poll;
 pub mod ports;
 pub mod profile;

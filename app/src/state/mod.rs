@@ -9,6 +9,8 @@ pub(crate) mod conversations;
 pub(crate) mod early;
 mod ending;
 pub(crate) mod files;
+mod following;
+mod forgetting;
 pub(crate) mod identity;
 pub(crate) mod invite;
 pub(crate) mod lock;
@@ -34,7 +36,6 @@ use holdfast_client::api::{
     RestoreProgress, RestoreStage, Snapshot, Trouble,
 };
 use holdfast_protocol::account::{Id, Seed};
-use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::graph::untrack;
 use leptos::task::spawn_local;
@@ -249,51 +250,6 @@ impl AppState {
     /// The state of the page that this is called in.
     pub(crate) fn get() -> Self {
         expect_context()
-    }
-
-    /// Follows the contact link that the page was opened with, if it was, and those that are opened while it is there.
-    pub(crate) fn follow_invites(self) {
-        self.take_invite();
-        let again = window_event_listener(ev::hashchange, move |_| self.take_invite());
-        on_cleanup(move || again.remove());
-    }
-
-    fn take_invite(self) {
-        let taken = invite::take();
-        // A kiosk's address says nothing but where it is.
-        if kiosk::is_on() {
-            return;
-        }
-        match taken {
-            Some(Ok(invite)) => {
-                self.invite.set(Some(invite));
-                match self.phase.get_untracked() {
-                    Phase::Ready => self.accept_invite(),
-                    Phase::Start => self.nav.reset(Route::Welcome),
-                    Phase::Opening | Phase::Locked | Phase::Stopped(_) | Phase::Ended => {}
-                }
-            }
-            Some(Err(_)) => self.show_toast(t("invite.broken")),
-            None => {}
-        }
-    }
-
-    /// Opens the chat that a contact link leads to.
-    fn accept_invite(self) {
-        let Some(invite) = self.invite.get_untracked() else {
-            return;
-        };
-        self.invite.set(None);
-        if self.is_own(&invite.id) {
-            self.show_toast(t("invite.own"));
-            self.nav.switch(Route::Profile);
-            return;
-        }
-        spawn_local(async move {
-            if let Err(LinkError::Failed(failure)) = self.open_conversation(invite.id).await {
-                self.show_toast(failure_text(&failure));
-            }
-        });
     }
 
     /// Opens the account of this device, if there is one; else the start screens.
@@ -669,54 +625,6 @@ impl AppState {
             let copied = crate::platform::copy_text(&text).await;
             self.show_toast(if copied { done } else { t("toast.copy_failed") });
         });
-    }
-
-    /// Goes on with this start screen when the account has left this device.
-    pub(crate) fn after_leaving(self, route: Route) {
-        self.after_leaving.set_value(Some(route));
-    }
-
-    /// Back to the start screens, with nothing kept in memory.
-    fn forget_account(self) {
-        self.drafts.set(HashMap::new());
-        self.pending.set_value(Pending::default());
-        self.link.set_value(None);
-        self.withdraw_all();
-        self.phase.set(Phase::Start);
-        self.nav.reset(Route::Welcome);
-        if let Some(route) = self.after_leaving.try_update_value(Option::take).flatten()
-            && route != Route::Welcome
-        {
-            self.nav.go(route);
-        }
-        self.forget_state();
-    }
-
-    /// Takes away what lies over the screens.
-    fn withdraw_all(self) {
-        self.look.set(None);
-        self.file_ask.set(None);
-        self.question.set(None);
-        self.leaving_to.set(None);
-        self.target.set(None);
-        self.playback.stop();
-        self.files.clear();
-        self.attach.clear();
-        self.backups.clear();
-        self.preferences.reset();
-        self.toast.set(None);
-        self.announcement.set(String::new());
-        self.notifier.withdraw();
-    }
-
-    /// Forgets what the engine told, when no screen shows it any more.
-    fn forget_state(self) {
-        self.account.set(None);
-        self.conversations.replace(Vec::new());
-        self.restore.set(None);
-        self.typing.set(Vec::new());
-        self.network.set(NetworkStatus::default());
-        self.troubles.set(Vec::new());
     }
 }
 

@@ -5,14 +5,10 @@ use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
 use super::asks::Asks;
-use super::attach::{DropZone, on_paste};
-use super::gestures;
-use super::messages::Messages;
 use super::reactions::ReactionPicker;
 use super::room::Room;
-use super::standing::Foot;
+use super::talk;
 use crate::components::menu::MenuHost;
-use crate::i18n::t;
 use crate::state::AppState;
 
 /// The conversation.
@@ -24,24 +20,9 @@ pub(crate) fn EmbeddedConversation(
     heading: AnyView,
 ) -> impl IntoView {
     let room = Room::new(AppState::get(), id);
-    let drop = DropZone::new(room);
     view! {
         <main class="conversation-frame">
-            <section
-                class="conversation"
-                aria-label=t("conversation.label")
-                on:keydown=move |event| gestures::on_escape(room, &event)
-                on:dragenter=move |event| drop.enter(&event)
-                on:dragover=move |event| drop.enter(&event)
-                on:dragleave=move |event| drop.leave(&event)
-                on:drop=move |event| drop.take(&event)
-                on:paste=move |event| on_paste(room, &event)
-            >
-                {heading}
-                <Messages room />
-                <Foot room />
-                {drop.target()}
-            </section>
+            {talk(room, heading)}
             <MenuHost open=room.desk.menu />
             <ReactionPicker room />
             <Asks room />

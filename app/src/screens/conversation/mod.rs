@@ -43,6 +43,29 @@ use reactions::ReactionPicker;
 use room::Room;
 use standing::Foot;
 
+/// The messages and their foot under a heading; what is dropped or pasted there is attached.
+fn talk(room: Room, heading: AnyView) -> AnyView {
+    let drop = DropZone::new(room);
+    view! {
+        <section
+            class="conversation"
+            aria-label=t("conversation.label")
+            on:keydown=move |event| gestures::on_escape(room, &event)
+            on:dragenter=move |event| drop.enter(&event)
+            on:dragover=move |event| drop.enter(&event)
+            on:dragleave=move |event| drop.leave(&event)
+            on:drop=move |event| drop.take(&event)
+            on:paste=move |event| on_paste(room, &event)
+        >
+            {heading}
+            <Messages room />
+            <Foot room />
+            {drop.target()}
+        </section>
+    }
+    .into_any()
+}
+
 /// A conversation with an account, or the note to self.
 #[component]
 pub(crate) fn ConversationView(
@@ -52,28 +75,19 @@ pub(crate) fn ConversationView(
     let state = AppState::get();
     let room = Room::new(state, id);
     let desk = room.desk;
-    let drop = DropZone::new(room);
     let beside = Memo::new(move |_| state.nav.current() != Route::Conversation(id));
     view! {
         <div class="conversation-frame" class:beside=beside>
-            <section
-                class="conversation"
-                aria-label=t("conversation.label")
-                on:keydown=move |event| gestures::on_escape(room, &event)
-                on:dragenter=move |event| drop.enter(&event)
-                on:dragover=move |event| drop.enter(&event)
-                on:dragleave=move |event| drop.leave(&event)
-                on:drop=move |event| drop.take(&event)
-                on:paste=move |event| on_paste(room, &event)
-            >
-                <Heading room />
-                <Find room />
-                // On a narrow page the list, which reminds of the phrase, is not seen from here.
-                <PhraseBanner id="chat-phrase" />
-                <Messages room />
-                <Foot room />
-                {drop.target()}
-            </section>
+            {talk(
+                room,
+                view! {
+                    <Heading room />
+                    <Find room />
+                    // On a narrow page the list, which reminds of the phrase, is not seen from here.
+                    <PhraseBanner id="chat-phrase" />
+                }
+                    .into_any(),
+            )}
             <Side room />
             <MenuHost open=desk.menu />
             <ReactionPicker room />
