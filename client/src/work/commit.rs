@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use futures::future::LocalBoxFuture;
 use holdfast_protocol::account::Id;
 
 use super::{Reader, Touched, Work};
@@ -36,9 +37,15 @@ fn started(record: &MessageRecord, now: u64) -> Option<u64> {
     crate::expiry::starts_by_reading(&expiry).map(|timer_ms| now.saturating_add(timer_ms))
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     /// Makes everything durable, then visible. On failure nothing has changed.
-    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+    ///
+    /// On the heap: nearly every command and task ends here, and would carry this future in its own.
+    pub(crate) fn commit(self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.settle())
+    }
+
+    async fn settle(mut self) -> Result<(), StoreError> {
         for (conversation, reader) in std::mem::take(&mut self.reads) {
             self.settle_reading(conversation, reader).await?;
         }
