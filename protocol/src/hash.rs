@@ -1,20 +1,38 @@
 //! The hash functions of the protocol in the few shapes it uses them: BLAKE2b with an exact digest length, plain, keyed
-//! or personalised (`spec/01-accounts-and-crypto.md`, conventions), and Argon2id as libsodium parameterises it.
+//! or personalised (`spec/01-accounts-and-crypto.md`, conventions), and Argon2id.
 //!
 //! A keyed BLAKE2b carries its digest length in its parameter block: a truncated longer hash is another value.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use blake2b_simd::Params as Blake2b;
+use zeroize::Zeroize;
 
 /// Longest BLAKE2b digest or key in bytes.
 pub const BLAKE2B_MAX: usize = 64;
 /// Bytes in the unit of Argon2's memory cost.
 const KIBIBYTE: usize = 1024;
 
-/// Argon2 refused its parameters: time, memory, salt or output outside what the algorithm allows.
+/// What Argon2id takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argon2Cost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes. They are computed one after the other.
+    pub lanes: u32,
+}
+
+/// Why Argon2id gave nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Argon2id parameters out of range")]
-pub struct Argon2Error;
+pub enum Argon2Error {
+    /// Passes, memory, lanes, salt or output are outside what the algorithm allows.
+    #[error("Argon2id parameters out of range")]
+    Parameters,
+    /// The memory that it takes is not there.
+    #[error("not enough memory for Argon2id")]
+    Memory,
+}
 
 /// The digest or the key has a length that BLAKE2b does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,11 +72,40 @@ pub fn argon2id13(
     memory: usize,
     output: &mut [u8],
 ) -> Result<(), Argon2Error> {
-    let memory = u32::try_from(memory / KIBIBYTE).map_err(|_| Argon2Error)?;
-    let params = Params::new(memory, passes, 1, Some(output.len())).map_err(|_| Argon2Error)?;
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(password, salt, output)
-        .map_err(|_| Argon2Error)
+    let cost = Argon2Cost {
+        memory_kib: u32::try_from(memory / KIBIBYTE).map_err(|_| Argon2Error::Parameters)?,
+        passes,
+        lanes: 1,
+    };
+    argon2id(password, salt, cost, output)
+}
+
+/// Argon2id 1.3 (RFC 9106), filling `output`. Its memory is wiped afterwards.
+///
+/// # Errors
+/// [`Argon2Error`].
+pub fn argon2id(
+    password: &[u8],
+    salt: &[u8],
+    cost: Argon2Cost,
+    output: &mut [u8],
+) -> Result<(), Argon2Error> {
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(output.len()))
+        .map_err(|_| Argon2Error::Parameters)?;
+    let mut memory: Vec<Block> = Vec::new();
+    // Where there is no room, that is an answer and not the end of the program.
+    memory
+        .try_reserve_exact(params.block_count())
+        .map_err(|_| Argon2Error::Memory)?;
+    memory.resize(params.block_count(), Block::new());
+    let filled = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+        password,
+        salt,
+        output,
+        &mut memory,
+    );
+    memory.zeroize();
+    filled.map_err(|_| Argon2Error::Parameters)
 }
 
 fn finish<const N: usize>(params: &mut Blake2b, parts: &[&[u8]]) -> [u8; N] {
@@ -112,8 +159,20 @@ mod tests {
     fn argon2_parameters_out_of_range_are_refused() {
         assert_eq!(
             argon2id13(b"p", b"short", 1, 8192, &mut [0; 32]),
-            Err(Argon2Error)
+            Err(Argon2Error::Parameters)
         );
-        assert_eq!(argon2id13(b"p", &[0; 16], 1, 0, &mut [0; 32]), Err(Argon2Error));
+        assert_eq!(
+            argon2id13(b"p", &[0; 16], 1, 0, &mut [0; 32]),
+            Err(Argon2Error::Parameters)
+        );
+        let lanes = Argon2Cost {
+            memory_kib: 8,
+            passes: 1,
+            lanes: 2,
+        };
+        assert_eq!(
+            argon2id(b"p", &[0; 16], lanes, &mut [0; 32]),
+            Err(Argon2Error::Parameters)
+        );
     }
 }

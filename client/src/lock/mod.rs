@@ -13,7 +13,7 @@ pub use tries::Tries;
 
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The shortest passphrase that can be chosen, in characters.
 pub const MIN_PASSPHRASE: usize = 8;
@@ -21,6 +21,8 @@ pub const MIN_PASSPHRASE: usize = 8;
 pub const MAX_PASSPHRASE: usize = 1024;
 /// Bytes of what a passkey's authenticator gives (WebAuthn §10.1.4, `prf`).
 pub const PRF_SIZE: usize = 32;
+/// Bytes that SHA-256 takes at once, which HMAC fills its key up to.
+const HMAC_BLOCK: usize = 64;
 
 /// Why a lock does not open, or can't be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +42,13 @@ pub enum LockError {
     /// It has more than [`MAX_PASSPHRASE`] bytes.
     #[error("the passphrase is too long")]
     TooLong,
-    /// There are [`MAX_PASSKEYS`] already, or its id is longer than an authenticator's may be.
+    /// There are [`MAX_PASSKEYS`] already, its id is longer than an authenticator's may be, or the record would be larger than
+    /// [`MAX_RECORD`].
     #[error("no room for another passkey")]
     NoRoom,
+    /// There is not enough memory to make a key of the passphrase.
+    #[error("not enough memory for the passphrase")]
+    Memory,
 }
 
 /// A passphrase. Wiped when dropped.
@@ -95,7 +101,7 @@ impl PrfOutput {
     }
 
     /// The key that it stands for, with the passkey's salt.
-    fn key(&self, salt: &[u8]) -> WrappingKey {
+    fn key<const SALT: usize>(&self, salt: &[u8; SALT]) -> WrappingKey {
         WrappingKey(hkdf_sha256(&self.0, salt, b"holdfast lock by passkey"))
     }
 }
@@ -133,18 +139,17 @@ impl Cost {
 struct WrappingKey([u8; 32]);
 
 /// The first 32 bytes of HKDF-SHA256 (RFC 5869).
-fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
-    let mut extracted = hmac_sha256(salt, &[secret]);
-    let key = hmac_sha256(&extracted, &[info, &[1]]);
-    extracted.zeroize();
-    key
+fn hkdf_sha256<const SALT: usize>(secret: &[u8], salt: &[u8; SALT], info: &[u8]) -> [u8; 32] {
+    let extracted = Zeroizing::new(hmac_sha256(salt, &[secret]));
+    hmac_sha256(&extracted, &[info, &[1]])
 }
 
-fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes keys of every length, so that this always makes one.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return [0; 32];
-    };
+fn hmac_sha256<const KEY: usize>(key: &[u8; KEY], parts: &[&[u8]]) -> [u8; 32] {
+    const { assert!(KEY <= HMAC_BLOCK) };
+    // HMAC fills shorter keys with zeros up to the hash's block, which makes them infallible here.
+    let mut block = Zeroizing::new([0; HMAC_BLOCK]);
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
     for part in parts {
         mac.update(part);
     }
@@ -158,7 +163,7 @@ mod tests {
     #[test]
     fn hkdf_is_the_standard_one() {
         // RFC 5869, test case 1, the first 32 bytes.
-        let salt: Vec<u8> = (0..=0x0c).collect();
+        let salt = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
         let info: Vec<u8> = (0xf0..=0xf9).collect();
         let key = hkdf_sha256(&[0x0b; 22], &salt, &info);
         let known = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf";

@@ -13,14 +13,14 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use holdfast_protocol::hash::argon2id13;
+use holdfast_protocol::hash::{Argon2Cost, Argon2Error, argon2id};
 use zeroize::Zeroize;
 
 use super::{Cost, LockError, Passphrase, PrfOutput, WrappingKey};
 use crate::ports::Rng;
 use crate::seal::VaultKey;
 
-/// The most bytes of a record that are looked at.
+/// The most bytes of a record.
 pub const MAX_RECORD: usize = 16 * 1024;
 /// The most passkeys of a lock.
 pub const MAX_PASSKEYS: usize = 8;
@@ -71,7 +71,7 @@ impl LockRecord {
     /// Locks a vault key with a passphrase. Takes as long as the cost says: not for a page's own thread.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] for a cost beyond [`Cost::MOST`] or below what Argon2id allows.
+    /// [`LockError::Damaged`] for a cost beyond [`Cost::MOST`] or below what Argon2id allows, [`LockError::Memory`].
     pub fn new(
         vault: &VaultKey,
         passphrase: &Passphrase,
@@ -103,7 +103,8 @@ impl LockRecord {
     /// Opens the lock. Takes as long as its record says.
     ///
     /// # Errors
-    /// [`LockError::Wrong`] for another passphrase.
+    /// [`LockError::Wrong`] for another passphrase, [`LockError::Damaged`] for a cost below what Argon2id allows,
+    /// [`LockError::Memory`].
     pub fn open(&self, passphrase: &Passphrase) -> Result<VaultKey, LockError> {
         let slot = &self.passphrase;
         slot.wrapped
@@ -128,12 +129,18 @@ impl LockRecord {
         }
         let header = passkey_header(&salt, id);
         let wrapped = Wrapped::new(vault, &output.key(&salt), PASSKEY, &header, rng)?;
-        self.remove_passkey(id);
-        self.passkeys.push(PasskeySlot {
+        let mut changed = self.clone();
+        changed.remove_passkey(id);
+        changed.passkeys.push(PasskeySlot {
             salt,
             id: id.to_vec(),
             wrapped,
         });
+        // A record that is too long to be read again would lock everybody out.
+        if changed.encode().len() > MAX_RECORD {
+            return Err(LockError::NoRoom);
+        }
+        *self = changed;
         Ok(())
     }
 
@@ -255,15 +262,19 @@ impl PassphraseSlot {
     }
 
     fn key(&self, passphrase: &Passphrase) -> Result<WrappingKey, LockError> {
-        let cost = self.cost.checked()?;
-        let memory = usize::try_from(cost.memory_kib)
-            .ok()
-            .and_then(|kib| kib.checked_mul(1024))
-            .ok_or(LockError::Damaged)?;
+        let Cost { memory_kib, passes } = self.cost.checked()?;
+        let cost = Argon2Cost {
+            memory_kib,
+            passes,
+            lanes: 1,
+        };
         let mut key = WrappingKey([0; 32]);
-        argon2id13(&passphrase.0, &self.salt, cost.passes, memory, &mut key.0)
-            .map_err(|_| LockError::Damaged)?;
-        Ok(key)
+        match argon2id(&passphrase.0, &self.salt, cost, &mut key.0) {
+            Ok(()) => Ok(key),
+            Err(Argon2Error::Memory) => Err(LockError::Memory),
+            // Less than Argon2id takes at least.
+            Err(Argon2Error::Parameters) => Err(LockError::Damaged),
+        }
     }
 }
 
@@ -382,205 +393,4 @@ fn take_slot<'a>(rest: &mut &'a [u8]) -> Result<(u8, &'a [u8]), LockError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test_support::CountingRng;
-    use proptest::prelude::*;
-
-    /// As cheap as Argon2id gets, for tests of everything but its cost.
-    const CHEAP: Cost = Cost {
-        memory_kib: 8,
-        passes: 1,
-    };
-
-    fn passphrase(text: &str) -> Passphrase {
-        Passphrase::typed(text.as_bytes().to_vec()).unwrap()
-    }
-
-    fn vault() -> VaultKey {
-        VaultKey::from_bytes(&[7; 32])
-    }
-
-    fn lock() -> LockRecord {
-        LockRecord::new(
-            &vault(),
-            &passphrase("tide and reef"),
-            CHEAP,
-            &CountingRng::default(),
-        )
-        .unwrap()
-    }
-
-    fn with_passkey() -> LockRecord {
-        let mut lock = lock();
-        let output = PrfOutput::from_slice(&[5; 32]).unwrap();
-        lock.add_passkey(&vault(), b"credential", [9; 32], &output, &CountingRng::default())
-            .unwrap();
-        lock
-    }
-
-    #[test]
-    fn only_the_passphrase_opens_it() {
-        let lock = LockRecord::decode(&lock().encode()).unwrap();
-        let opened = lock.open(&passphrase("tide and reef")).unwrap();
-        assert_eq!(opened.as_bytes(), vault().as_bytes());
-        for wrong in ["tide and ree", "tide and reef ", "Tide and reef", ""] {
-            assert_eq!(lock.open(&passphrase(wrong)).unwrap_err(), LockError::Wrong);
-        }
-    }
-
-    #[test]
-    fn a_changed_passphrase_leaves_passkeys_and_ends_the_old_one() {
-        let mut lock = with_passkey();
-        let rng = CountingRng::default();
-        lock.change_passphrase(&vault(), &passphrase("another one"), CHEAP, &rng)
-            .unwrap();
-        assert_eq!(
-            lock.open(&passphrase("tide and reef")).unwrap_err(),
-            LockError::Wrong
-        );
-        assert!(lock.open(&passphrase("another one")).is_ok());
-        let output = PrfOutput::from_slice(&[5; 32]).unwrap();
-        assert!(lock.open_with_passkey(b"credential", &output).is_ok());
-    }
-
-    #[test]
-    fn a_passkey_opens_it_until_it_is_removed() {
-        let mut lock = LockRecord::decode(&with_passkey().encode()).unwrap();
-        let [right, wrong] = [[5; 32], [6; 32]].map(|output| PrfOutput::from_slice(&output).unwrap());
-        let opened = lock.open_with_passkey(b"credential", &right).unwrap();
-        assert_eq!(opened.as_bytes(), vault().as_bytes());
-        assert_eq!(
-            lock.open_with_passkey(b"credential", &wrong).unwrap_err(),
-            LockError::Wrong
-        );
-        assert_eq!(
-            lock.open_with_passkey(b"another", &right).unwrap_err(),
-            LockError::Wrong
-        );
-        lock.remove_passkey(b"credential");
-        assert_eq!(
-            lock.open_with_passkey(b"credential", &right).unwrap_err(),
-            LockError::Wrong
-        );
-        assert_eq!(lock.passkeys().count(), 0);
-    }
-
-    #[test]
-    fn there_is_room_for_some_passkeys_and_no_more() {
-        let mut lock = lock();
-        let output = PrfOutput::from_slice(&[5; 32]).unwrap();
-        let mut add = |id: &[u8]| lock.add_passkey(&vault(), id, [9; 32], &output, &CountingRng::default());
-        for id in 0..MAX_PASSKEYS as u8 {
-            assert_eq!(add(&[id + 1; 16]), Ok(()));
-        }
-        assert_eq!(add(b"one more"), Err(LockError::NoRoom));
-        // The same one again takes its own place.
-        assert_eq!(add(&[1; 16]), Ok(()));
-        assert_eq!(LockRecord::decode(&lock.encode()), Ok(lock));
-    }
-
-    #[test]
-    fn neither_key_nor_passphrase_stands_in_the_record() {
-        let record = with_passkey().encode();
-        for secret in [&vault().as_bytes()[..], b"tide and reef", &[5; 32]] {
-            assert!(!record.windows(secret.len()).any(|window| window == secret));
-        }
-    }
-
-    #[test]
-    fn what_was_tampered_with_does_not_open() {
-        let record = with_passkey().encode();
-        let output = PrfOutput::from_slice(&[5; 32]).unwrap();
-        // Beyond the version and the first slot's kind and length: every byte matters to one of the two.
-        for at in 4..record.len() {
-            let mut changed = record.clone();
-            changed[at] ^= 1;
-            let Ok(lock) = LockRecord::decode(&changed) else {
-                continue;
-            };
-            let both = [
-                lock.open(&passphrase("tide and reef")).is_ok(),
-                lock.open_with_passkey(b"credential", &output).is_ok(),
-            ];
-            assert!(both.contains(&false), "byte {at}");
-        }
-    }
-
-    #[test]
-    fn other_kinds_are_kept_and_newer_versions_are_left_alone() {
-        let mut record = lock().encode();
-        record.extend_from_slice(&[9, 3, 0, 1, 2, 3]);
-        let lock = LockRecord::decode(&record).unwrap();
-        assert_eq!(lock.encode(), record);
-        record[0] = 2;
-        assert_eq!(LockRecord::decode(&record), Err(LockError::Newer(2)));
-    }
-
-    #[test]
-    fn a_record_that_would_stop_the_page_is_refused() {
-        let mut record = lock().encode();
-        // Memory in KiB stands behind version, kind and length.
-        record[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert_eq!(LockRecord::decode(&record), Err(LockError::Damaged));
-        assert_eq!(
-            LockRecord::decode(&vec![1; MAX_RECORD + 1]),
-            Err(LockError::Damaged)
-        );
-    }
-
-    fn any_lock() -> impl Strategy<Value = LockRecord> {
-        let wrapped = || {
-            (any::<[u8; NONCE]>(), any::<[u8; 32]>(), any::<[u8; 16]>()).prop_map(|(nonce, key, tag)| {
-                let mut sealed = [0; SEALED];
-                sealed[..32].copy_from_slice(&key);
-                sealed[32..].copy_from_slice(&tag);
-                Wrapped { nonce, sealed }
-            })
-        };
-        let costs = (0..=Cost::MOST.memory_kib, 0..=Cost::MOST.passes);
-        let passphrase =
-            (costs, any::<[u8; SALT]>(), wrapped()).prop_map(|((memory_kib, passes), salt, wrapped)| {
-                PassphraseSlot {
-                    cost: Cost { memory_kib, passes },
-                    salt,
-                    wrapped,
-                }
-            });
-        let passkey = (
-            any::<[u8; PASSKEY_SALT]>(),
-            prop::collection::vec(any::<u8>(), 1..200),
-            wrapped(),
-        )
-            .prop_map(|(salt, id, wrapped)| PasskeySlot { salt, id, wrapped });
-        let other = (3..=u8::MAX, prop::collection::vec(any::<u8>(), 0..100));
-        (
-            passphrase,
-            prop::collection::vec(passkey, 0..=MAX_PASSKEYS),
-            prop::collection::vec(other, 0..4),
-        )
-            .prop_map(|(passphrase, mut passkeys, others)| {
-                passkeys.sort_by(|one, other| one.id.cmp(&other.id));
-                passkeys.dedup_by(|one, other| one.id == other.id);
-                LockRecord {
-                    passphrase,
-                    passkeys,
-                    others,
-                }
-            })
-    }
-
-    proptest! {
-        #[test]
-        fn reading_undoes_writing(lock in any_lock()) {
-            prop_assert_eq!(LockRecord::decode(&lock.encode()), Ok(lock));
-        }
-
-        #[test]
-        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            if let Ok(lock) = LockRecord::decode(&bytes) {
-                prop_assert_eq!(LockRecord::decode(&lock.encode()), Ok(lock));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,14 +1,13 @@
 //! The head of a backup file: what it is, how its passphrase is stretched, and what tells a wrong account or passphrase
 //! from damage before anything else is read (`docs/backup-format.md`, Head).
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{BackupError, Passphrase};
 use crate::account::Account;
-use crate::hash::{blake2b, blake2b_keyed};
+use crate::hash::{Argon2Cost, Argon2Error, argon2id, blake2b, blake2b_keyed};
 
 /// Bytes of the head.
 pub const HEAD_SIZE: usize = 96;
@@ -61,20 +60,18 @@ impl Cost {
         passphrase: &Passphrase,
         salt: &[u8; SALT],
     ) -> Result<Zeroizing<[u8; KEY]>, BackupError> {
-        let params = Params::new(self.memory_kib, self.passes.into(), self.lanes.into(), Some(KEY));
-        let params = params.map_err(|_| BackupError::Altered)?;
-        let mut memory: Vec<Block> = Vec::new();
-        // Where there is no room, that is an answer and not the end of the program.
-        memory
-            .try_reserve_exact(params.block_count())
-            .map_err(|_| BackupError::Memory)?;
-        memory.resize(params.block_count(), Block::new());
+        let cost = Argon2Cost {
+            memory_kib: self.memory_kib,
+            passes: self.passes.into(),
+            lanes: self.lanes.into(),
+        };
         let mut key = Zeroizing::new([0; KEY]);
-        let stretched = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(passphrase.as_bytes(), salt, key.as_mut_slice(), &mut memory);
-        memory.zeroize();
-        stretched.map_err(|_| BackupError::Altered)?;
-        Ok(key)
+        match argon2id(passphrase.as_bytes(), salt, cost, key.as_mut_slice()) {
+            Ok(()) => Ok(key),
+            Err(Argon2Error::Memory) => Err(BackupError::Memory),
+            // Less than Argon2id takes at least.
+            Err(Argon2Error::Parameters) => Err(BackupError::Altered),
+        }
     }
 }
 

@@ -34,6 +34,7 @@
 
 mod head;
 mod record;
+mod schema;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -42,9 +43,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub use head::{Cost, HEAD_SIZE};
-pub use record::{
-    About, Attachment, Contact, Conversation, End, Expiry, FilePart, Link, MAX_RECORD, Message, Quote,
-    Reaction, Record, Setting, Timer, parse,
+pub use record::{MAX_RECORD, Record, parse};
+pub use schema::{
+    About, Attachment, Contact, Conversation, End, Expiry, FilePart, Link, Message, Quote, Reaction, Setting,
+    Timer,
 };
 pub use stream::{CHUNK, Reader, Writer};
 

@@ -160,8 +160,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens a file by its first bytes, of which [`HEAD_SIZE`] are needed. The passphrase is stretched only when the file is
-    /// a whole one of this account.
+    /// Opens a file by its first bytes, of which [`HEAD_SIZE`] are needed. The passphrase is stretched only when they are a
+    /// whole head of this account.
     ///
     /// # Errors
     /// All but [`BackupError::TooLarge`].
