@@ -191,7 +191,9 @@ impl Work<'_> {
 
     /// A message that has not come must not be shown when it does.
     async fn suppress(&mut self, conversation: &Id, target: &Target) -> Result<(), StoreError> {
-        if !self.can_still_come(target.sent_at) {
+        // What was removed here stays away for good: a mark that is forgotten some day must not take that one's place.
+        let gone = self.mark(conversation, target).await?.gone.is_some();
+        if gone || !self.can_still_come(target.sent_at) {
             return Ok(());
         }
         let mark = MarkRecord {
@@ -238,5 +240,41 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::Options;
+    use crate::driver::Driver;
+    use crate::store::memory::MemoryStore;
+    use crate::test_support::{CountingRng, ManualClock, id};
+    use crate::testing::offline;
+
+    const NOW: u64 = 1_780_000_000_000;
+
+    #[test]
+    fn what_was_removed_for_good_is_not_remembered_for_shorter_when_another_device_asks_too() {
+        block_on(async {
+            let clock = Rc::new(ManualClock::new(NOW));
+            let store: Rc<MemoryStore> = Rc::default();
+            let (ports, profile) = offline(store, clock, Rc::new(CountingRng::default()));
+            let (spawner, _driver) = Driver::new();
+            let core = Core::new(ports, profile, Options::default(), spawner);
+            let mut work = Work::begin(&core).await;
+            let note = Target {
+                author: id(1),
+                sent_at: NOW - 1_000,
+            };
+            work.set_removed(&id(1), &note, Gone::Here).unwrap();
+            let before = work.mark(&id(1), &note).await.unwrap();
+            work.suppress(&id(1), &note).await.unwrap();
+            assert_eq!(work.mark(&id(1), &note).await.unwrap(), before);
+        });
     }
 }

@@ -56,7 +56,7 @@ fn timer_ms(seconds: u32) -> u64 {
 }
 
 /// How long a message lives once its time has started, milliseconds; 0 for ever.
-fn life_ms(mode: Disappearing) -> u64 {
+pub(crate) fn life_ms(mode: Disappearing) -> u64 {
     match mode {
         Disappearing::Off => 0,
         Disappearing::AfterRead(seconds) | Disappearing::AfterSend(seconds) => timer_ms(seconds),

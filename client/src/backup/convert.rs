@@ -3,7 +3,9 @@
 
 use holdfast_protocol::account::Id;
 use holdfast_protocol::backup::{self, Quote, Reaction, Timer};
-use holdfast_protocol::file::{FileKey, FileUrl, clean_content_type, clean_file_name};
+use holdfast_protocol::file::{
+    Dimensions, FileKey, FileUrl, LinkPreview, clean_content_type, clean_file_name,
+};
 use holdfast_protocol::message::name::received_name;
 use holdfast_protocol::message::{MAX_BODY_PRO, cut_body};
 use holdfast_protocol::swarm::MessageHash;
@@ -17,9 +19,6 @@ use crate::records::{
     AttachmentRecord, ContactRecord, ConversationRecord, Fault, LinkRecord, MessageRecord, ReactionRecord,
     Source, Target, kind_of,
 };
-
-/// The longest address of a link (`spec/12-client-behaviour.md §1`), and the longest title, characters.
-const MAX_LINK: usize = 4_096;
 
 fn timer(mode: Disappearing) -> Option<Timer> {
     match mode {
@@ -168,6 +167,29 @@ fn attachment(record: &AttachmentRecord) -> backup::Attachment {
     written
 }
 
+/// Whoever is named, if it is one of the two in a conversation.
+fn of_two(own: &Id, conversation: &Id, named: &[u8]) -> Option<Id> {
+    let id = Id::from_slice(named).ok()?;
+    (id == *own || id == *conversation).then_some(id)
+}
+
+/// How others refer to a message; `None` for what can't be one of this conversation.
+pub(super) fn target(own: &Id, conversation: &Id, written: &backup::Message) -> Option<Target> {
+    Some(Target {
+        author: of_two(own, conversation, &written.author)?,
+        sent_at: written.sent_at,
+    })
+}
+
+/// What a message answers, if that can be a message of this conversation.
+pub(super) fn quoted(own: &Id, conversation: &Id, written: &backup::Message) -> Option<Target> {
+    let quote = written.quote.as_ref()?;
+    Some(Target {
+        author: of_two(own, conversation, &quote.author)?,
+        sent_at: quote.sent_at,
+    })
+}
+
 /// A message as it is kept: how others refer to it, and its record, whose files have no numbers yet. `None` for what can't
 /// be a message of this conversation.
 pub(super) fn read_message(
@@ -176,12 +198,8 @@ pub(super) fn read_message(
     written: &backup::Message,
     now: u64,
 ) -> Option<(Target, MessageRecord)> {
-    let of_two = |bytes: &[u8]| {
-        let id = Id::from_slice(bytes).ok()?;
-        (id == *own || id == *conversation).then_some(id)
-    };
-    let author = of_two(&written.author)?;
-    let outgoing = author == *own;
+    let target = target(own, conversation, written)?;
+    let outgoing = target.author == *own;
     let kind = match written.kind {
         backup::Message::TEXT => MessageKind::Text,
         backup::Message::DELETED => MessageKind::Deleted,
@@ -205,28 +223,18 @@ pub(super) fn read_message(
             .ok()
             .map(|hash| hash.as_str().to_owned()),
         received_at: Some(written.received_at).filter(|at| *at != 0),
-        ..MessageRecord::text(author, outgoing, String::new(), state)
+        ..MessageRecord::text(target.author, outgoing, String::new(), state)
     };
     if kind == MessageKind::Text {
         record.body = cut_body(&written.body, MAX_BODY_PRO).to_owned();
         let files = written.files.iter().take(MAX_FILES);
         record.files = files.map(|file| read_attachment(file, now)).collect();
-        record.link = written.link.as_ref().and_then(|link| {
-            let fits = link.url.len() <= MAX_LINK && record.body.contains(&link.url);
-            fits.then(|| LinkRecord {
-                url: link.url.clone(),
-                title: link.title.chars().take(MAX_LINK).collect(),
-                image: link.image.as_ref().map(|image| read_attachment(image, now)),
-            })
-        });
-        record.quote = written.quote.as_ref().and_then(|quote| {
-            Some(Target {
-                author: of_two(&quote.author)?,
-                sent_at: quote.sent_at,
-            })
-        });
+        let link = written.link.as_ref().map(|link| read_link(link, now));
+        record.link = link.filter(|link| link.is_shown_under(&record.body));
+        record.quote = quoted(own, conversation, written);
         for word in &written.reactions {
-            if let Some(from) = of_two(&word.from).filter(|_| is_emoji(&word.emoji)) {
+            let from = of_two(own, conversation, &word.from);
+            if let Some(from) = from.filter(|_| is_emoji(&word.emoji)) {
                 record.react(ReactionRecord {
                     emoji: word.emoji.clone(),
                     from,
@@ -236,11 +244,15 @@ pub(super) fn read_message(
             }
         }
     }
-    let target = Target {
-        author,
-        sent_at: written.sent_at,
-    };
     Some((target, record))
+}
+
+fn read_link(written: &backup::Link, now: u64) -> LinkRecord {
+    LinkRecord {
+        url: written.url.clone(),
+        title: LinkPreview::clean_title(&written.title).unwrap_or_default(),
+        image: written.image.as_ref().map(|image| read_attachment(image, now)),
+    }
 }
 
 fn expiry(written: Option<backup::Expiry>) -> Option<Expiry> {
@@ -260,7 +272,14 @@ fn read_attachment(written: &backup::Attachment, now: u64) -> AttachmentRecord {
         Some(Source { url, key, until })
     });
     let on_server = source.as_ref().is_some_and(|source| source.until > now);
-    let fits = |bytes: &[u8], most: usize| bytes.len() <= most;
+    let whole = |bytes: &[u8], most: usize| {
+        if bytes.len() > most {
+            return Vec::new();
+        }
+        bytes.to_vec()
+    };
+    let (width, height) = Dimensions::new(written.width, written.height)
+        .map_or((0, 0), |dimensions| (dimensions.width, dimensions.height));
     AttachmentRecord {
         // Given when its message is taken.
         file: FileId(0),
@@ -269,15 +288,11 @@ fn read_attachment(written: &backup::Attachment, now: u64) -> AttachmentRecord {
             kind: kind_of(&content_type, written.voice),
             content_type,
             size: written.size,
-            width: written.width,
-            height: written.height,
+            width,
+            height,
             duration_ms: written.duration_ms,
-            preview: Some(written.preview.clone())
-                .filter(|bytes| fits(bytes, MAX_FILE_PREVIEW))
-                .unwrap_or_default(),
-            waveform: Some(written.waveform.clone())
-                .filter(|bytes| fits(bytes, MAX_WAVEFORM))
-                .unwrap_or_default(),
+            preview: whole(&written.preview, MAX_FILE_PREVIEW),
+            waveform: whole(&written.waveform, MAX_WAVEFORM),
         },
         source,
         fault: (!on_server).then_some(Fault::Expired),

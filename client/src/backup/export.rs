@@ -8,6 +8,7 @@ use holdfast_protocol::backup::{About, Cost, End, FilePart, Passphrase, Record, 
 use super::{SETTINGS, convert};
 use crate::api::{BackupFault, BackupId, BackupPart, FILE_PIECE, Failure, FileId, Position, Reply};
 use crate::core::Core;
+use crate::files::pieces;
 use crate::ports::{Collection, Scan, StoreError};
 use crate::records::{ConversationRecord, FilePlace, FileRecord, Held, MessageRecord, decode, keys};
 
@@ -42,11 +43,6 @@ struct OpenFile {
     size: u64,
     /// The piece that comes next.
     piece: u32,
-}
-
-/// How many pieces a file has.
-fn pieces(size: u64) -> u64 {
-    size.div_ceil(FILE_PIECE as u64)
 }
 
 fn is_file_of_message(record: &FileRecord) -> bool {
@@ -119,7 +115,7 @@ impl Core {
             .files
             .iter()
             .filter(|(_, record)| with_files && is_file_of_message(record))
-            .map(|(_, record)| pieces(record.size));
+            .map(|(_, record)| u64::from(pieces(record.size)));
         let total = messages.chain(files).fold(0, u64::saturating_add);
         (known.into_iter().collect(), total)
     }
@@ -144,31 +140,24 @@ impl Core {
         while more && bytes.len() < PART {
             more = self.write_next(&mut export, &mut bytes).await?;
         }
-        let part = |export: &Export, bytes, last| {
-            Ok(Reply::BackupPart(BackupPart {
-                backup: export.id,
-                bytes,
-                done: export.done,
-                total: export.total.max(export.done),
-                last,
-            }))
+        let mut part = BackupPart {
+            backup: export.id,
+            bytes,
+            done: export.done,
+            total: export.total.max(export.done),
+            last: !more,
         };
         if more {
             export.part = export.part.saturating_add(1);
-            let reply = part(&export, bytes, false);
             self.backups.borrow_mut().export = Some(export);
-            return reply;
+        } else {
+            part.total = part.done;
+            export
+                .writer
+                .push(&Record::End(export.written), &mut part.bytes)?;
+            export.writer.finish(&mut part.bytes)?;
         }
-        export.writer.push(&Record::End(export.written), &mut bytes)?;
-        let (id, done) = (export.id, export.done);
-        export.writer.finish(&mut bytes)?;
-        Ok(Reply::BackupPart(BackupPart {
-            backup: id,
-            bytes,
-            done,
-            total: done,
-            last: true,
-        }))
+        Ok(Reply::BackupPart(part))
     }
 
     /// Writes what comes next; `false` when there is nothing more.

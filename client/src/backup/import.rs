@@ -1,8 +1,6 @@
 //! Bringing a backup file back: it is checked from its beginning to its end before anything of it is taken, then taken slice
 //! by slice.
 
-use std::collections::BTreeMap;
-
 use holdfast_protocol::account::Id;
 use holdfast_protocol::backup::{About, BackupError, End, Passphrase, Reader, Record, Setting};
 
@@ -12,7 +10,7 @@ use crate::api::{BACKUP_SLICE, BackupContents, BackupFault, BackupId, Failure, R
 use crate::core::Core;
 use crate::driver::yield_now;
 use crate::ports::{Collection, StoreError};
-use crate::records::{Target, decode, keys};
+use crate::records::{decode, keys};
 use crate::work::{Known, Work};
 
 /// Records that are taken in one commit: in a browser some hundredths of a second.
@@ -204,8 +202,10 @@ impl Core {
     async fn take_records(&self, taking: &mut Taking, own: &Id, records: &[Record]) -> Result<(), Failure> {
         for chunk in records.chunks(TOGETHER) {
             let mut work = Work::begin(self).await;
-            look_ahead(&mut work, own, taking.conversation(), chunk).await?;
-            let mut cleared = BTreeMap::new();
+            look_ahead(&mut work, own, taking.conversation, chunk).await?;
+            if let Some(conversation) = taking.conversation {
+                work.enter(taking, conversation).await?;
+            }
             let mut settings = Vec::new();
             for record in chunk {
                 match record {
@@ -213,7 +213,7 @@ impl Core {
                         work.take_conversation(taking, own, conversation).await?;
                     }
                     Record::Message(message) => {
-                        work.take_message(taking, &mut cleared, own, message).await?;
+                        work.take_message(taking, own, message).await?;
                     }
                     Record::FilePart(part) => work.take_part(taking, part).await?,
                     Record::Setting(setting) => settings.push(setting),
@@ -255,10 +255,9 @@ async fn look_ahead(
                 let Some(conversation) = conversation else {
                     continue;
                 };
-                let read = convert::read_message(own, &conversation, message, 0);
-                let Some((target, record)) = read else { continue };
-                named.push((conversation, target));
-                answered.extend(record.quote.map(|quote: Target| (conversation, quote)));
+                let here = |target| (conversation, target);
+                named.extend(convert::target(own, &conversation, message).map(here));
+                answered.extend(convert::quoted(own, &conversation, message).map(here));
             }
             _ => {}
         }

@@ -4,28 +4,22 @@
 //! - What was deleted here, one by one or with its conversation, stays away, whenever that was.
 //! - What has disappeared stays away. Where the time of its reading is not known, it counts from sending.
 //! - A contact that the account removed since stays removed, with its messages. Contacts themselves come from the network;
-//!   only where it has kept none at all do they come from the file.
+//!   only where it has kept none at all do they come from the file, if that is older than the account is on this device.
 //! - Drafts and settings count only if the file is older than the account is on this device, and where nothing was chosen.
 //! - Nobody is told: no notification, no receipt, and no config on account of messages or read positions.
 
-use std::collections::BTreeMap;
-
 use holdfast_protocol::account::Id;
-use holdfast_protocol::backup::{Conversation, FilePart, Message};
-use holdfast_protocol::file::FileType;
+use holdfast_protocol::backup::{Conversation, Message};
 
 use super::convert;
-use crate::api::{
-    BackupTaken, Disappearing, Expiry, FILE_PIECE, FileId, FileKind, MessageId, MessageKind, MessageState,
-};
+use super::files::Arriving;
+use crate::api::{BackupTaken, Expiry, FileId, MessageId, MessageKind, MessageState};
 use crate::commands::MAX_DRAFT;
-use crate::ports::{Collection, StoreError};
+use crate::expiry::{life_ms, starts_by_reading};
+use crate::ports::StoreError;
 use crate::reactions::apply_early;
-use crate::records::{FilePlace, FileRecord, Held, MarkRecord, MessageRecord, keys, kind_of};
+use crate::records::{MarkRecord, MessageRecord, Target};
 use crate::work::{Known, Reader, Work};
-
-/// The largest file that is brought back, in bytes: above what file servers take, and no burden for the memory.
-const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// Where the taking of a backup file stands.
 #[derive(Default)]
@@ -35,57 +29,45 @@ pub(super) struct Taking {
     /// When the account was taken up here, Unix milliseconds.
     pub(super) since: u64,
     /// The conversation at hand; `None` when it is left out.
-    conversation: Option<Id>,
+    pub(super) conversation: Option<Id>,
+    /// Up to which sent time everything of it was removed here, Unix milliseconds. True within a unit of work only.
+    cleared_up_to: u64,
     /// The message at hand; `None` when it is left out.
-    message: Option<MessageId>,
-    file: Option<Arriving>,
+    pub(super) message: Option<MessageId>,
+    /// The file at hand, as far as it has come.
+    pub(super) file: Option<Arriving>,
     pub(super) taken: BackupTaken,
 }
 
-/// A file that is not complete yet.
-struct Arriving {
-    index: u32,
-    file: FileId,
-    size: u64,
-    bytes: Vec<u8>,
-}
-
 impl Taking {
-    pub(super) fn conversation(&self) -> Option<Id> {
-        self.conversation
-    }
-
     /// Whether the file is older than the account is on this device, so that what is blank here was never chosen.
     pub(super) fn is_from_before(&self) -> bool {
         self.made_at < self.since
     }
 }
 
-/// When a message from a file disappears, if it does; `None` when its time may be over. `read`: reading has started it.
-fn still_there(
-    expiry: Option<Expiry>,
-    outgoing: bool,
-    sent_at: u64,
-    read: bool,
-    now: u64,
-) -> Option<Option<Expiry>> {
-    let Some(expiry) = expiry else {
-        return Some(None);
-    };
-    let seconds = match expiry.mode {
-        Disappearing::AfterRead(_) if !outgoing && !read && expiry.at.is_none() => return Some(Some(expiry)),
-        Disappearing::AfterRead(seconds) | Disappearing::AfterSend(seconds) => u64::from(seconds),
-        Disappearing::Off => return Some(None),
-    };
-    let latest = sent_at.saturating_add(seconds.saturating_mul(1_000));
-    let at = expiry.at.unwrap_or(latest);
-    (at > now).then_some(Some(Expiry {
-        at: Some(at),
+/// When a message from a file disappears. Where the time of its reading is not known, it counts from sending. `read`: reading
+/// has started it.
+fn timed(expiry: Expiry, outgoing: bool, sent_at: u64, read: bool) -> Expiry {
+    if !outgoing && !read && starts_by_reading(&expiry).is_some() {
+        return expiry;
+    }
+    let latest = sent_at.saturating_add(life_ms(expiry.mode));
+    Expiry {
+        at: expiry.at.or(Some(latest)),
         ..expiry
-    }))
+    }
 }
 
 impl Work<'_> {
+    /// What follows is of this conversation. In each unit anew: between two of them it may have been cleared.
+    pub(super) async fn enter(&mut self, taking: &mut Taking, conversation: Id) -> Result<(), StoreError> {
+        taking.cleared_up_to = self.cleared_up_to(&conversation).await?;
+        taking.conversation = Some(conversation);
+        self.unshared.insert(conversation);
+        Ok(())
+    }
+
     /// A conversation: decides whether its messages are taken, and takes what only a device knows of it.
     pub(super) async fn take_conversation(
         &mut self,
@@ -105,8 +87,7 @@ impl Work<'_> {
         if id != *own && !self.is_shared(&id) && !self.take_contact(taking, &id, written).await? {
             return Ok(());
         }
-        taking.conversation = Some(id);
-        self.unshared.insert(id);
+        self.enter(taking, id).await?;
         let from_before = taking.is_from_before();
         let read_up_to = written.read_up_to.min(self.now());
         let held = self.conversation(&id);
@@ -163,7 +144,6 @@ impl Work<'_> {
     pub(super) async fn take_message(
         &mut self,
         taking: &mut Taking,
-        cleared: &mut BTreeMap<Id, u64>,
         own: &Id,
         written: &Message,
     ) -> Result<(), StoreError> {
@@ -172,52 +152,55 @@ impl Work<'_> {
         let now = self.now();
         let conversation = taking.conversation;
         let read = conversation.and_then(|id| Some((id, convert::read_message(own, &id, written, now)?)));
-        let Some((conversation, (target, mut record))) = read else {
+        let Some((conversation, (target, record))) = read else {
             taking.taken.left_out += 1;
             return Ok(());
         };
-        self.unshared.insert(conversation);
         match self.known(&conversation, &target).await? {
             Known::Present(id) => {
                 self.complete(id, record).await?;
                 taking.message = Some(id);
                 taking.taken.known += 1;
-                return Ok(());
             }
-            Known::Gone(_) => {
-                taking.taken.left_out += 1;
-                return Ok(());
+            Known::New if target.sent_at > taking.cleared_up_to => {
+                taking.message = self.add(&conversation, &target, record).await?;
+                match taking.message {
+                    Some(_) => taking.taken.added += 1,
+                    None => taking.taken.left_out += 1,
+                }
             }
-            Known::New => {}
+            Known::New | Known::Gone(_) => taking.taken.left_out += 1,
         }
-        let cleared_up_to = match cleared.get(&conversation) {
-            Some(up_to) => *up_to,
-            None => {
-                let up_to = self.cleared_up_to(&conversation).await?;
-                cleared.insert(conversation, up_to);
-                up_to
-            }
-        };
-        let read = target.sent_at <= self.conversation(&conversation).read_up_to;
-        let expiry = still_there(record.expiry, record.outgoing, target.sent_at, read, now);
-        let Some(expiry) = expiry.filter(|_| target.sent_at > cleared_up_to) else {
-            taking.taken.left_out += 1;
-            return Ok(());
-        };
-        record.expiry = expiry;
-        let mark = self.mark(&conversation, &target).await?;
+        Ok(())
+    }
+
+    /// Adds a message that is not here; `None` when its time is over.
+    async fn add(
+        &mut self,
+        conversation: &Id,
+        target: &Target,
+        mut record: MessageRecord,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let read = target.sent_at <= self.conversation(conversation).read_up_to;
+        let (outgoing, sent_at) = (record.outgoing, target.sent_at);
+        record.expiry = record.expiry.map(|expiry| timed(expiry, outgoing, sent_at, read));
+        let end = record.expiry.and_then(|expiry| expiry.at);
+        if end.is_some_and(|at| at <= self.now()) {
+            return Ok(None);
+        }
+        let mark = self.mark(conversation, target).await?;
         if mark != MarkRecord::default() {
-            apply_early(&mut record, mark);
-            self.remove_mark(&conversation, &target);
+            if record.kind == MessageKind::Text {
+                apply_early(&mut record, mark);
+            }
+            self.remove_mark(conversation, target);
         }
         let image = record.link.as_mut().and_then(|link| link.image.as_mut());
         for file in record.files.iter_mut().chain(image) {
             file.file = FileId(self.next_number());
         }
-        let position = self.insert(&conversation, target.sent_at, record).await?;
-        taking.message = Some(position.id);
-        taking.taken.added += 1;
-        Ok(())
+        let position = self.insert(conversation, sent_at, record).await?;
+        Ok(Some(position.id))
     }
 
     /// Adds to a message that is here what can be added without taking anything away.
@@ -236,122 +219,33 @@ impl Work<'_> {
         .await?;
         Ok(())
     }
-
-    /// A part of a file; with the last one the file is kept, whole.
-    pub(super) async fn take_part(&mut self, taking: &mut Taking, part: &FilePart) -> Result<(), StoreError> {
-        let Some(message) = taking.message else {
-            return Ok(());
-        };
-        if part.offset == 0 {
-            taking.file = self.awaited(message, part).await?;
-        }
-        let Some(mut arriving) = taking.file.take() else {
-            return Ok(());
-        };
-        let before = u64::try_from(arriving.bytes.len()).unwrap_or(u64::MAX);
-        let length = u64::try_from(part.bytes.len()).unwrap_or(u64::MAX);
-        let after = before.saturating_add(length);
-        if part.index != arriving.index || part.offset != before || length == 0 || after > arriving.size {
-            return Ok(());
-        }
-        arriving.bytes.extend_from_slice(&part.bytes);
-        if after < arriving.size {
-            taking.file = Some(arriving);
-            return Ok(());
-        }
-        if self.keep_arrived(message, arriving).await? {
-            taking.taken.files += 1;
-        }
-        Ok(())
-    }
-
-    /// The file that a part begins, if it is not here and not on its way.
-    async fn awaited(&self, message: MessageId, part: &FilePart) -> Result<Option<Arriving>, StoreError> {
-        let Some((_, _, record)) = self.message(message).await? else {
-            return Ok(None);
-        };
-        let index = usize::try_from(part.index).unwrap_or(usize::MAX);
-        let wanted = record.all_files().nth(index).map(|held| held.file);
-        let wanted = wanted.filter(|file| self.file(*file).is_none());
-        let fits = (1..=MAX_FILE).contains(&part.size);
-        Ok(wanted.filter(|_| fits).map(|file| Arriving {
-            index: part.index,
-            file,
-            size: part.size,
-            bytes: Vec::new(),
-        }))
-    }
-
-    /// Keeps a whole file; `false` when its message went meanwhile.
-    async fn keep_arrived(&mut self, message: MessageId, arriving: Arriving) -> Result<bool, StoreError> {
-        let Arriving {
-            file, size, bytes, ..
-        } = arriving;
-        let found = FileType::of(&bytes);
-        let mut again_until = None;
-        self.update(message, |record| {
-            if let Some(held) = record.file_mut(file) {
-                let voice = held.info.kind == FileKind::Voice;
-                held.info.content_type = found.content_type(&held.info.content_type).to_owned();
-                held.info.kind = kind_of(&held.info.content_type, voice);
-                held.info.size = size;
-                held.fault = None;
-                again_until = Some(held.source.as_ref().map_or(0, |source| source.until));
-            }
-        })
-        .await?;
-        let Some(again_until) = again_until.filter(|_| self.file(file).is_none()) else {
-            return Ok(false);
-        };
-        for (index, piece) in (0..).zip(bytes.chunks(FILE_PIECE)) {
-            self.put(Collection::Pieces, keys::piece(file, index), piece.to_vec());
-        }
-        let record = FileRecord {
-            place: FilePlace::Message(message),
-            size,
-            held: Held::Whole,
-            used_at: self.now(),
-            again_until,
-        };
-        self.put_file(file, record)?;
-        self.retell(message);
-        Ok(true)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Disappearing;
 
     const SENT: u64 = 1_000_000;
 
-    fn at(mode: Disappearing, at: Option<u64>, outgoing: bool, read: bool, now: u64) -> Option<Option<u64>> {
-        let expiry = Some(Expiry { mode, at });
-        still_there(expiry, outgoing, SENT, read, now).map(|expiry| expiry.and_then(|expiry| expiry.at))
+    fn at(mode: Disappearing, at: Option<u64>, outgoing: bool, read: bool) -> Option<u64> {
+        timed(Expiry { mode, at }, outgoing, SENT, read).at
     }
 
     #[test]
-    fn what_may_be_over_is_over() {
+    fn what_may_be_over_counts_from_sending() {
         use Disappearing::{AfterRead, AfterSend};
-        assert_eq!(still_there(None, false, SENT, true, u64::MAX), Some(None));
-        // Counted from sending, wherever that is not known better.
-        assert_eq!(
-            at(AfterSend(10), None, false, false, SENT + 9_999),
-            Some(Some(SENT + 10_000))
-        );
-        assert_eq!(at(AfterSend(10), None, false, false, SENT + 10_000), None);
-        assert_eq!(at(AfterRead(10), None, true, false, SENT + 10_000), None);
-        assert_eq!(at(AfterRead(10), None, false, true, SENT + 10_000), None);
+        // Wherever that is not known better.
+        assert_eq!(at(AfterSend(10), None, false, false), Some(SENT + 10_000));
+        assert_eq!(at(AfterRead(10), None, true, false), Some(SENT + 10_000));
+        assert_eq!(at(AfterRead(10), None, false, true), Some(SENT + 10_000));
         // Not read by anybody: its time has not started.
-        assert_eq!(at(AfterRead(10), None, false, false, u64::MAX), Some(None));
+        assert_eq!(at(AfterRead(10), None, false, false), None);
         // What the file says is known.
-        assert_eq!(
-            at(AfterRead(10), Some(SENT + 50_000), false, true, SENT + 40_000),
-            Some(Some(SENT + 50_000))
-        );
-        assert_eq!(
-            at(AfterRead(10), Some(SENT + 50_000), false, false, SENT + 50_000),
-            None
-        );
+        let known = Some(SENT + 50_000);
+        for read in [true, false] {
+            assert_eq!(at(AfterRead(10), known, false, read), known);
+            assert_eq!(at(AfterSend(10), known, false, read), known);
+        }
     }
 }

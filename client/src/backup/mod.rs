@@ -4,11 +4,12 @@
 //! Both ways go in slices that a front end asks for one after the other, so that neither the file nor a history is ever in
 //! memory as a whole and whoever asks may stop at any time. Bringing back merges: a message is known by its author and sent
 //! time, as when it comes from the network; what is here stays as it is, what was deleted here or has disappeared stays
-//! away, and nothing of it is told to anybody: no notification, no receipt, no config. Each slice is one commit or a few, so
-//! that a crash in the middle costs nothing but beginning again.
+//! away, and nobody is told: no notification, no receipt, and configs change only where contacts come back. Each slice is one
+//! commit or a few, so that a crash in the middle costs nothing but beginning again.
 
 mod convert;
 mod export;
+mod files;
 mod import;
 mod merge;
 #[cfg(test)]

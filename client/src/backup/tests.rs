@@ -161,8 +161,16 @@ async fn check(core: &Rc<Core>, bytes: &[u8]) -> Result<BackupId, Failure> {
 
 /// Takes as many slices of a checked file.
 async fn take_some(core: &Rc<Core>, backup: BackupId, bytes: &[u8], count: usize) -> BackupTaken {
+    take(core, backup, slices(bytes).take(count)).await
+}
+
+async fn take(
+    core: &Rc<Core>,
+    backup: BackupId,
+    slices: impl Iterator<Item = (u64, Vec<u8>, bool)>,
+) -> BackupTaken {
     let mut taken = BackupTaken::default();
-    for (offset, bytes, last) in slices(bytes).take(count) {
+    for (offset, bytes, last) in slices {
         let command = Command::TakeBackup {
             backup,
             offset,
@@ -346,6 +354,22 @@ fn what_was_deleted_here_stays_deleted_however_old_it_is() {
         let taken = bring(&core, &file).await;
         assert_eq!((taken.added, taken.contacts, taken.left_out), (0, 0, 50));
         assert!(!core.state.borrow().conversations.contains_key(&id(2)));
+    });
+}
+
+#[test]
+fn what_is_cleared_while_a_file_comes_back_stays_away() {
+    block_on(async {
+        let before = filled(&Rc::default(), 2_500).await;
+        let file = make(&before, false).await;
+        let after = device(&Rc::default()).await;
+        friend(&after).await;
+        let backup = check(&after, &file).await.unwrap();
+        let some = take_some(&after, backup, &file, 2).await;
+        assert!(some.added > 0 && some.added < 2_500);
+        after.clear_conversation(id(2)).await.unwrap();
+        let taken = take(&after, backup, slices(&file).skip(2)).await;
+        assert_eq!((taken.added, taken.left_out), (some.added, 2_500 - some.added));
     });
 }
 

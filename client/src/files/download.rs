@@ -11,14 +11,11 @@ use holdfast_protocol::message::profile::Picture;
 use holdfast_protocol::onion::v4::V4Request;
 
 use super::wire::{self, Opened};
-use crate::api::{
-    FILE_PIECE, Failure, FileId, FileInfo, FileKind, MessageId, Position, Reply, SendFailure, Standing,
-    Transfer,
-};
+use crate::api::{Failure, FileId, FileInfo, MessageId, Position, Reply, SendFailure, Standing, Transfer};
 use crate::core::Core;
 use crate::network::server::ServerError;
 use crate::ports::{Collection, Scan, StoreError};
-use crate::records::{Fault, FilePlace, FileRecord, Held, MessageRecord, Source, decode, keys, kind_of};
+use crate::records::{Fault, FilePlace, FileRecord, Held, MessageRecord, Source, decode, keys};
 use crate::work::Work;
 
 /// Downloads at a time, as desktop does.
@@ -260,19 +257,13 @@ impl Core {
             return Ok(());
         };
         let size = u64::try_from(opened.plain.len()).unwrap_or(u64::MAX);
-        for (index, piece) in (0u32..).zip(opened.plain.chunks(FILE_PIECE)) {
-            work.put(Collection::Pieces, keys::piece(file, index), piece.to_vec());
-        }
+        work.put_pieces(file, &opened.plain);
         match &record.place {
             FilePlace::Message(message) => {
                 work.update(*message, |record| {
-                    let Some(held) = record.file_mut(file) else { return };
-                    held.fault = None;
-                    held.info.size = size;
-                    // What is not what it claims to be is offered for saving only.
-                    let voice = held.info.kind == FileKind::Voice;
-                    held.info.kind = kind_of(&opened.content_type, voice);
-                    held.info.content_type = opened.content_type;
+                    if let Some(held) = record.file_mut(file) {
+                        held.arrived(opened.content_type, size);
+                    }
                 })
                 .await?;
                 work.retell(*message);

@@ -87,8 +87,7 @@ impl Work<'_> {
             .transpose()?;
         let title = LinkPreview::clean_title(&title).unwrap_or_default();
         let record = LinkRecord { url, title, image };
-        let shows = record.image.is_some() || !record.title.is_empty();
-        if shows && is_link(&record.url) && body.contains(&record.url) {
+        if record.is_shown_under(body) {
             Ok((record, bytes))
         } else {
             Err(Failure::LinkPreview)
@@ -115,6 +114,12 @@ impl Work<'_> {
 }
 
 impl LinkRecord {
+    /// Whether a message with this text shows it, as receivers decide.
+    pub(crate) fn is_shown_under(&self, body: &str) -> bool {
+        let shows = self.image.is_some() || !self.title.is_empty();
+        shows && is_link(&self.url) && body.contains(&self.url)
+    }
+
     /// What a message with this text says of the link, with its picture once that is on the server; nothing if there is
     /// nothing that receivers would show.
     pub(crate) fn preview(&self, body: &str) -> Option<Preview> {

@@ -14,7 +14,7 @@ use crate::work::Work;
 const PIECE: u64 = FILE_PIECE as u64;
 
 /// How many pieces a file of so many bytes has.
-pub(super) fn pieces(size: u64) -> u32 {
+pub(crate) fn pieces(size: u64) -> u32 {
     u32::try_from(size.div_ceil(PIECE)).unwrap_or(u32::MAX)
 }
 
@@ -57,6 +57,13 @@ impl Work<'_> {
         self.put(Collection::Files, keys::file(file), encode(&record)?);
         self.files.insert(file, Some(record));
         Ok(())
+    }
+
+    /// Keeps all of a file's bytes.
+    pub(crate) fn put_pieces(&mut self, file: FileId, bytes: &[u8]) {
+        for (index, piece) in (0..).zip(bytes.chunks(FILE_PIECE)) {
+            self.put(Collection::Pieces, keys::piece(file, index), piece.to_vec());
+        }
     }
 
     /// Removes a file's bytes.

@@ -85,6 +85,17 @@ pub(crate) enum Held {
     Whole,
 }
 
+impl AttachmentRecord {
+    /// All of it is here: its type follows from its bytes. What is not what it claimed to be is offered for saving only.
+    pub(crate) fn arrived(&mut self, content_type: String, size: u64) {
+        let voice = self.info.kind == FileKind::Voice;
+        self.info.kind = kind_of(&content_type, voice);
+        self.info.content_type = content_type;
+        self.info.size = size;
+        self.fault = None;
+    }
+}
+
 impl FilePlace {
     /// Whether the file can be thrown away to make room, as long as it can be fetched again.
     pub(crate) fn is_cache(&self) -> bool {
