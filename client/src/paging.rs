@@ -11,7 +11,18 @@ const MAX_PAGE: usize = 200;
 /// The share of a window before the first unread message: some context.
 const CONTEXT: usize = 4;
 
+/// The messages of one page and those of the next one, as one.
+fn joined(earlier: MessagePage, later: MessagePage) -> MessagePage {
+    MessagePage {
+        messages: earlier.messages.into_iter().chain(later.messages).collect(),
+        more_before: earlier.more_before,
+        more_after: later.more_after,
+        total: 0,
+    }
+}
+
 impl Core {
+    /// A window of a conversation's messages.
     pub(crate) async fn messages(
         &self,
         conversation: Id,
@@ -25,40 +36,41 @@ impl Core {
         };
         let limit = limit.clamp(1, MAX_PAGE);
         let page = match anchor {
-            Anchor::Latest => self.before(&conversation, None, limit).await?,
+            Anchor::FirstUnread if unread > 0 => self.first_unread(&conversation, read_up_to, limit).await?,
+            Anchor::Latest | Anchor::FirstUnread => self.before(&conversation, None, limit).await?,
             Anchor::Around(position) => self.around(&conversation, position, limit).await?,
             Anchor::Before(position) => self.before(&conversation, Some(position), limit).await?,
             Anchor::After(position) => self.after(&conversation, position, limit).await?,
-            Anchor::FirstUnread if unread == 0 => self.before(&conversation, None, limit).await?,
-            Anchor::FirstUnread => {
-                let read = Position {
-                    sent_at: read_up_to,
-                    id: MessageId(u64::MAX),
-                };
-                let context = limit / CONTEXT;
-                let end = read.sent_at.saturating_add(1);
-                let first = Position {
-                    sent_at: end,
-                    id: MessageId(0),
-                };
-                let earlier = self.before(&conversation, Some(first), context.max(1)).await?;
-                let later = self
-                    .after(&conversation, read, limit.saturating_sub(context))
-                    .await?;
-                if later.messages.len() + earlier.messages.len() < limit && earlier.more_before {
-                    // All of the unread ones fit: the window is better filled from before.
-                    self.before(&conversation, None, limit).await?
-                } else {
-                    MessagePage {
-                        more_before: earlier.more_before,
-                        more_after: later.more_after,
-                        messages: earlier.messages.into_iter().chain(later.messages).collect(),
-                        total,
-                    }
-                }
-            }
         };
+        // The pages themselves do not count.
         Ok(MessagePage { total, ..page })
+    }
+
+    /// The first messages that were not read, with some context before them.
+    async fn first_unread(
+        &self,
+        conversation: &Id,
+        read_up_to: u64,
+        limit: usize,
+    ) -> Result<MessagePage, StoreError> {
+        let context = limit / CONTEXT;
+        let read = Position {
+            sent_at: read_up_to,
+            id: MessageId(u64::MAX),
+        };
+        let first = Position {
+            sent_at: read_up_to.saturating_add(1),
+            id: MessageId(0),
+        };
+        let earlier = self.before(conversation, Some(first), context.max(1)).await?;
+        let later = self
+            .after(conversation, read, limit.saturating_sub(context))
+            .await?;
+        if later.messages.len() + earlier.messages.len() < limit && earlier.more_before {
+            // All of the unread ones fit: the window is better filled from before.
+            return self.before(conversation, None, limit).await;
+        }
+        Ok(joined(earlier, later))
     }
 
     /// The messages on both sides of a position, with the one that is there.
@@ -69,22 +81,14 @@ impl Core {
         limit: usize,
     ) -> Result<MessagePage, StoreError> {
         let earlier = self.before(conversation, Some(position), limit / 2).await?;
-        let from = match earlier.messages.last() {
-            Some(last) => last.position(),
-            None => Position {
-                sent_at: 0,
-                id: MessageId(0),
-            },
-        };
+        let from = earlier
+            .messages
+            .last()
+            .map_or(Position::FIRST, |last| last.position());
         let later = self
             .after(conversation, from, limit.saturating_sub(earlier.messages.len()))
             .await?;
-        Ok(MessagePage {
-            more_before: earlier.more_before,
-            more_after: later.more_after,
-            messages: earlier.messages.into_iter().chain(later.messages).collect(),
-            total: 0,
-        })
+        Ok(joined(earlier, later))
     }
 
     /// The messages just before a position, or the newest.

@@ -99,7 +99,9 @@ impl Bounds {
         Self { field, low, high }
     }
 
-    fn check(&self, value: u32) -> Result<u32, KioskError> {
+    /// What was given, or the usual value where nothing was.
+    fn check(&self, given: Option<u32>, usual: u32) -> Result<u32, KioskError> {
+        let value = given.unwrap_or(usual);
         if (self.low..=self.high).contains(&value) {
             Ok(value)
         } else {
@@ -252,6 +254,7 @@ impl Kiosk {
             return Err(KioskError::Version(version));
         }
         let raw: Raw = serde_json::from_slice(text)?;
+        let usual = Limits::default();
         Ok(Self {
             name: raw.name.as_deref().map(clean_name).transpose()?,
             logo: raw.logo.map(plain_file).transpose()?,
@@ -264,13 +267,11 @@ impl Kiosk {
             contacts: people(raw.contacts)?,
             allow: raw.allow.into_iter().collect(),
             limits: Limits {
-                idle_seconds: or_usual(&IDLE, raw.idle_seconds, |usual| usual.idle_seconds)?,
-                hidden_seconds: or_usual(&HIDDEN, raw.hidden_seconds, |usual| usual.hidden_seconds)?,
-                total_minutes: or_usual(&TOTAL, raw.total_minutes, |usual| usual.total_minutes)?,
-                extension_minutes: or_usual(&EXTENSION, raw.extension_minutes, |usual| {
-                    usual.extension_minutes
-                })?,
-                extensions: or_usual(&EXTENSIONS, raw.extensions, |usual| usual.extensions)?,
+                idle_seconds: IDLE.check(raw.idle_seconds, usual.idle_seconds)?,
+                hidden_seconds: HIDDEN.check(raw.hidden_seconds, usual.hidden_seconds)?,
+                total_minutes: TOTAL.check(raw.total_minutes, usual.total_minutes)?,
+                extension_minutes: EXTENSION.check(raw.extension_minutes, usual.extension_minutes)?,
+                extensions: EXTENSIONS.check(raw.extensions, usual.extensions)?,
             },
             keyboard: raw.keyboard,
         })
@@ -298,10 +299,6 @@ impl Kiosk {
     pub fn offers(&self, tag: &str) -> bool {
         self.languages.is_empty() || self.languages.iter().any(|offered| offered == tag)
     }
-}
-
-fn or_usual(bounds: &Bounds, given: Option<u32>, usual: fn(Limits) -> u32) -> Result<u32, KioskError> {
-    given.map_or_else(|| Ok(usual(Limits::default())), |given| bounds.check(given))
 }
 
 fn clean_name(name: &str) -> Result<String, KioskError> {

@@ -90,7 +90,7 @@ impl core::fmt::Debug for Phrase {
     }
 }
 
-/// One way to make a phrase with a wrong checksum read.
+/// One way to make a phrase with one wrong word read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Correction {
     /// Which word to change, counted from 0.

@@ -6,16 +6,15 @@ const SLIP: usize = 3;
 const MISTAKE: usize = 4;
 /// Words that cost more are not taken for misspellings of each other: that is two mistakes.
 const MOST: usize = 2 * MISTAKE;
-/// Longer words are compared with none: no word of the list is nearly as long.
-const LONGEST: usize = 16;
 /// The rows of a keyboard, each of which begins about half a key further to the right than the one above.
 const ROWS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 /// Letters that change places from QWERTY to QWERTZ and AZERTY.
 const ELSEWHERE: [(char, char); 3] = [('y', 'z'), ('a', 'q'), ('w', 'z')];
 
-/// What it costs to get from one word to the other; `None` when it is too much, or when they are the same.
+/// What it costs to get from one word to one of the list, whose letters are ASCII; `None` when it is too much, or when they
+/// are the same.
 pub(super) fn cost(from: &[char], to: &str) -> Option<usize> {
-    if from.len() > LONGEST || from.len().abs_diff(to.len()) * MISTAKE > MOST {
+    if from.len().abs_diff(to.len()) > MOST / MISTAKE {
         return None;
     }
     let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
