@@ -390,9 +390,8 @@ impl Network {
             &self.addresses.files,
             &self.addresses.previews,
         );
-        let default = ("/networks/default.json".to_owned(), profile);
         let kiosk = self.options.kiosk.clone();
-        let site = Site::new(&folder, &[], vec![default], &self.options.embed_origins, kiosk);
+        let site = Site::new(&folder, Some(profile), &self.options.embed_origins, kiosk);
         Ok(gateway.router().fallback_service(site.router()))
     }
 }
