@@ -50,7 +50,8 @@ Roles and their options:
 
   --kiosk         what is allowed at a computer that many people use (docs/kiosk.md); the whole site is a kiosk then
   --embed-origin  a page's scheme, host and port, such as https://www.example.org: it may show the chat in a frame
-  --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet
+  --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet, so
+                  that `up` lets the helper visit private addresses then, as --local does for `previews`
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
   --help, --version
 

@@ -26,7 +26,8 @@ pub struct Up {
     pub kiosk: Option<PathBuf>,
     /// Print the addresses as one JSON line.
     pub json: bool,
-    /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
+    /// Certificates that the helper that looks at links trusts in place of the web's, PEM. With them it also visits private
+    /// addresses.
     pub previews_ca: Option<PathBuf>,
     /// The pages that may show the chat in a frame.
     pub embed_origins: Vec<EmbedOrigin>,
