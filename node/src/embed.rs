@@ -36,7 +36,7 @@ pub enum EmbedOriginError {
     /// Browsers compare nothing but scheme, host and port.
     #[error("give scheme, host and port only, without a path, a name or a question mark")]
     More,
-    /// The host is no name.
+    /// The host is no name: policies can't name addresses by number.
     #[error(
         "the host must be a name such as www.example.org; write one with other letters in its ASCII form (xn--…)"
     )]
@@ -63,6 +63,9 @@ impl FromStr for EmbedOrigin {
         }
         if rest.contains(['/', '?', '#', '@', '\\']) {
             return Err(EmbedOriginError::More);
+        }
+        if rest.starts_with('[') {
+            return Err(EmbedOriginError::Host);
         }
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) => (host, Some(port_of(port)?)),
@@ -116,14 +119,16 @@ pub(crate) fn ancestors(origins: &[EmbedOrigin]) -> String {
     if origins.is_empty() {
         return "'none'".to_owned();
     }
-    let names: Vec<&str> = origins.iter().map(|origin| origin.0.as_str()).collect();
-    names.join(" ")
+    texts(origins).join(" ")
 }
 
 /// The list as the app reads it.
 pub(crate) fn list(origins: &[EmbedOrigin]) -> Bytes {
-    let names: Vec<&str> = origins.iter().map(|origin| origin.0.as_str()).collect();
-    Bytes::from(serde_json::json!({ "origins": names }).to_string())
+    Bytes::from(serde_json::json!({ "origins": texts(origins) }).to_string())
+}
+
+fn texts(origins: &[EmbedOrigin]) -> Vec<&str> {
+    origins.iter().map(|origin| origin.0.as_str()).collect()
 }
 
 #[cfg(test)]
@@ -174,7 +179,8 @@ mod tests {
             ("https://-example.org", Host),
             ("https://bücher.example", Host),
             ("https://10.0.0.5", Host),
-            ("https://[::1]", Port),
+            ("https://[::1]", Host),
+            ("https://[::1]:8443", Host),
             (long.as_str(), Host),
             ("https://example.org:", Port),
             ("https://example.org:0", Port),

@@ -28,23 +28,7 @@ pub fn read_capped(path: &Path, max: usize) -> std::io::Result<Option<Vec<u8>>> 
 
 /// The 32-byte secret in a file, made and kept on first use.
 pub fn secret_in(path: &Path) -> std::io::Result<Zeroizing<[u8; 32]>> {
-    match std::fs::read(path) {
-        Ok(bytes) => {
-            let bytes = Zeroizing::new(bytes);
-            let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
-            let decoded = Zeroizing::new(
-                data_encoding::HEXLOWER_PERMISSIVE
-                    .decode(text.as_bytes())
-                    .unwrap_or_default(),
-            );
-            let secret: [u8; 32] = decoded.as_slice().try_into().map_err(|_| {
-                std::io::Error::new(
-                    std::io::ErrorKind::InvalidData,
-                    "a key file must hold 64 hex digits",
-                )
-            })?;
-            Ok(Zeroizing::new(secret))
-        }
+    match read_secret(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut secret = Zeroizing::new([0_u8; 32]);
             getrandom::fill(secret.as_mut_slice())
@@ -53,8 +37,26 @@ pub fn secret_in(path: &Path) -> std::io::Result<Zeroizing<[u8; 32]>> {
             write_private(path, text.as_bytes())?;
             Ok(secret)
         }
-        Err(error) => Err(error),
+        read => read,
     }
+}
+
+/// The 32-byte secret in a file that must be there.
+pub fn read_secret(path: &Path) -> std::io::Result<Zeroizing<[u8; 32]>> {
+    let bytes = Zeroizing::new(std::fs::read(path)?);
+    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+    let decoded = Zeroizing::new(
+        data_encoding::HEXLOWER_PERMISSIVE
+            .decode(text.as_bytes())
+            .unwrap_or_default(),
+    );
+    let secret: [u8; 32] = decoded.as_slice().try_into().map_err(|_| {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "a key file must hold 64 hex digits",
+        )
+    })?;
+    Ok(Zeroizing::new(secret))
 }
 
 /// A new folder under the system's temporary one, for tests.
@@ -78,6 +80,7 @@ mod tests {
     fn a_secret_is_made_once_and_private() {
         let folder = temporary_folder("secret");
         let path = folder.join("key");
+        assert!(read_secret(&path).is_err() && !path.exists());
         let first = secret_in(&path).unwrap();
         assert_eq!(*first, *secret_in(&path).unwrap());
         #[cfg(unix)]

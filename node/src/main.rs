@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write as _;
-use std::net::Ipv4Addr;
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use holdfast_node::storage::{self, StorageNode};
 use holdfast_node::{files, fileserver, gateway, previews, release, seed, site, up};
 use holdfast_protocol::file::FileServer;
 use holdfast_protocol::keys::Ed25519KeyPair;
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
 /// Any failure ends the program with its text.
@@ -103,6 +104,35 @@ where
     role.await
 }
 
+/// Names the file or folder that something failed with.
+fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, Failure> {
+    result.map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// The keys in a file of the data folder, all made on first use.
+fn keys_in(folder: &Path, name: &str) -> Result<Ed25519KeyPair, Failure> {
+    at(folder, std::fs::create_dir_all(folder))?;
+    let file = folder.join(name);
+    let secret = at(&file, files::secret_in(&file))?;
+    Ok(Ed25519KeyPair::from_seed(&secret))
+}
+
+/// The certificate and key that are named, if they are.
+fn tls_of(named: Option<&(PathBuf, PathBuf)>) -> Result<Option<Arc<ServerConfig>>, tls::TlsError> {
+    named
+        .map(|(certificate, key)| tls::server_from_files(certificate, key))
+        .transpose()
+}
+
+/// Listens at an address. The port is the one that was found where 0 was asked for.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, u16), Failure> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("--listen {address}: {error}"))?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
+}
+
 /// What makes a site a kiosk, if it is to be one.
 fn kiosk_site(file: Option<&Path>, site: Option<&Path>) -> Result<Option<KioskSite>, kiosk::ReadError> {
     match (file, site) {
@@ -148,16 +178,13 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
 }
 
 async fn run_storage(options: config::Storage, stopping: Stopping) -> Result<(), Failure> {
-    std::fs::create_dir_all(&options.data)?;
-    let keys = Ed25519KeyPair::from_seed(&*files::secret_in(&options.data.join("ed25519.key"))?);
+    let keys = keys_in(&options.data, "ed25519.key")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let tls = match &options.tls {
-        _ if options.plain_http => None,
-        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
-        None => Some(tls::server_self_signed(&options.data)?),
+    let tls = match tls_of(options.tls.as_ref())? {
+        None if !options.plain_http => Some(tls::server_self_signed(&options.data)?),
+        named => named,
     };
-    let listener = TcpListener::bind(options.listen).await?;
-    let port = listener.local_addr()?.port();
+    let (listener, port) = listen(options.listen).await?;
     let mut record = Node::new(keys.public())?;
     record.ip = match (options.public_ip, options.listen.ip()) {
         (Some(ip), _) => ip,
@@ -223,8 +250,8 @@ async fn run_seed(options: config::Seed, stopping: Stopping) -> Result<(), Failu
         }
     };
     let seed = seed::Seed::new(registry, Arc::new(SystemClock), options.nodes_file.is_none());
-    let listener = TcpListener::bind(options.listen).await?;
-    tracing::info!(port = listener.local_addr()?.port(), "the seed listens");
+    let (listener, port) = listen(options.listen).await?;
+    tracing::info!(port, "the seed listens");
     let watching = tokio::spawn(seed.clone().watch_over(stopping.clone()));
     serve(listener, None, seed.router(), stopping).await;
     watching.await?;
@@ -232,7 +259,7 @@ async fn run_seed(options: config::Seed, stopping: Stopping) -> Result<(), Failu
 }
 
 fn take_file(follower: &Follower, file: &Path) -> Result<(), Failure> {
-    if follower.take(&std::fs::read(file)?) {
+    if follower.take(&at(file, std::fs::read(file))?) {
         Ok(())
     } else {
         Err(format!("{}: no usable node in it", file.display()).into())
@@ -257,19 +284,13 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
     )?;
     let mut app = gateway.router();
     if let Some(folder) = &options.site {
-        let default = (
-            "/networks/default.json".to_owned(),
-            profile(public, options.local, options.files, options.previews),
-        );
-        let site = site::Site::new(folder, &[], vec![default], &options.embed_origins, kiosk);
+        let network = profile(public, options.local, options.files, options.previews);
+        let site = site::Site::new(folder, Some(network), &options.embed_origins, kiosk);
         app = app.fallback_service(site.router());
     }
-    let tls = match &options.tls {
-        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
-        None => None,
-    };
-    let listener = TcpListener::bind(options.listen).await?;
-    tracing::info!(port = listener.local_addr()?.port(), "the gateway listens");
+    let tls = tls_of(options.tls.as_ref())?;
+    let (listener, port) = listen(options.listen).await?;
+    tracing::info!(port, "the gateway listens");
     let following = tokio::spawn(follower.run(stopping.clone()));
     serve(listener, tls, app, stopping).await;
     following.await?;
@@ -277,8 +298,7 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
 }
 
 async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Failure> {
-    std::fs::create_dir_all(&options.data)?;
-    let keys = Ed25519KeyPair::from_seed(&*files::secret_in(&options.data.join("ed25519.key"))?);
+    let keys = keys_in(&options.data, "ed25519.key")?;
     let usual = fileserver::Options::new(&options.data);
     let server = fileserver::FileServer::open(
         &keys,
@@ -300,12 +320,8 @@ async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Fai
         Arc::new(SystemClock),
     )
     .await?;
-    let tls = match &options.tls {
-        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
-        None => None,
-    };
-    let listener = TcpListener::bind(options.listen).await?;
-    let port = listener.local_addr()?.port();
+    let tls = tls_of(options.tls.as_ref())?;
+    let (listener, port) = listen(options.listen).await?;
     // Clients need the key: addresses of files name it behind `#p=`.
     tracing::info!(port, key = %server.public(), "the file server listens");
     server.start();
@@ -315,8 +331,7 @@ async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Fai
 }
 
 async fn run_previews(options: config::Previews, stopping: Stopping) -> Result<(), Failure> {
-    std::fs::create_dir_all(&options.data)?;
-    let keys = Ed25519KeyPair::from_seed(&*files::secret_in(&options.data.join("previews.key"))?);
+    let keys = keys_in(&options.data, "previews.key")?;
     let helper = previews::Previews::new(
         &keys,
         previews::Options {
@@ -324,12 +339,8 @@ async fn run_previews(options: config::Previews, stopping: Stopping) -> Result<(
             authorities: options.authorities,
         },
     )?;
-    let tls = match &options.tls {
-        Some((certificate, key)) => Some(tls::server_from_files(certificate, key)?),
-        None => None,
-    };
-    let listener = TcpListener::bind(options.listen).await?;
-    let port = listener.local_addr()?.port();
+    let tls = tls_of(options.tls.as_ref())?;
+    let (listener, port) = listen(options.listen).await?;
     // The gateway's --previews-key.
     tracing::info!(port, key = %helper.public(), "the helper that looks at links listens");
     serve(listener, tls, helper.router(), stopping).await;
@@ -337,12 +348,26 @@ async fn run_previews(options: config::Previews, stopping: Stopping) -> Result<(
 }
 
 fn run_sign(options: &config::Sign) -> Result<(), Failure> {
-    let keys = |file: &Path| -> Result<Ed25519KeyPair, Failure> {
-        Ok(Ed25519KeyPair::from_seed(&*files::secret_in(file)?))
-    };
-    let old = options.old_key.as_deref().map(keys).transpose()?;
+    for file in [Some(&options.key), options.old_key.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        check_outside(file, &options.site)?;
+    }
+    // A name of the old key that was mistyped must not make a new one.
+    let old = options.old_key.as_deref();
+    let old = old.map(|file| at(file, files::read_secret(file))).transpose()?;
+    let old = old.map(|secret| Ed25519KeyPair::from_seed(&secret));
+    let new = !options.key.exists();
+    let keys = Ed25519KeyPair::from_seed(&*at(&options.key, files::secret_in(&options.key))?);
+    if new {
+        println!(
+            "{} was made: keep it off the server, and keep a copy",
+            options.key.display()
+        );
+    }
     let number = options.number.unwrap_or_else(|| SystemClock.now_ms() / 1_000);
-    let made = release::sign_folder(&options.site, number, &keys(&options.key)?, old.as_ref())?;
+    let made = release::sign_folder(&options.site, number, &keys, old.as_ref())?;
     println!(
         "version {}, number {}, {} files\nfingerprint  {}\nrelease key  {}",
         made.release.version,
@@ -351,6 +376,21 @@ fn run_sign(options: &config::Sign) -> Result<(), Failure> {
         made.fingerprint.short(),
         made.key,
     );
+    Ok(())
+}
+
+/// A key that lies in the site's folder would be published with it.
+fn check_outside(key: &Path, site: &Path) -> Result<(), Failure> {
+    let folder = key.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let real = |path: &Path| at(path, path.canonicalize());
+    if real(folder)?.starts_with(real(site)?) {
+        return Err(format!(
+            "{}: a key in the --site would be published with it",
+            key.display()
+        )
+        .into());
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use futures::StreamExt as _;
 use crate::embed::{self, EmbedOrigin};
 use crate::kiosk::{self, KioskSite};
 
-/// What a page may do. `connect-src` gains the operator's addresses, and for one page `frame-ancestors` those of others.
+/// What a page may do. For one page `frame-ancestors` gains the origins of others.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data: blob:; media-src blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
@@ -41,6 +41,10 @@ const SHARE_LOST: &str = "/?share=lost";
 const MAX_SHARE: usize = 256 * 1024 * 1024;
 /// The app's one page.
 const PAGE: &str = "/index.html";
+/// Where the app reads which network it belongs to.
+pub const NETWORK: &str = "/networks/default.json";
+/// What a page is sent as.
+const HTML: &str = "text/html; charset=utf-8";
 /// Has a browser forget what it keeps of a site.
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// A file whose name holds its hash never changes.
@@ -62,51 +66,34 @@ pub struct Site {
 
 struct Inner {
     folder: PathBuf,
-    policy: HeaderValue,
     /// The policy of the page that others may frame; `None` when nobody may.
     framed: Option<HeaderValue>,
-    overrides: Vec<(String, Bytes)>,
+    /// What the server says itself, by address: the folder is not asked for it.
+    own: Vec<(&'static str, Bytes)>,
     kiosk: Option<KioskSite>,
 }
 
 impl Site {
-    /// The files of a folder; `connect` are addresses that the page may reach beside its own origin, `overrides` files
-    /// that replace those of the folder (`/networks/default.json`), `embedders` the origins of the pages that may show the
-    /// chat in a frame, `kiosk` what is allowed where the site is a kiosk, which nobody may frame.
+    /// The files of a folder. `network` is what the app reads at [`NETWORK`] in place of the folder's, `embedders` are the
+    /// origins of the pages that may show the chat in a frame, `kiosk` is what is allowed where the site is a kiosk, which
+    /// nobody may frame.
     pub fn new(
         folder: &Path,
-        connect: &[String],
-        mut overrides: Vec<(String, Bytes)>,
+        network: Option<Bytes>,
         embedders: &[EmbedOrigin],
         kiosk: Option<KioskSite>,
     ) -> Self {
-        let mut policy = POLICY.to_owned();
-        for address in connect {
-            // A source list ends at a blank or semicolon; anything odd would widen the policy.
-            if address
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b';' && b != b',')
-            {
-                policy.push(' ');
-                policy.push_str(address);
-            }
-        }
         let embedders = if kiosk.is_some() { &[] } else { embedders };
+        let ancestors = format!("frame-ancestors {}", embed::ancestors(embedders));
+        let framed = HeaderValue::from_str(&POLICY.replacen(UNFRAMED, &ancestors, 1)).ok();
+        let mut own: Vec<_> = network.map(|network| (NETWORK, network)).into_iter().collect();
         // The app is told what the header says, and nothing else.
-        overrides.push((embed::LIST.to_owned(), embed::list(embedders)));
-        let framed = policy.replacen(
-            UNFRAMED,
-            &format!("frame-ancestors {}", embed::ancestors(embedders)),
-            1,
-        );
+        own.push((embed::LIST, embed::list(embedders)));
         Self {
             inner: Arc::new(Inner {
                 folder: folder.to_owned(),
-                framed: HeaderValue::from_str(&framed)
-                    .ok()
-                    .filter(|_| !embedders.is_empty()),
-                policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY)),
-                overrides,
+                framed: framed.filter(|_| !embedders.is_empty()),
+                own,
                 kiosk,
             }),
         }
@@ -129,45 +116,43 @@ impl Site {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         let policy = match &self.inner.framed {
-            Some(framed) if path == embed::PAGE => framed,
+            Some(framed) if path == embed::PAGE => framed.clone(),
             _ => {
                 // The policy says the same to every browser of today.
                 headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-                &self.inner.policy
+                HeaderValue::from_static(POLICY)
             }
         };
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
 
     async fn find(&self, path: &str, headers: &HeaderMap) -> Option<Found> {
-        if let Some((name, bytes)) = self.inner.overrides.iter().find(|(name, _)| name == path) {
+        if let Some((name, bytes)) = self.inner.own.iter().find(|(name, _)| *name == path) {
             return Some(Found::new(name, bytes.clone(), None));
-        }
-        if self.inner.kiosk.is_some() && matches!(path, PAGE | embed::PAGE) {
-            let page = tokio::fs::read(self.inner.folder.join(path.trim_start_matches('/')))
-                .await
-                .ok()?;
-            return Some(Found::never_kept(content_type(PAGE), kiosk::marked(&page)?));
         }
         if path == kiosk::ADDRESS || path == kiosk::LOGO_ADDRESS {
             // A file of that name in the folder is nobody's word.
             let (kind, bytes) = self.inner.kiosk.as_ref()?.at(path)?;
             return Some(Found::never_kept(kind, bytes));
         }
-        let relative = safe_path(path)?;
-        let file = self.inner.folder.join(&relative);
+        let relative = path.strip_prefix('/').filter(|path| is_plain(path))?;
+        let file = self.inner.folder.join(relative);
+        if self.inner.kiosk.is_some() && content_type(relative) == HTML {
+            let page = tokio::fs::read(&file).await.ok()?;
+            return Some(Found::never_kept(HTML, kiosk::marked(&page)?));
+        }
         for (name, ending) in ENCODINGS {
             if accepts(headers, name) {
                 let mut packed = file.clone().into_os_string();
                 packed.push(".");
                 packed.push(ending);
                 if let Ok(bytes) = tokio::fs::read(&packed).await {
-                    return Some(Found::new(&relative, bytes.into(), Some(name)));
+                    return Some(Found::new(relative, bytes.into(), Some(name)));
                 }
             }
         }
         let bytes = tokio::fs::read(&file).await.ok()?;
-        Some(Found::new(&relative, bytes.into(), None))
+        Some(Found::new(relative, bytes.into(), None))
     }
 }
 
@@ -268,17 +253,11 @@ async fn throw_away(body: Body) {
     }
 }
 
-/// A path inside the folder: plain names only, none hidden, none that leads out.
-fn safe_path(path: &str) -> Option<String> {
-    let relative = path.strip_prefix('/')?;
-    let plain = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-    };
-    relative.split('/').all(plain).then(|| relative.to_owned())
+/// Whether a path stays inside of the site's folder and means the same everywhere: plain names only, none hidden.
+pub(crate) fn is_plain(path: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    path.split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(letter))
 }
 
 /// Whether an address looks like a page rather than a missing file.
@@ -316,7 +295,7 @@ fn has_hash(name: &str) -> bool {
 
 fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or("") {
-        "html" => "text/html; charset=utf-8",
+        "html" => HTML,
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "wasm" => "application/wasm",
@@ -333,273 +312,4 @@ fn content_type(name: &str) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-
-    fn site() -> (Site, PathBuf) {
-        let folder = crate::files::temporary_folder("site");
-        std::fs::create_dir(folder.join("networks")).unwrap();
-        std::fs::write(folder.join("index.html"), "<html>").unwrap();
-        std::fs::write(folder.join("app-0123456789abcdef.js"), "js").unwrap();
-        std::fs::write(folder.join("app-0123456789abcdef.js.br"), "packed").unwrap();
-        std::fs::write(folder.join(".secret"), "no").unwrap();
-        std::fs::write(folder.join("networks/default.json"), "{}").unwrap();
-        let default = (
-            "/networks/default.json".to_owned(),
-            Bytes::from_static(b"{\"name\":\"local\"}"),
-        );
-        (
-            Site::new(
-                &folder,
-                &["http://127.0.0.1:1".to_owned(), "bad; x".to_owned()],
-                vec![default],
-                &[],
-                None,
-            ),
-            folder,
-        )
-    }
-
-    async fn ask(site: &Site, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let mut request = Request::builder().uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = site
-            .router()
-            .oneshot(request.body(Body::empty()).unwrap())
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
-        (
-            parts.status,
-            parts.headers,
-            body.collect().await.unwrap().to_bytes().to_vec(),
-        )
-    }
-
-    #[tokio::test]
-    async fn files_have_their_policy_type_and_cache_life() {
-        let (site, folder) = site();
-        let (status, headers, body) = ask(&site, "/", &[]).await;
-        assert_eq!((status, body.as_slice()), (StatusCode::OK, b"<html>".as_slice()));
-        assert_eq!(headers["cache-control"], ASK);
-        let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(
-            policy.starts_with("default-src 'none'")
-                && policy.ends_with("connect-src 'self' http://127.0.0.1:1")
-        );
-        let (_, headers, _) = ask(&site, "/app-0123456789abcdef.js", &[]).await;
-        assert_eq!(headers["cache-control"], FOREVER);
-        assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
-        let (_, _, body) = ask(&site, "/networks/default.json", &[]).await;
-        assert_eq!(body, b"{\"name\":\"local\"}");
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn what_is_shared_without_the_service_worker_is_thrown_away_and_the_app_says_so() {
-        let (site, folder) = site();
-        let post = |path: &str| {
-            let request = Request::builder().method(Method::POST).uri(path);
-            site.router()
-                .oneshot(request.body(Body::from("a private photo")).unwrap())
-        };
-        let answer = post("/share").await.unwrap();
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        assert_eq!(answer.headers()["location"], "/?share=lost");
-        assert!(answer.headers().contains_key("content-security-policy"));
-        assert_eq!(post("/").await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_kiosk_has_its_page_marked_and_its_file_handed_out_and_nothing_of_it_is_kept() {
-        let folder = crate::kiosk::tests::site();
-        let file = folder.join("library.json");
-        std::fs::write(folder.join("kiosk.json"), "not this one").unwrap();
-        std::fs::write(folder.join("logo.png"), b"\x89PNG\r\n\x1a\n").unwrap();
-        std::fs::write(&file, r#"{"version":1,"logo":"logo.png"}"#).unwrap();
-        let kiosk = KioskSite::read(&file, &folder).unwrap();
-        let site = Site::new(&folder, &[], Vec::new(), &[], Some(kiosk));
-        for path in ["/", "/index.html", "/any/address"] {
-            let (status, headers, body) = ask(&site, path, &[("accept-encoding", "br")]).await;
-            let page = String::from_utf8(body).unwrap();
-            assert_eq!(status, StatusCode::OK);
-            assert!(page.starts_with("<html><meta name=\"kiosk\""), "{page}");
-            assert_eq!(headers["cache-control"], NEVER);
-        }
-        let (_, headers, body) = ask(&site, "/kiosk.json", &[]).await;
-        assert_eq!(body, br#"{"version":1,"logo":"logo.png"}"#);
-        assert_eq!(headers["cache-control"], NEVER);
-        assert_eq!(headers["content-type"], "application/json");
-        let (status, headers, _) = ask(&site, "/kiosk-logo", &[]).await;
-        assert_eq!(
-            (status, headers["content-type"].to_str().unwrap()),
-            (StatusCode::OK, "image/png")
-        );
-        let (status, headers, body) = ask(&site, "/end", &[]).await;
-        assert_eq!((status, body.len()), (StatusCode::SEE_OTHER, 0));
-        assert_eq!(headers["location"], "/");
-        assert_eq!(headers["clear-site-data"], "\"cache\", \"storage\"");
-        assert_eq!(headers["cache-control"], NEVER);
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_site_that_is_no_kiosk_has_none_of_a_kiosks_addresses() {
-        let folder = crate::kiosk::tests::site();
-        std::fs::write(folder.join("kiosk.json"), "{}").unwrap();
-        let site = Site::new(&folder, &[], Vec::new(), &[], None);
-        let (_, headers, body) = ask(&site, "/", &[]).await;
-        assert_eq!(body, b"<html><meta charset=utf-8><title>x</title></html>");
-        assert_eq!(headers["cache-control"], ASK);
-        assert_eq!(ask(&site, "/kiosk.json", &[]).await.0, StatusCode::NOT_FOUND);
-        assert_eq!(ask(&site, "/kiosk-logo", &[]).await.0, StatusCode::NOT_FOUND);
-        let (status, headers, _) = ask(&site, "/end", &[]).await;
-        assert_eq!(status, StatusCode::OK, "an address of the app like any other");
-        assert!(!headers.contains_key("clear-site-data"));
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn the_manifest_and_the_service_worker_are_looked_for_each_time() {
-        let (site, folder) = site();
-        for (name, kind) in [
-            ("holdfast.webmanifest", "application/manifest+json"),
-            ("service-worker.js", "text/javascript; charset=utf-8"),
-        ] {
-            std::fs::write(folder.join(name), "{}").unwrap();
-            let (status, headers, _) = ask(&site, &format!("/{name}"), &[]).await;
-            assert_eq!(status, StatusCode::OK);
-            assert_eq!(headers["content-type"], kind);
-            assert_eq!(headers["cache-control"], ASK, "a new release is found at once");
-            assert!(headers.contains_key("content-security-policy"));
-        }
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn only_the_chat_may_be_framed_and_only_by_those_who_are_allowed() {
-        let (closed, folder) = site();
-        for name in ["embed.html", "embed.js", "embed.json"] {
-            std::fs::write(folder.join(name), "x").unwrap();
-        }
-        let allowed = ["https://shop.example", "http://localhost:8000"]
-            .map(|text| text.parse::<EmbedOrigin>().unwrap());
-        let address = ["http://127.0.0.1:1".to_owned()];
-        let open = Site::new(&folder, &address, Vec::new(), &allowed, None);
-        let ancestors = |headers: &HeaderMap| {
-            let policy = headers["content-security-policy"].to_str().unwrap().to_owned();
-            let told = policy
-                .split(';')
-                .find_map(|part| part.trim().strip_prefix("frame-ancestors "));
-            told.unwrap().to_owned()
-        };
-        let paths = [
-            "/",
-            "/index.html",
-            "/embed",
-            "/embed/",
-            "/embed.js",
-            "/embed.json",
-            "/networks/default.json",
-            "/missing.js",
-            "/EMBED.html",
-            "/x/embed.html",
-            "//embed.html",
-        ];
-        for path in paths {
-            let (_, headers, _) = ask(&open, path, &[]).await;
-            assert_eq!(ancestors(&headers), "'none'", "{path}");
-            assert_eq!(headers["x-frame-options"], "DENY", "{path}");
-        }
-        let (status, headers, body) = ask(&open, "/embed.html?view=button", &[]).await;
-        assert_eq!((status, body.as_slice()), (StatusCode::OK, b"x".as_slice()));
-        assert_eq!(ancestors(&headers), "https://shop.example http://localhost:8000");
-        assert!(!headers.contains_key("x-frame-options"));
-        let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(
-            policy.starts_with("default-src 'none'")
-                && policy.ends_with("connect-src 'self' http://127.0.0.1:1")
-        );
-        let tag = headers["etag"].to_str().unwrap().to_owned();
-        let (_, headers, _) = ask(&open, "/embed.html", &[("if-none-match", &tag)]).await;
-        assert_eq!(ancestors(&headers), "https://shop.example http://localhost:8000");
-
-        // Without the option nothing may be framed, whatever a file of the folder says.
-        let (_, headers, _) = ask(&closed, "/embed.html", &[]).await;
-        assert_eq!(ancestors(&headers), "'none'");
-        assert_eq!(headers["x-frame-options"], "DENY");
-        let (_, _, body) = ask(&closed, "/embed.json", &[]).await;
-        assert_eq!(body, br#"{"origins":[]}"#);
-        let (_, _, body) = ask(&open, "/embed.json", &[]).await;
-        assert_eq!(
-            body,
-            br#"{"origins":["https://shop.example","http://localhost:8000"]}"#
-        );
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn the_script_for_other_pages_can_be_loaded_by_them_and_nothing_else_can() {
-        let (site, folder) = site();
-        std::fs::write(folder.join("embed.js"), "x").unwrap();
-        let (_, headers, _) = ask(&site, "/embed.js", &[]).await;
-        assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
-        assert_eq!(headers["access-control-allow-origin"], "*");
-        assert_eq!(headers["cache-control"], ASK);
-        for path in [
-            "/",
-            "/embed.html",
-            "/networks/default.json",
-            "/app-0123456789abcdef.js",
-        ] {
-            let (_, headers, _) = ask(&site, path, &[]).await;
-            assert_eq!(headers["cross-origin-resource-policy"], "same-origin", "{path}");
-            assert!(!headers.contains_key("access-control-allow-origin"), "{path}");
-        }
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn packed_copies_go_to_those_who_take_them() {
-        let (site, folder) = site();
-        let js = "/app-0123456789abcdef.js";
-        let (_, headers, body) = ask(&site, js, &[("accept-encoding", "gzip, br")]).await;
-        assert_eq!(
-            (headers["content-encoding"].to_str().unwrap(), body.as_slice()),
-            ("br", b"packed".as_slice())
-        );
-        let (_, headers, body) = ask(&site, js, &[("accept-encoding", "br;q=0, gzip")]).await;
-        assert!(headers.get("content-encoding").is_none());
-        assert_eq!(body, b"js");
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn known_files_are_not_sent_again_and_nothing_leaks() {
-        let (site, folder) = site();
-        let (_, headers, _) = ask(&site, "/index.html", &[]).await;
-        let tag = headers["etag"].to_str().unwrap().to_owned();
-        let (status, _, body) = ask(&site, "/index.html", &[("if-none-match", &tag)]).await;
-        assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
-        assert_eq!(
-            ask(&site, "/conversation/05ab", &[]).await.0,
-            StatusCode::OK,
-            "an address of the app"
-        );
-        for path in [
-            "/.secret",
-            "/../Cargo.toml",
-            "/missing.js",
-            "/%2e%2e/Cargo.toml",
-            "//etc/passwd.txt",
-        ] {
-            assert_eq!(ask(&site, path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
-        }
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
+mod tests;

@@ -52,7 +52,8 @@ pub struct Options {
     pub kiosk: Option<KioskSite>,
     /// What acknowledged messages survive. All nodes share one machine here, so that the power takes all of them.
     pub durability: Durability,
-    /// Certificates that the helper that looks at links trusts in place of the web's, PEM.
+    /// Certificates that the helper that looks at links trusts in place of the web's, PEM. With them it also visits private
+    /// addresses.
     pub previews_ca: Option<PathBuf>,
     /// The pages that may show the chat in a frame.
     pub embed_origins: Vec<EmbedOrigin>,
@@ -169,7 +170,8 @@ impl Network {
         let helper = Previews::new(
             &keys_in(&options.data.join("previews"))?,
             previews::Options {
-                local_network: true,
+                // Users of a network that is served to the internet must not be led to what else is on this machine.
+                local_network: options.previews_ca.is_some(),
                 authorities: options.previews_ca.clone(),
             },
         )?;
@@ -390,9 +392,8 @@ impl Network {
             &self.addresses.files,
             &self.addresses.previews,
         );
-        let default = ("/networks/default.json".to_owned(), profile);
         let kiosk = self.options.kiosk.clone();
-        let site = Site::new(&folder, &[], vec![default], &self.options.embed_origins, kiosk);
+        let site = Site::new(&folder, Some(profile), &self.options.embed_origins, kiosk);
         Ok(gateway.router().fallback_service(site.router()))
     }
 }

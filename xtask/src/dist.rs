@@ -131,10 +131,9 @@ fn copy(from: &Path, to: &Path) -> Outcome {
 
 fn copy_folder(from: &Path, to: &Path) -> Outcome {
     fs::create_dir_all(to).map_err(|error| format!("cannot make {}: {error}", to.display()))?;
-    for entry in fs::read_dir(from)
-        .map_err(|error| format!("cannot read {}: {error}", from.display()))?
-        .flatten()
-    {
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", from.display());
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
         if SIGNATURE.iter().any(|name| entry.file_name() == *name) {
             continue;
         }

@@ -1,6 +1,11 @@
 //! What command lines and configuration files say.
 
+use holdfast_protocol::file::api::{MAX_BODY, MAX_TTL};
+
 use super::*;
+#[cfg(feature = "clusters")]
+use crate::fileserver::{ContentPlace, RecordsPlace};
+use crate::registry::follow::Source;
 
 fn read(line: &str) -> Result<Command, ConfigError> {
     parse(line.split_whitespace().map(OsString::from))
@@ -26,20 +31,21 @@ fn up_has_defaults_and_takes_options() {
 
 #[test]
 fn pages_that_may_show_the_chat_are_named_one_by_one() {
-    let line = "up --embed-origin https://a.example/ --embed-origin http://localhost:1 --demo";
+    let line = "up --site s --embed-origin https://a.example/ --embed-origin http://localhost:1 --demo";
     let Command::Up(up) = read(line).unwrap() else {
         panic!()
     };
     let named: Vec<String> = up.embed_origins.iter().map(ToString::to_string).collect();
     assert_eq!(named, ["https://a.example", "http://localhost:1"]);
     assert!(up.demo);
-    let Command::Gateway(gateway) = read("gateway --public --embed-origin https://a.example:444").unwrap()
-    else {
+    let line = "gateway --public --site s --embed-origin https://a.example:444";
+    let Command::Gateway(gateway) = read(line).unwrap() else {
         panic!()
     };
     assert_eq!(gateway.embed_origins.len(), 1);
     let why = read("up --embed-origin http://example.org").unwrap_err();
     assert!(why.to_string().contains("only https is safe"), "{why}");
+    assert!(why.to_string().starts_with("--embed-origin: "), "{why}");
 }
 
 #[test]
@@ -58,6 +64,12 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "up somewhere",
         "up --kiosk k.json",
         "storage --seed u --kiosk k.json",
+        "up --site s --kiosk k.json --demo",
+        "gateway --public --site s --kiosk k.json --embed-origin https://a.example",
+        "up --demo",
+        "gateway --public --embed-origin https://a.example",
+        "sign --site s --key k --number 9007199254740992",
+        "storage --seed u --durability luck",
         "sign --site s",
         "verify",
         "verify a b",
@@ -174,7 +186,11 @@ fn a_file_says_the_same() {
         (storage.seeds.len(), storage.local, storage.listen.port()),
         (2, true, 5)
     );
+    let joined = format!("storage --config={}", file.display());
+    assert_eq!(read(&joined).unwrap(), Command::Storage(storage));
     std::fs::write(&file, "[]").unwrap();
-    assert!(matches!(read(&line), Err(ConfigError::File(_))));
+    let why = read(&line).unwrap_err();
+    assert!(matches!(why, ConfigError::File(_)));
+    assert!(why.to_string().contains("c.json"), "{why}");
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_protocol::keys::Ed25519PublicKey;
+use http::header;
+use url::Url;
 
-use super::{Hash, MANIFEST, MAX_MANIFEST, MAX_SIGNATURE, Release, ReleaseError, SIGNATURE, Signed};
+use super::{
+    Hash, MANIFEST, MAX_FILE, MAX_MANIFEST, MAX_SIGNATURE, Release, ReleaseError, SIGNATURE, Signed, read,
+};
+use crate::files::read_capped;
 use crate::kiosk::unmarked;
-use crate::net::client::HttpClient;
+use crate::net::client::{Answer, HttpClient};
 
-/// The largest file of a site, bytes.
-const MAX_FILE: usize = 64 * 1024 * 1024;
-/// The site's pages: the app's, and the same for frames.
-const PAGES: [&str; 2] = ["index.html", "embed.html"];
+/// The site's page.
+const PAGE: &str = "index.html";
+/// The site's pages: that, and the same for frames.
+const PAGES: [&str; 2] = [PAGE, "embed.html"];
 /// How long one file may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -30,44 +35,86 @@ pub struct Report {
     pub wrong: Vec<String>,
 }
 
-/// Checks a site by its address, such as `https://chat.example/`.
+/// Checks a site by its address, such as `https://chat.example/`. What stands behind a `?` or `#` in it is left out.
 ///
 /// # Errors
 /// It can't be reached, or it is no signed release, or not one of the `wanted` key.
 pub async fn check_site(url: &str, wanted: Option<&Ed25519PublicKey>) -> Result<Report, ReleaseError> {
-    let base = format!("{}/", url.trim_end_matches('/'));
-    let client =
-        HttpClient::verifying(true).map_err(|error| ReleaseError::Fetch(base.clone(), error.to_string()))?;
-    let get = async |path: &str, max: usize| -> Result<Option<Bytes>, ReleaseError> {
-        let address = format!("{base}{path}");
-        let answer = client
-            .get(&address, max, TIMEOUT)
-            .await
-            .map_err(|error| ReleaseError::Fetch(address, error.to_string()))?;
-        Ok((answer.status == 200).then_some(answer.body))
-    };
-    let manifest = get(MANIFEST, MAX_MANIFEST).await?.ok_or(ReleaseError::Unsigned)?;
-    let signature = get(SIGNATURE, MAX_SIGNATURE)
-        .await?
-        .ok_or(ReleaseError::Unsigned)?;
+    let site = Remote::new(url)?;
+    let manifest = site.own(MANIFEST, MAX_MANIFEST).await?;
+    let signature = site.own(SIGNATURE, MAX_SIGNATURE).await?;
     let mut report = begin(&manifest, &signature, wanted)?;
-    let files: Vec<(String, Hash)> = report.release.files.clone().into_iter().collect();
-    for (path, hash) in files {
-        let same = get(&path, MAX_FILE)
-            .await?
-            .is_some_and(|content| Hash::of(&as_signed(&path, content)) == hash);
+    let mut wrong = Vec::new();
+    for (path, hash) in &report.release.files {
+        let answer = site.get(path, MAX_FILE).await?;
+        let same = is_as_signed(path, hash, &answer) || (path == PAGE && site.leads_home(&answer));
         if !same {
-            report.wrong.push(path);
+            wrong.push(path.clone());
         }
     }
     // What browsers open first is the address itself.
-    let first = get("", MAX_FILE)
-        .await?
-        .map(|content| Hash::of(&as_signed(PAGES[0], content)));
-    if first.as_ref() != report.release.files.get(PAGES[0]) {
-        report.wrong.push("the address itself".to_owned());
+    let first = site.get("", MAX_FILE).await?;
+    let page = report.release.files.get(PAGE);
+    let same = page.is_some_and(|hash| is_as_signed(PAGE, hash, &first));
+    if !same {
+        wrong.push("the address itself".to_owned());
     }
+    report.wrong = wrong;
     Ok(report)
+}
+
+/// A site that is served somewhere.
+struct Remote {
+    client: HttpClient,
+    /// Its address, with a slash at its end.
+    base: String,
+}
+
+impl Remote {
+    fn new(url: &str) -> Result<Self, ReleaseError> {
+        let address = url.split(['?', '#']).next().unwrap_or(url);
+        let base = format!("{}/", address.trim_end_matches('/'));
+        match HttpClient::verifying(true) {
+            Ok(client) => Ok(Self { client, base }),
+            Err(error) => Err(ReleaseError::Fetch(base, error.to_string())),
+        }
+    }
+
+    async fn get(&self, path: &str, max: usize) -> Result<Answer, ReleaseError> {
+        let address = format!("{}{path}", self.base);
+        let answer = self.client.get(&address, max, TIMEOUT).await;
+        answer.map_err(|error| ReleaseError::Fetch(address, error.to_string()))
+    }
+
+    /// The list or the signature.
+    async fn own(&self, name: &str, max: usize) -> Result<Bytes, ReleaseError> {
+        let answer = self.get(name, max).await?;
+        match answer.status {
+            200 => Ok(answer.body),
+            404 | 410 => Err(ReleaseError::Unsigned),
+            other => Err(ReleaseError::Fetch(
+                format!("{}{name}", self.base),
+                format!("status {other}"),
+            )),
+        }
+    }
+
+    /// Whether an answer leads to the address itself, as some servers do from the name of the page.
+    fn leads_home(&self, answer: &Answer) -> bool {
+        let to = answer
+            .headers
+            .get(header::LOCATION)
+            .and_then(|to| to.to_str().ok());
+        let (Some(to), Ok(home)) = (to, Url::parse(&self.base)) else {
+            return false;
+        };
+        (300..400).contains(&answer.status) && home.join(to).is_ok_and(|to| to == home)
+    }
+}
+
+/// Whether an answer is the file of the list.
+fn is_as_signed(path: &str, hash: &Hash, answer: &Answer) -> bool {
+    answer.status == 200 && Hash::of(&as_signed(path, answer.body.clone())) == *hash
 }
 
 /// What was signed of a file that is served: a kiosk's pages have a mark, which allows nothing and only takes away.
@@ -84,10 +131,15 @@ fn as_signed(path: &str, content: Bytes) -> Bytes {
 /// # Errors
 /// It can't be read, or it is no signed release, or not one of the `wanted` key.
 pub fn check_folder(folder: &Path, wanted: Option<&Ed25519PublicKey>) -> Result<Report, ReleaseError> {
-    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|_| ReleaseError::Unsigned);
-    let mut report = begin(&read(MANIFEST)?, &read(SIGNATURE)?, wanted)?;
+    let own = |name: &str, max: usize| read(folder, name, max)?.ok_or(ReleaseError::Unsigned);
+    let mut report = begin(
+        &own(MANIFEST, MAX_MANIFEST)?,
+        &own(SIGNATURE, MAX_SIGNATURE)?,
+        wanted,
+    )?;
     for (path, hash) in &report.release.files {
-        let same = std::fs::read(folder.join(path)).is_ok_and(|content| Hash::of(&content) == *hash);
+        let content = read_capped(&folder.join(path), MAX_FILE).ok().flatten();
+        let same = content.is_some_and(|content| Hash::of(&content) == *hash);
         if !same {
             report.wrong.push(path.clone());
         }

@@ -6,11 +6,16 @@ use std::path::Path;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 
 use super::{
-    FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, Release, ReleaseError, SIGNATURE, Signed, is_plain, with,
+    FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, MAX_FILE, MAX_FILES, MAX_MANIFEST, MAX_SIGNATURE, Release,
+    ReleaseError, SIGNATURE, Signed, is_plain, read, with,
 };
+use crate::files::read_capped;
+use crate::{embed, site};
 
-/// What operators change for themselves: no part of a release.
-const LEFT_OUT: [&str; 2] = ["networks/default.json", "embed.json"];
+/// Addresses of what operators change for themselves: no part of a release.
+const LEFT_OUT: [&str; 2] = [site::NETWORK, embed::LIST];
+/// What every release has, or browsers refuse it.
+const NEEDED: [&str; 2] = ["index.html", "service-worker.js"];
 /// Endings of compressed copies, which lie beside a file for web servers.
 const PACKED: [&str; 2] = [".br", ".gz"];
 
@@ -29,23 +34,22 @@ pub struct Made {
 /// to this one. What an earlier `release.sig` in the folder says of keys that were handed over stays.
 ///
 /// # Errors
-/// The folder can't be read or written, what an earlier release left there can't be understood, or that one's number is not
-/// below this one's.
+/// The folder can't be read or written or is no built site, what an earlier release left there can't be understood, or
+/// browsers that run that one would refuse this one. Nothing is written then.
 pub fn sign_folder(
     folder: &Path,
     number: u64,
     keys: &Ed25519KeyPair,
     old: Option<&Ed25519KeyPair>,
 ) -> Result<Made, ReleaseError> {
-    let mut files = BTreeMap::new();
-    collect(folder, "", &mut files)?;
+    let files = files_of(folder)?;
     let release = Release {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         number,
         files,
     };
-    if let Ok(before) = std::fs::read(folder.join(MANIFEST)) {
+    if let Some(before) = read(folder, MANIFEST, MAX_MANIFEST)? {
         let before = Release::read(&before)?;
         if !release.follows(&before) {
             return Err(ReleaseError::Number(before.number));
@@ -53,26 +57,58 @@ pub fn sign_folder(
     }
     let mut manifest = serde_json::to_vec_pretty(&release)?;
     manifest.push(b'\n');
-    let place = folder.join(SIGNATURE);
-    let mut handed_over = match std::fs::read(&place) {
-        Ok(before) => Signed::read(&before)?.handed_over,
-        Err(_) => Vec::new(),
-    };
-    if let Some(old) = old {
-        handed_over.push(HandOver {
-            from: old.public(),
-            to: keys.public(),
-            signature: old.sign(&with(HANDED_OVER, keys.public().as_bytes())),
-        });
-    }
-    let signed = Signed::over(&manifest, keys, handed_over);
+    let handed_over = hand_overs(folder, keys, old)?;
+    let signature = serde_json::to_vec_pretty(&Signed::over(&manifest, keys, handed_over))?;
+    // What was too long could be written, and read by nobody.
+    Release::read(&manifest)?;
+    Signed::read(&signature)?;
     write(&folder.join(MANIFEST), &manifest)?;
-    write(&place, &serde_json::to_vec_pretty(&signed)?)?;
+    write(&folder.join(SIGNATURE), &signature)?;
     Ok(Made {
         release,
         key: keys.public(),
         fingerprint: Hash::of(&manifest),
     })
+}
+
+/// What the signature in the folder says of keys that were handed over, and that `old` hands over to this key.
+fn hand_overs(
+    folder: &Path,
+    keys: &Ed25519KeyPair,
+    old: Option<&Ed25519KeyPair>,
+) -> Result<Vec<HandOver>, ReleaseError> {
+    let to = keys.public();
+    let mut steps = Vec::new();
+    if let Some(before) = read(folder, SIGNATURE, MAX_SIGNATURE)? {
+        let before = Signed::read(&before)?;
+        if before.key != to && old.is_none_or(|old| old.public() != before.key) {
+            return Err(ReleaseError::NoHandOver(before.key));
+        }
+        steps = before.handed_over;
+    }
+    if let Some(old) = old {
+        let from = old.public();
+        // Signing twice is no second step.
+        steps.retain(|step| step.from != from || step.to != to);
+        steps.push(HandOver {
+            from,
+            to,
+            signature: old.sign(&with(HANDED_OVER, to.as_bytes())),
+        });
+    }
+    Ok(steps)
+}
+
+fn files_of(folder: &Path) -> Result<BTreeMap<String, Hash>, ReleaseError> {
+    let mut files = BTreeMap::new();
+    collect(folder, "", &mut files)?;
+    if let Some(missing) = NEEDED.into_iter().find(|name| !files.contains_key(*name)) {
+        return Err(ReleaseError::NoSite(missing));
+    }
+    if files.len() > MAX_FILES {
+        return Err(ReleaseError::TooMany(files.len()));
+    }
+    Ok(files)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReleaseError> {
@@ -83,9 +119,11 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Hash>) -> Re
     let failed = |error| ReleaseError::File(folder.display().to_string(), error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let Ok(name) = entry.file_name().into_string() else {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            // No server here hands it out.
             continue;
-        };
+        }
         let path = format!("{below}{name}");
         if entry.path().is_dir() {
             collect(&entry.path(), &format!("{path}/"), files)?;
@@ -93,8 +131,10 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Hash>) -> Re
             if !is_plain(&path) {
                 return Err(ReleaseError::Name(path));
             }
-            let content = std::fs::read(entry.path()).map_err(failed)?;
-            files.insert(path, Hash::of(&content));
+            match read_capped(&entry.path(), MAX_FILE).map_err(failed)? {
+                Some(content) => files.insert(path, Hash::of(&content)),
+                None => return Err(ReleaseError::TooLarge(path)),
+            };
         }
     }
     Ok(())
@@ -102,9 +142,9 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Hash>) -> Re
 
 /// Whether a file is part of a release.
 fn is_part(path: &str) -> bool {
-    let own = [MANIFEST, SIGNATURE];
-    !own.contains(&path)
-        && !LEFT_OUT.contains(&path)
-        && !path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
+    ![MANIFEST, SIGNATURE].contains(&path)
+        && !LEFT_OUT
+            .iter()
+            .any(|address| address.strip_prefix('/') == Some(path))
         && !PACKED.iter().any(|ending| path.ends_with(ending))
 }

@@ -8,12 +8,16 @@ mod check;
 mod make;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use holdfast_protocol::json::{JsonLimit, check_limits};
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, KeyError, Signature};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::files::read_capped;
+use crate::site::is_plain;
 
 pub use check::{Report, check_folder, check_site};
 pub use make::{Made, sign_folder};
@@ -34,6 +38,12 @@ const MAX_MANIFEST: usize = 512 * 1024;
 const MAX_SIGNATURE: usize = 4_096;
 /// Most files of a release.
 const MAX_FILES: usize = 4_096;
+/// The largest file of a site, bytes.
+const MAX_FILE: usize = 64 * 1024 * 1024;
+/// The highest number of a release: the browser's numbers are exact up to it.
+pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+/// Longest version, bytes.
+const MAX_VERSION: usize = 64;
 
 /// Why a release is none.
 #[derive(Debug, thiserror::Error)]
@@ -47,13 +57,23 @@ pub enum ReleaseError {
     /// A file's name would not be read from a list: browsers take letters, digits, `.`, `-` and `_`.
     #[error("{0}: a file of this name can't be part of a release")]
     Name(String),
+    /// A file is larger than browsers take.
+    #[error("{0}: larger than {MAX_FILE} bytes, which can't be part of a release")]
+    TooLarge(String),
+    /// There are more files than browsers take.
+    #[error("the folder holds {0} files, and a release may have {MAX_FILES}")]
+    TooMany(usize),
+    /// A file is missing without which browsers take no release.
+    #[error("the folder holds no {0}, so it is no built site")]
+    NoSite(&'static str),
     /// It is too long or too deeply nested.
-    #[error("the release's list is {0}")]
+    #[error("the release's list or signature is {0}")]
     Limit(#[from] JsonLimit),
     /// It is not the JSON it should be.
-    #[error("the release's list can't be read: {0}")]
+    #[error("the release's list or signature can't be read: {0}")]
     Json(#[from] serde_json::Error),
-    /// A newer version wrote it, or it names too many files, or some that may lie outside of the site.
+    /// A newer version wrote it, or it says something that this one could misunderstand: too many files, names that may lie
+    /// outside of the site, a number that browsers round, a version that is none.
     #[error("the release has another form than this version reads")]
     Format,
     /// There is no signature.
@@ -68,6 +88,12 @@ pub enum ReleaseError {
     /// The folder holds another release with this number, or a higher one; browsers would take this one for older.
     #[error("the folder holds release number {0} already, and browsers take only higher ones")]
     Number(u64),
+    /// The release in the folder was signed with another key, which does not hand over.
+    #[error(
+        "release.sig in the folder is signed with the key {0}: name its file as --old-key, or browsers refuse the new key; \
+         to begin anew in all browsers, remove release.sig"
+    )]
+    NoHandOver(Ed25519PublicKey),
     /// A key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -147,11 +173,21 @@ struct HandOver {
     signature: Signature,
 }
 
-/// Whether a path stays inside of the site and means the same everywhere.
-fn is_plain(path: &str) -> bool {
-    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    path.split('/')
-        .all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(letter))
+/// Whether a version is one, and no text that passes for something else where it is printed.
+fn is_version(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+');
+    (1..=MAX_VERSION).contains(&text.len()) && text.bytes().all(letter)
+}
+
+/// The list or the signature in a site's folder, if it is there.
+fn read(folder: &Path, name: &str, max: usize) -> Result<Option<Vec<u8>>, ReleaseError> {
+    let file = folder.join(name);
+    match read_capped(&file, max) {
+        Ok(None) => Err(JsonLimit::TooLong.into()),
+        Ok(content) => Ok(content),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReleaseError::File(file.display().to_string(), error)),
+    }
 }
 
 fn with(before: &[u8], bytes: &[u8]) -> Vec<u8> {
@@ -205,8 +241,12 @@ impl Release {
     fn read(bytes: &[u8]) -> Result<Self, ReleaseError> {
         check_limits(bytes, MAX_MANIFEST)?;
         let release: Self = serde_json::from_slice(bytes)?;
-        let plain = release.files.keys().all(|path| is_plain(path));
-        if release.format == FORMAT && release.files.len() <= MAX_FILES && plain {
+        let whole = release.format == FORMAT
+            && is_version(&release.version)
+            && release.number <= MAX_NUMBER
+            && release.files.len() <= MAX_FILES
+            && release.files.keys().all(|path| is_plain(path));
+        if whole {
             Ok(release)
         } else {
             Err(ReleaseError::Format)

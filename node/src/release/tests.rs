@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
+use tokio::task::JoinHandle;
+
 use super::*;
+use crate::net::server::{Stopper, serve, stopper};
 
 fn keys(seed: u8) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed(&[seed; 32])
@@ -23,11 +29,13 @@ impl Site {
         let site = Self(crate::files::temporary_folder("release"));
         for (path, content) in [
             ("index.html", "<html>"),
+            ("service-worker.js", "keep()"),
             ("app-0123456789abcdef.js", "start()"),
             ("app-0123456789abcdef.js.br", "packed"),
             ("networks/mainnet.json", "{}"),
             ("networks/default.json", "the operator's"),
             (".hidden", "no part"),
+            (".git/config", "no part"),
         ] {
             site.write(path, content);
         }
@@ -52,7 +60,12 @@ fn a_release_names_its_files_and_nothing_else() {
     let names: Vec<&str> = made.release.files.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["app-0123456789abcdef.js", "index.html", "networks/mainnet.json"]
+        [
+            "app-0123456789abcdef.js",
+            "index.html",
+            "networks/mainnet.json",
+            "service-worker.js"
+        ]
     );
     let report = check_folder(&site.0, Some(&keys(1).public())).unwrap();
     assert_eq!(
@@ -65,6 +78,30 @@ fn a_release_names_its_files_and_nothing_else() {
     let before = std::fs::read(site.0.join(MANIFEST)).unwrap();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();
     assert_eq!(std::fs::read(site.0.join(MANIFEST)).unwrap(), before);
+}
+
+#[test]
+fn what_is_no_built_site_is_not_signed() {
+    let site = Site::new();
+    std::fs::remove_file(site.0.join("service-worker.js")).unwrap();
+    let refused = sign_folder(&site.0, 7, &keys(1), None);
+    assert!(matches!(refused, Err(ReleaseError::NoSite("service-worker.js"))));
+    assert!(!site.0.join(MANIFEST).exists());
+}
+
+#[test]
+fn another_key_is_not_taken_by_mistake() {
+    let site = Site::new();
+    sign_folder(&site.0, 1, &keys(1), None).unwrap();
+    for old in [None, Some(&keys(3))] {
+        let refused = sign_folder(&site.0, 2, &keys(2), old);
+        assert!(matches!(refused, Err(ReleaseError::NoHandOver(key)) if key == keys(1).public()));
+    }
+    // As often as one likes: that is one step.
+    for number in 2..40 {
+        sign_folder(&site.0, number, &keys(2), Some(&keys(1))).unwrap();
+    }
+    check_folder(&site.0, Some(&keys(1).public())).unwrap();
 }
 
 #[test]
@@ -141,6 +178,34 @@ fn names_stay_inside_of_the_site() {
 }
 
 #[test]
+fn a_version_is_one_and_a_number_is_exact_in_browsers() {
+    let read = |version: &str, number: u64| {
+        let release = Release {
+            format: FORMAT,
+            version: version.to_owned(),
+            number,
+            files: BTreeMap::new(),
+        };
+        Release::read(&serde_json::to_vec(&release).unwrap())
+    };
+    assert!(read("0.1.0-rc.1+x", MAX_NUMBER).is_ok());
+    let long = "1".repeat(MAX_VERSION + 1);
+    for (version, number) in [
+        ("", 1),
+        ("1\nrelease key  00", 1),
+        ("\u{1b}[2J", 1),
+        (long.as_str(), 1),
+        ("1", MAX_NUMBER + 1),
+    ] {
+        let refused = read(version, number);
+        assert!(
+            matches!(refused, Err(ReleaseError::Format)),
+            "{version:?} {number}"
+        );
+    }
+}
+
+#[test]
 fn a_list_is_read_up_to_its_limits() {
     let list = |files: usize| {
         let files: BTreeMap<String, Hash> = (0..files).map(|n| (n.to_string(), Hash::of(b""))).collect();
@@ -189,27 +254,69 @@ fn a_key_hands_over_to_the_next() {
     ));
 }
 
+/// Something that is served until it is stopped.
+struct Served {
+    url: String,
+    stopper: Stopper,
+    task: JoinHandle<()>,
+}
+
+impl Served {
+    async fn new(router: Router) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stopper, stopping) = stopper();
+        let task = tokio::spawn(serve(listener, None, router, stopping));
+        Self { url, stopper, task }
+    }
+
+    async fn stop(self) {
+        self.stopper.stop();
+        self.task.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_site_is_checked_as_anybody_gets_it() {
     let site = Site::new();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    let router = crate::site::Site::new(&site.0, &[], Vec::new(), &[], None).router();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (stopper, stopping) = crate::net::server::stopper();
-    let server = tokio::spawn(crate::net::server::serve(listener, None, router, stopping));
-    let report = check_site(&url, Some(&keys(1).public())).await.unwrap();
-    assert!(report.wrong.is_empty(), "{:?}", report.wrong);
+    let served = Served::new(crate::site::Site::new(&site.0, None, &[], None).router()).await;
+    for end in ["", "/", "/#/c/05ab?n=x", "/?share=lost"] {
+        let url = format!("{}{end}", served.url);
+        let report = check_site(&url, Some(&keys(1).public())).await.unwrap();
+        assert!(report.wrong.is_empty(), "{url}: {:?}", report.wrong);
+    }
     site.write("index.html", "<html>other");
-    let report = check_site(&format!("{url}/"), None).await.unwrap();
+    let report = check_site(&served.url, None).await.unwrap();
     assert_eq!(report.wrong, ["index.html", "the address itself"]);
     std::fs::remove_file(site.0.join(SIGNATURE)).unwrap();
     assert!(matches!(
-        check_site(&url, None).await,
+        check_site(&served.url, None).await,
         Err(ReleaseError::Unsigned)
     ));
-    stopper.stop();
-    server.await.unwrap();
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_may_lead_from_the_page_to_the_address_and_nowhere_else() {
+    let site = Site::new();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    for (to, wrong) in [("/", vec![]), ("/other", vec!["index.html"])] {
+        let router = Router::new()
+            .route("/index.html", get(move || async move { Redirect::permanent(to) }))
+            .fallback_service(crate::site::Site::new(&site.0, None, &[], None).router());
+        let served = Served::new(router).await;
+        assert_eq!(check_site(&served.url, None).await.unwrap().wrong, wrong, "{to}");
+        served.stop().await;
+    }
+    let router = Router::new().fallback(|| async { Redirect::permanent("https://elsewhere.example/") });
+    let served = Served::new(router).await;
+    let refused = check_site(&served.url, None).await.unwrap_err();
+    assert!(
+        refused.to_string().ends_with("release.json: status 308"),
+        "{refused}"
+    );
+    served.stop().await;
 }
 
 #[tokio::test]
@@ -221,21 +328,11 @@ async fn a_kiosks_mark_is_no_change_of_the_site_and_anything_more_is() {
     std::fs::write(&allowed, r#"{"version":1}"#).unwrap();
     let kiosk = crate::kiosk::KioskSite::read(&allowed, &site.0).unwrap();
     std::fs::remove_file(&allowed).unwrap();
-    let served = crate::site::Site::new(&site.0, &[], Vec::new(), &[], Some(kiosk));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (stopper, stopping) = crate::net::server::stopper();
-    let server = tokio::spawn(crate::net::server::serve(
-        listener,
-        None,
-        served.router(),
-        stopping,
-    ));
-    let report = check_site(&url, None).await.unwrap();
+    let served = Served::new(crate::site::Site::new(&site.0, None, &[], Some(kiosk)).router()).await;
+    let report = check_site(&served.url, None).await.unwrap();
     assert!(report.wrong.is_empty(), "{:?}", report.wrong);
     site.write("index.html", "<html><meta charset=utf-8>other");
-    let report = check_site(&url, None).await.unwrap();
+    let report = check_site(&served.url, None).await.unwrap();
     assert_eq!(report.wrong, ["index.html", "the address itself"]);
-    stopper.stop();
-    server.await.unwrap();
+    served.stop().await;
 }

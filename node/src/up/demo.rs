@@ -32,7 +32,7 @@ pub(super) fn router(app_port: u16) -> Router {
     let page = PAGE.replace(APP, &format!("{app}/"));
     let policy = format!(
         "default-src 'none'; script-src 'self' {app}; frame-src {app}; style-src 'self'; base-uri 'none'; form-action \
-         'none'; require-trusted-types-for 'script'; trusted-types demo"
+         'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types demo"
     );
     // Ports are digits, so that this is always a header's value.
     let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));

@@ -35,7 +35,7 @@ function put({ contact, name }, mode) {
 }
 
 // What was chosen stands behind the address, so that a reload shows it again.
-const [mode, text] = decodeURI(location.hash.slice(1)).split(/:(.*)/s);
+const [mode, text] = location.hash.slice(1).split(/:(.*)/s);
 const chosen = whom(text ?? "");
 if (chosen) put(chosen, mode);
 
