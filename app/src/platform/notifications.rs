@@ -1,13 +1,17 @@
 //! The browser's notifications, and whether the user is looking at any tab of this site.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Notification, NotificationOptions, NotificationPermission};
+use web_sys::{BroadcastChannel, Notification, NotificationOptions, NotificationPermission};
 
 use super::{listen, window};
 
-/// A lock held by a tab as long as it has the focus. The browser frees it when the tab ends in whatever way.
+/// A lock held by a tab as long as it has the focus. The browser frees it when the tab ends in whatever way. Also the name of
+/// the channel on which a tab tells the others that it gained the focus.
 const FOCUS: &str = "holdfast-focus";
 /// One notification at a time: a new one takes the place of the one before.
 const TAG: &str = "holdfast";
@@ -89,38 +93,71 @@ pub(crate) fn badge(count: u32) {
     }
 }
 
-/// Follows whether this tab has the focus, for as long as the page lives; calls back when it gains it.
-pub(crate) fn follow_focus(gained: impl Fn() + 'static) {
-    let release = std::rc::Rc::new(std::cell::RefCell::new(None::<Function>));
-    let hold = {
-        let release = release.clone();
-        move || {
-            let release = release.clone();
-            let granted = Closure::once_into_js(move |_lock: JsValue| -> Promise {
-                Promise::new(&mut |done, _| {
-                    *release.borrow_mut() = Some(done);
-                })
-            });
-            let options = Object::new();
-            // Setting a property of a fresh plain object can't fail.
-            let _ = Reflect::set(&options, &"mode".into(), &"shared".into());
-            // Without locks the page would not have started.
-            let _ = request_lock(FOCUS, &options, granted.unchecked_ref());
+/// Whether this tab has the focus, and the lock by which the others see it.
+#[derive(Default)]
+struct Focus {
+    here: Cell<bool>,
+    release: RefCell<Option<Function>>,
+}
+
+impl Focus {
+    fn gain(self: &Rc<Self>) {
+        // Browsers may say it twice.
+        if self.here.replace(true) {
+            return;
         }
-    };
-    if has_focus() {
-        hold();
+        let focus = Rc::clone(self);
+        let granted = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
+            // The focus may have gone meanwhile, or have come back and brought another lock: this one is given back.
+            if !focus.here.get() || focus.release.borrow().is_some() {
+                return JsValue::UNDEFINED;
+            }
+            let held = Promise::new(&mut |done, _| {
+                *focus.release.borrow_mut() = Some(done);
+            });
+            held.into()
+        });
+        let options = Object::new();
+        // Setting a property of a fresh plain object can't fail.
+        let _ = Reflect::set(&options, &"mode".into(), &"shared".into());
+        // Without locks the page would not have started.
+        let _ = request_lock(FOCUS, &options, granted.unchecked_ref());
     }
-    listen(&window(), "focus", move || {
-        hold();
-        gained();
-    });
-    listen(&window(), "blur", move || {
-        if let Some(done) = release.borrow_mut().take() {
+
+    fn lose(&self) {
+        self.here.set(false);
+        let release = self.release.borrow_mut().take();
+        if let Some(done) = release {
             // Settles the promise, whatever it returns.
             let _ = done.call0(&JsValue::UNDEFINED);
         }
+    }
+}
+
+/// Follows whether this tab has the focus, for as long as the page lives; calls back when this tab or another one of the
+/// site gains it.
+pub(crate) fn follow_focus(gained: impl Fn() + 'static) {
+    let gained = Rc::new(gained);
+    // The tab that shows a notification is not always the one that its user comes back to.
+    let tabs = BroadcastChannel::new(FOCUS).ok();
+    if let Some(tabs) = &tabs {
+        let gained = Rc::clone(&gained);
+        listen(tabs, "message", move || gained());
+    }
+    let focus = Rc::new(Focus::default());
+    if has_focus() {
+        focus.gain();
+    }
+    let here = Rc::clone(&focus);
+    listen(&window(), "focus", move || {
+        here.gain();
+        if let Some(tabs) = &tabs {
+            // Fails only on a closed channel, and this one closes with its page.
+            let _ = tabs.post_message(&JsValue::NULL);
+        }
+        gained();
     });
+    listen(&window(), "blur", move || focus.lose());
 }
 
 /// Whether this tab has the focus.

@@ -1,7 +1,8 @@
 //! When something new is worth a notification of the browser, and what that says.
 //!
 //! One notification at a time: what comes while it is open takes its place and is counted
-//! (`spec/12-client-behaviour.md §8.2`). None while any tab has the focus, and none on a shared computer.
+//! (`spec/12-client-behaviour.md §8.2`). None while any tab has the focus, and none on a shared computer; whichever tab gains
+//! the focus, the open one is withdrawn.
 
 use holdfast_client::api::{Command, MessageId, Place, Reply};
 use holdfast_protocol::account::Id;

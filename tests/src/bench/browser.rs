@@ -165,7 +165,8 @@ impl Browser {
             .map(drop)
     }
 
-    async fn cdp(&mut self, command: &str, parameters: &Value) -> Outcome {
+    /// Calls the browser's debugging interface.
+    pub(super) async fn cdp(&mut self, command: &str, parameters: &Value) -> Outcome {
         let path = format!("/session/{}/goog/cdp/execute", self.session);
         self.connection
             .json("POST", &path, &json!({ "cmd": command, "params": parameters }))

@@ -12,7 +12,8 @@ use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::message::outgoing::encode_one_to_one;
 use holdfast_protocol::message::schema::{Content, DataMessage};
 use holdfast_protocol::swarm::Namespace;
-use holdfast_protocol::swarm::request::{Request, Store};
+use holdfast_protocol::swarm::reply::BatchReply;
+use holdfast_protocol::swarm::request::{Batch, MAX_BATCH, Request, Store};
 use rand_core::CryptoRng;
 use serde_json::{Value, json};
 
@@ -189,7 +190,7 @@ pub async fn many(network: &Network, folder: &Path, rng: &mut impl CryptoRng) ->
 async fn fill(network: &Network, account: &Account, rng: &mut impl CryptoRng) -> Outcome {
     let senders: Vec<Account> = (0..10).map(|_| Account::from_seed(Seed::generate(rng))).collect();
     let started = now_ms() - MANY as u64;
-    let mut bodies = Vec::with_capacity(MANY);
+    let mut stores = Vec::with_capacity(MANY);
     for number in 0..MANY {
         let sender = senders.get(number % senders.len()).ok_or("no sender")?;
         let content = Content {
@@ -201,32 +202,39 @@ async fn fill(network: &Network, account: &Account, rng: &mut impl CryptoRng) ->
         };
         let sent_at = started + number as u64;
         let data = encode_one_to_one(sender, &account.id(), &content, sent_at, rng)?;
-        bodies.push(
-            Request::Store(Store::new(
-                account.id(),
-                Namespace::default(),
-                data,
-                now_ms(),
-                TTL_MS,
-            ))
-            .to_json_body(),
-        );
+        stores.push(Store::new(
+            account.id(),
+            Namespace::default(),
+            data,
+            now_ms(),
+            TTL_MS,
+        ));
     }
-    store_all(network, account, bodies).await
+    store_all(network, account, stores).await
 }
 
-/// Sends requests to the first node of an account's swarm, over several connections.
-pub(super) async fn store_all(network: &Network, account: &Account, bodies: Vec<Vec<u8>>) -> Outcome {
+/// Stores at the first node of an account's swarm: as many in one request as a node takes, over several connections, so that
+/// the members commit and pass on many at a time.
+pub(super) async fn store_all(network: &Network, account: &Account, stores: Vec<Store>) -> Outcome {
     let node = network.swarm(account).first().ok_or("no swarm")?.url.clone();
-    let bodies = Arc::new(bodies);
+    let mut stores = stores.into_iter().map(Request::Store).peekable();
+    let mut batches = Vec::new();
+    while stores.peek().is_some() {
+        let together: Vec<Request> = stores.by_ref().take(MAX_BATCH).collect();
+        batches.push((
+            together.len(),
+            Request::Batch(Batch::new(together)).to_json_body(),
+        ));
+    }
+    let batches = Arc::new(batches);
     let mut tasks = Vec::new();
     for filler in 0..FILLERS {
-        let bodies = Arc::clone(&bodies);
+        let batches = Arc::clone(&batches);
         let mut connection = Connection::open(&node).await?;
         tasks.push(tokio::spawn(async move {
-            for body in bodies.iter().skip(filler).step_by(FILLERS) {
+            for (count, body) in batches.iter().skip(filler).step_by(FILLERS) {
                 let (status, answer) = connection.post("/storage_rpc/v1", body).await?;
-                if status != 200 {
+                if status != 200 || stored(&answer) != *count {
                     return Err(format!("store: {status} {}", String::from_utf8_lossy(&answer)).into());
                 }
             }
@@ -237,4 +245,11 @@ pub(super) async fn store_all(network: &Network, account: &Account, bodies: Vec<
         task.await??;
     }
     Ok(())
+}
+
+/// How many stores of a batch succeeded.
+fn stored(answer: &[u8]) -> usize {
+    serde_json::from_slice::<BatchReply>(answer).map_or(0, |reply| {
+        reply.results.iter().filter(|result| result.is_success()).count()
+    })
 }

@@ -15,11 +15,11 @@ use holdfast_client::seal::{Sealed, VaultKey};
 use holdfast_client::store::sqlite::SqliteStore;
 use holdfast_client::testing::{Figures, History, contact, fill, measure, offline};
 use holdfast_client::{Engine, EngineHandle, Options};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::browser::{Browser, JOIN};
 use super::network::Network;
-use super::{Outcome, percentile, print};
+use super::{Outcome, percentile, print, scroll};
 use crate::site;
 
 /// Messages of each measurement; all are in one conversation.
@@ -28,10 +28,8 @@ const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
 const FILLING: Duration = Duration::from_secs(1_800);
 /// Conversations opened by a click.
 const CLICKS: usize = 15;
-/// Frames of the scroll measurement.
-const FRAMES: usize = 600;
-/// A frame that took longer than two and a half at 60 Hz was missed by the eye.
-const LATE_MS: f64 = 42.0;
+/// Words typed letter by letter.
+const TYPED: &str = "['station', 'grusse', 'umbrella', 'kelp', 'завтра']";
 
 /// What this program is called with for one step of the native measurement.
 pub const STEP: &str = "--history";
@@ -262,97 +260,78 @@ fn figures(told: &Value) -> Figures {
     }
 }
 
-/// From a click on the row until messages are painted, again and again; then from a typed letter to its hits; then the
-/// times between frames while the list scrolls back through the history.
+/// From a click on the row until messages are painted, again and again; then a long scroll back through the history; then
+/// from a typed letter to its hits.
 async fn seen(browser: &mut Browser, messages: u32) -> Outcome {
     browser
         .until("return document.querySelector('[data-conversation]') && true")
         .await?;
-    let script = format!(
-        "if (!window.figures) {{
-           window.figures = {{}};
-           const frame = () => new Promise(requestAnimationFrame);
-           const until = async (look) => {{ while (!look()) await frame(); }};
-           const all = (css) => document.querySelectorAll(css);
-           (async () => {{
-             const opened = [];
-             for (let n = 0; n < {CLICKS}; n++) {{
-               all('#open-settings')[0].click();
-               await until(() => !all('article.message').length);
-               await frame();
-               const started = performance.now();
-               all('[data-conversation]')[0].click();
-               await until(() => all('article.message').length);
-               // Painted: the frame after the one that laid it out.
-               await frame();
-               opened.push(performance.now() - started);
-               await frame();
-             }}
-             const scroller = all('.messages')[0];
-             const frames = [];
-             let last = await frame();
-             for (let n = 0; n < {FRAMES}; n++) {{
-               scroller.scrollTop -= 60;
-               const now = await frame();
-               frames.push(now - last);
-               last = now;
-             }}
-             const field = all('#search')[0];
-             const found = [];
-             field.focus();
-             for (const word of ['station', 'grusse', 'umbrella', 'kelp', 'завтра']) {{
-               for (let n = 1; n <= word.length; n++) {{
-                 const started = performance.now();
-                 field.value = word.slice(0, n);
-                 field.dispatchEvent(new Event('input', {{ bubbles: true }}));
-                 const wanted = field.value;
-                 await until(() => all('.search-results').length && all('.search-results')[0].dataset.words === wanted);
-                 await frame();
-                 found.push(performance.now() - started);
-               }}
-             }}
-             window.done = JSON.stringify({{ opened, frames, found }});
-           }})().catch((error) => {{ window.done = JSON.stringify({{ error: String(error) }}); }});
-         }}
-         return window.done"
+    let clicks = format!(
+        "for (let n = 0; n < {CLICKS}; n++) {{
+           all('#open-settings')[0].click();
+           await until(() => !all('article.message').length);
+           await frame();
+           const started = performance.now();
+           all('[data-conversation]')[0].click();
+           await until(() => all('article.message').length);
+           // Painted: the frame after the one that laid it out.
+           await frame();
+           times.push(performance.now() - started);
+           await frame();
+         }}"
     );
-    let told = browser.until_within(FILLING, &script).await?;
-    let told: Value = serde_json::from_str(told.as_str().unwrap_or_default())?;
-    let times = |name: &str| -> Vec<Duration> {
-        let list = told.get(name).and_then(Value::as_array).into_iter().flatten();
-        list.filter_map(Value::as_f64)
-            .map(|ms| Duration::from_secs_f64(ms / 1_000.0))
-            .collect()
-    };
-    for (name, list) in [("click_to_conversation", "opened"), ("typed_to_hits", "found")] {
-        let mut times = times(list);
-        if times.is_empty() {
-            return Err(format!("the page says {}", json!(told)).into());
-        }
-        for (share, label) in [(0.5, "p50"), (1.0, "max")] {
-            let value = percentile(&mut times, share);
-            print(&format!("{name}_{messages}_{label}"), value, "ms", times.len());
-        }
-    }
-    let mut frames = times("frames");
-    let late = frames
-        .iter()
-        .filter(|time| time.as_secs_f64() * 1_000.0 > LATE_MS)
-        .count();
-    for (share, label) in [(0.5, "p50"), (0.99, "p99"), (1.0, "max")] {
-        let value = percentile(&mut frames, share);
-        print(
-            &format!("scroll_frame_{messages}_{label}"),
-            value,
-            "ms",
-            frames.len(),
-        );
-    }
-    print(
-        &format!("scroll_late_frames_{messages}"),
-        late as f64,
-        "frames",
-        frames.len(),
+    print_times(
+        "click_to_conversation",
+        messages,
+        &mut measured(browser, &clicks).await?,
     );
+    scroll::run(browser, messages).await?;
+    let typed = format!(
+        "const field = all('#search')[0];
+         field.focus();
+         for (const word of {TYPED}) {{
+           for (let n = 1; n <= word.length; n++) {{
+             const started = performance.now();
+             field.value = word.slice(0, n);
+             field.dispatchEvent(new Event('input', {{ bubbles: true }}));
+             const wanted = field.value;
+             await until(() => all('.search-results').length && all('.search-results')[0].dataset.words === wanted);
+             await frame();
+             times.push(performance.now() - started);
+           }}
+         }}"
+    );
+    print_times("typed_to_hits", messages, &mut measured(browser, &typed).await?);
     Ok(())
+}
+
+/// Carries out steps in the page, which push what they measured to `times`, milliseconds.
+async fn measured(browser: &mut Browser, steps: &str) -> Outcome<Vec<Duration>> {
+    let script = format!(
+        "window.done = undefined;
+         const times = [];
+         const frame = () => new Promise(requestAnimationFrame);
+         const until = async (look) => {{ while (!look()) await frame(); }};
+         const all = (css) => document.querySelectorAll(css);
+         (async () => {{ {steps} }})().then(
+           () => {{ window.done = JSON.stringify(times); }},
+           (error) => {{ window.done = JSON.stringify(String(error)); }},
+         );"
+    );
+    browser.run(&script).await?;
+    let told = browser.until_within(FILLING, "return window.done").await?;
+    let told: Value = serde_json::from_str(told.as_str().unwrap_or_default())?;
+    let list = told.as_array().into_iter().flatten().filter_map(Value::as_f64);
+    let times: Vec<Duration> = list.map(|ms| Duration::from_secs_f64(ms / 1_000.0)).collect();
+    if times.is_empty() {
+        return Err(format!("the page says {told}").into());
+    }
+    Ok(times)
+}
+
+fn print_times(name: &str, messages: u32, times: &mut [Duration]) {
+    for (share, label) in [(0.5, "p50"), (1.0, "max")] {
+        let value = percentile(times, share);
+        print(&format!("{name}_{messages}_{label}"), value, "ms", times.len());
+    }
 }

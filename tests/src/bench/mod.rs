@@ -13,6 +13,7 @@ pub mod history;
 pub mod http;
 pub mod network;
 pub mod recovery;
+mod scroll;
 pub mod storage;
 
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use holdfast_protocol::message::outgoing::encode_one_to_one;
 use holdfast_protocol::message::schema::{Content, DataMessage};
 use holdfast_protocol::swarm::Namespace;
 use holdfast_protocol::swarm::auth::Signer;
-use holdfast_protocol::swarm::request::{Request, Store};
+use holdfast_protocol::swarm::request::Store;
 use rand_core::CryptoRng;
 
 use super::browser::Browser;
@@ -101,9 +101,9 @@ async fn fill(
             ..Contact::new(sender.id())
         })?;
     }
-    let mut bodies = Vec::with_capacity(messages + 2);
+    let mut stores = Vec::with_capacity(messages + 2);
     for push in [profile.push(now)?, known.push(now)?] {
-        bodies.extend(store_push(account, push, now));
+        stores.extend(store_push(account, push, now));
     }
     let started = now - messages as u64;
     for number in 0..messages {
@@ -116,20 +116,25 @@ async fn fill(
             ..Content::default()
         };
         let data = encode_one_to_one(sender, &account.id(), &content, started + number as u64, rng)?;
-        let store = Store::new(account.id(), Namespace::default(), data, now_ms(), TTL_MS);
-        bodies.push(Request::Store(store).to_json_body());
+        stores.push(Store::new(
+            account.id(),
+            Namespace::default(),
+            data,
+            now_ms(),
+            TTL_MS,
+        ));
     }
-    store_all(network, account, bodies).await
+    store_all(network, account, stores).await
 }
 
-/// The requests that store a config.
-fn store_push(account: &Account, push: Push, now: u64) -> Vec<Vec<u8>> {
+/// What stores a config.
+fn store_push(account: &Account, push: Push, now: u64) -> Vec<Store> {
     let signer = Signer::Account(account.ed25519());
     push.messages
         .into_iter()
         .map(|data| {
             let store = Store::new(account.id(), push.namespace, data, now, TTL_CONFIG);
-            Request::Store(store.signed(&signer, now)).to_json_body()
+            store.signed(&signer, now)
         })
         .collect()
 }

@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use holdfast_protocol::account::Id;
+use holdfast_protocol::message::TTL_DEFAULT;
+use holdfast_protocol::swarm::Namespace;
+use holdfast_protocol::swarm::request::{Request, Store};
+use holdfast_tests::bench::http::Connection;
+use holdfast_tests::bench::network::now_ms;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -29,6 +35,8 @@ pub(crate) struct Network {
     arguments: Vec<String>,
     /// The page of somebody else's, where that was asked for.
     pub(crate) demo: Option<String>,
+    /// The addresses of the storage nodes.
+    nodes: Vec<String>,
     /// Keeps a site that was put together for this network.
     _folder: Option<TempDir>,
     /// The gateway and file server that its users have instead of the program's own.
@@ -102,6 +110,7 @@ impl Network {
             kiosk: None,
             arguments: Vec::new(),
             demo: None,
+            nodes: Vec::new(),
             _folder: None,
             apart: None,
         }
@@ -170,8 +179,28 @@ impl Network {
             .read_line(&mut first_line)
             .expect("the first line");
         self.server = Some(server);
-        serde_json::from_str(&first_line)
-            .unwrap_or_else(|error| panic!("{error}: `up --json` said: {first_line}"))
+        let addresses: Value = serde_json::from_str(&first_line)
+            .unwrap_or_else(|error| panic!("{error}: `up --json` said: {first_line}"));
+        let nodes = addresses["nodes"].as_array().into_iter().flatten();
+        self.nodes = nodes
+            .filter_map(|node| node["url"].as_str().map(ToOwned::to_owned))
+            .collect();
+        addresses
+    }
+
+    /// Puts a message into an account's mailbox, as any client can. It stays there for two weeks, whatever it says itself.
+    pub(crate) async fn deposit(&self, to: &Id, data: Vec<u8>) {
+        let store = Store::new(*to, Namespace::MESSAGES, data, now_ms(), TTL_DEFAULT);
+        let body = Request::Store(store).to_json_body();
+        for node in &self.nodes {
+            let mut connection = Connection::open(node).await.expect("a node");
+            let answer = connection.post("/storage_rpc/v1", &body).await;
+            // Nodes of other swarms refuse.
+            if answer.expect("an answer").0 == 200 {
+                return;
+            }
+        }
+        panic!("no node takes the message");
     }
 
     /// Starts the program again at the same address, as a kiosk with this `kiosk.json`.

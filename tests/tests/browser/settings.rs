@@ -84,12 +84,16 @@ async fn arabic_is_written_from_the_right_and_fits() {
     fits(browser, "share").await;
 }
 
-/// Puts a recorder in the place of the browser's notifications, and has the page believe that nobody looks at it.
-const RECORDER: &str = "
+/// Puts a recorder in the place of the browser's notifications, and has the page believe what a test says about its focus.
+/// As in the browser, what the user answered holds for every tab.
+pub(crate) const RECORDER: &str = "
     globalThis.shown = [];
     class Recorder extends EventTarget {
-        static permission = 'default';
-        static async requestPermission() { Recorder.permission = 'granted'; return 'granted'; }
+        static get permission() { return localStorage.getItem('recorded-permission') ?? 'default'; }
+        static async requestPermission() {
+            localStorage.setItem('recorded-permission', 'granted');
+            return Recorder.permission;
+        }
         constructor(title, options) {
             super();
             this.entry = { title, body: options.body ?? '', open: true };
@@ -101,11 +105,16 @@ const RECORDER: &str = "
     globalThis.Notification = Recorder;
     globalThis.looking = true;
     Document.prototype.hasFocus = () => globalThis.looking;
+    for (const kind of ['focus', 'blur']) {
+        window.addEventListener(kind, (event) => {
+            if (event.isTrusted && event.target === window) event.stopImmediatePropagation();
+        }, true);
+    }
     window.focus = () => {};
 ";
 
 /// Has the page believe that its user looks at it, or elsewhere.
-async fn look(browser: &Browser, here: bool) {
+pub(crate) async fn look(browser: &Browser, here: bool) {
     let event = if here { "focus" } else { "blur" };
     browser
         .script(&format!(
@@ -115,7 +124,7 @@ async fn look(browser: &Browser, here: bool) {
 }
 
 /// Waits for a notification and gives its title and text.
-async fn notified(browser: &Browser, count: usize) -> (String, String) {
+pub(crate) async fn notified(browser: &Browser, count: usize) -> (String, String) {
     browser
         .until("a notification", async || {
             let shown = browser.script("return globalThis.shown").await;

@@ -4,15 +4,15 @@ use crate::network::Network;
 use crate::user::{Place, User};
 
 /// Ada at two browsers, and Bert, with whom she has agreed to write.
-struct Three {
-    network: Network,
-    first: User,
-    second: User,
-    bert: User,
-    bert_id: String,
+pub(crate) struct Three {
+    pub(crate) network: Network,
+    pub(crate) first: User,
+    pub(crate) second: User,
+    pub(crate) bert: User,
+    pub(crate) bert_id: String,
 }
 
-async fn three() -> Three {
+pub(crate) async fn three() -> Three {
     let network = Network::start();
     let (first, bert, second) = futures::join!(
         User::join(&network, "Ada", Place::OwnDevice),
@@ -129,4 +129,74 @@ async fn a_killed_browser_catches_up_and_tells_what_it_had_not_told() {
     let second = second.killed(&network).await;
     second.browser.see(&format!("{row} [title='Pinned']")).await;
     first.browser.see(&format!("{row} [title='Pinned']")).await;
+}
+
+#[tokio::test]
+async fn timers_deletions_and_removed_contacts_are_the_same_in_both() {
+    let Three {
+        network: _network,
+        first,
+        second,
+        bert,
+        bert_id,
+    } = three().await;
+    let row = format!("[data-conversation='{bert_id}']");
+    let timer = format!("{row} [title='Messages disappear']");
+
+    // How long messages live: set by one, seen and turned off by the other.
+    first.open(&bert_id).await;
+    first.set_timer("#timer-read", "#timer-3600").await;
+    second.browser.see(&timer).await;
+    second.open(&bert_id).await;
+    second
+        .browser
+        .read(".conversation .heading-sub", "after reading")
+        .await;
+    second.browser.read(".notice", "after they are read").await;
+    second.browser.press("#conversation-menu").await;
+    second.entry("Disappearing messages").await;
+    second.browser.press("#timer-off").await;
+    second.browser.press("#set-timer").await;
+    second.browser.see("#set-timer:disabled").await;
+    second.browser.press("#close-side").await;
+    second.browser.gone(".side").await;
+    first.browser.gone(&timer).await;
+    first.browser.read(".notice", "no longer disappear").await;
+
+    // A pin that is taken off again by the other.
+    first.choose(&bert_id, "Pin").await;
+    second.browser.see(&format!("{row} [title='Pinned']")).await;
+    second.choose(&bert_id, "Unpin").await;
+    first.browser.gone(&format!("{row} [title='Pinned']")).await;
+
+    // What is deleted on all own devices stays with whom it was written to.
+    second.right_click("Hello Bert").await;
+    second.entry("Delete").await;
+    second.browser.press("#delete-own").await;
+    second.browser.press("#confirm").await;
+    second.misses("Hello Bert").await;
+    first.misses("Hello Bert").await;
+    assert_eq!(bert.count("Hello Bert").await, 1);
+
+    // What is deleted for everyone by one device, is so for the other, too.
+    first.send("A slip of the pen").await;
+    first.delivered().await;
+    second.reads("A slip of the pen").await;
+    second.right_click("A slip of the pen").await;
+    second.entry("Delete").await;
+    second.browser.press("#delete-everyone").await;
+    second.browser.press("#confirm").await;
+    for user in [&first, &second, &bert] {
+        user.misses("A slip of the pen").await;
+    }
+
+    // A contact that is deleted leaves the list and the contacts of both.
+    first.choose(&bert_id, "Delete contact").await;
+    first.browser.press("#confirm").await;
+    for user in [&first, &second] {
+        user.browser.gone(&row).await;
+        user.browser.press("#new-conversation").await;
+        user.browser.see("#account-id").await;
+        user.browser.gone(&format!("[data-contact='{bert_id}']")).await;
+    }
 }

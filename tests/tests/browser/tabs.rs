@@ -6,7 +6,7 @@ use crate::network::Network;
 use crate::user::{Place, User};
 
 /// How many engines the origin's tabs run and how many wait for their turn, as the browser's locks tell.
-async fn engines(user: &User) -> (usize, usize) {
+pub(crate) async fn engines(user: &User) -> (usize, usize) {
     let state = user
         .browser
         .driver()

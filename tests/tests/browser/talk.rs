@@ -53,7 +53,7 @@ impl User {
     }
 
     /// Opens a message's menu with the right mouse button.
-    async fn right_click(&self, text: &str) {
+    pub(crate) async fn right_click(&self, text: &str) {
         let message = self.message(text).await;
         let bubble = message.find(By::Css(".text")).await.expect("a text");
         self.browser
@@ -67,7 +67,7 @@ impl User {
     }
 
     /// Chooses an entry of the open menu by its words.
-    async fn entry(&self, words: &str) {
+    pub(crate) async fn entry(&self, words: &str) {
         self.browser
             .until(&format!("the entry “{words}”"), async || {
                 let items = self.browser.driver().find_all(By::Css(".menu-item")).await.ok()?;
@@ -82,7 +82,7 @@ impl User {
     }
 
     /// Waits until no message shows a text.
-    async fn misses(&self, text: &str) {
+    pub(crate) async fn misses(&self, text: &str) {
         self.browser
             .until(&format!("“{text}” to go"), async || {
                 (self.count(text).await == 0).then_some(())
@@ -91,7 +91,7 @@ impl User {
     }
 
     /// Chooses how long messages live, by the ids of the two choices.
-    async fn set_timer(&self, mode: &str, time: &str) {
+    pub(crate) async fn set_timer(&self, mode: &str, time: &str) {
         self.browser.press("#conversation-menu").await;
         self.entry("Disappearing messages").await;
         self.browser.press(mode).await;

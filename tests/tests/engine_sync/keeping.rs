@@ -13,20 +13,20 @@ use holdfast_tests::net::{Device, World, run};
 
 use super::{SOON, id, in_step, wait_for_name};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-async fn nicknamed(device: &Device, number: u8, nickname: &str) {
+pub(super) async fn nicknamed(device: &Device, number: u8, nickname: &str) {
     let nickname = nickname.to_owned();
     let id = id(number);
     device.ask(Command::SetNickname { id, nickname }).await;
 }
 
-async fn nickname(device: &Device, number: u8) -> Option<String> {
+pub(super) async fn nickname(device: &Device, number: u8) -> Option<String> {
     device.conversation(id(number)).await?.nickname
 }
 
 /// A device with a name, a contact and a nickname, all of it pushed.
-async fn settled(world: &World) -> Device {
+pub(super) async fn settled(world: &World) -> Device {
     let one = Device::new(world);
     one.create("Ann").await;
     one.send(id(1), "hello").await.unwrap();
@@ -52,9 +52,14 @@ async fn weigh_down(store: &MemoryStore, seed: &Seed, bytes: usize) {
 }
 
 /// What a device finds that comes now: the nickname, or that there is no profile.
-async fn found_by_another(world: &World, one: &Device) -> Option<String> {
+pub(super) async fn found_by_another(world: &World, one: &Device) -> Option<String> {
+    found_with(world, one.seed().await).await
+}
+
+/// The same when no other device is there any more.
+pub(super) async fn found_with(world: &World, seed: Seed) -> Option<String> {
     let late = Device::new(world);
-    late.restore(one.seed().await).await;
+    late.restore(seed).await;
     let seen = late
         .wait_for("an end", SOON * 2, |now| {
             let stage = now.restore.as_ref().map(|restore| restore.stage);

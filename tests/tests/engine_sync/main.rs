@@ -3,6 +3,7 @@
 mod edits;
 mod histories;
 mod keeping;
+mod renewal;
 mod requests;
 mod restore;
 
