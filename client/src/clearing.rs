@@ -232,7 +232,7 @@ impl Work<'_> {
     /// Removes all messages of a conversation: for whoever reads, at once.
     pub(crate) async fn clear_messages(&mut self, conversation: &Id, reach: Reach) -> Result<(), StoreError> {
         self.clear_touched(conversation).await?;
-        self.set_cleared(conversation)?;
+        self.set_cleared(conversation).await?;
         let before = match self.clearings.get(conversation) {
             Some(staged) => *staged,
             None => self.core.clearings.of(conversation),

@@ -361,7 +361,11 @@ impl Core {
             let reply: SwarmReply<Expired> = result.parse().map_err(|_| PushError::Again)?;
             let mut confirmed = false;
             let mut alive: Vec<MessageHash> = Vec::new();
-            for (_, expired) in reply.verified(|result, member| result.verify(member, &request)) {
+            for (member, expired) in reply.verified(|result, member| result.verify(member, &request)) {
+                // Anybody can sign with a key that no node has.
+                if self.net.pool.borrow().get(member).is_none() {
+                    continue;
+                }
                 confirmed = true;
                 alive.extend(&expired.updated);
                 alive.extend(expired.unchanged.iter().flat_map(|kept| kept.keys()));

@@ -105,6 +105,9 @@ impl<'a> Work<'a> {
             }
             if let Some(at) = started(record, now) {
                 timed.push((*position, record.clone(), at));
+            } else if touched.old == touched.new {
+                // Looked at only: nothing else counts it.
+                read = read.saturating_add(u32::from(record.counts()));
             }
         }
         let held = self.conversation(&conversation);

@@ -152,6 +152,7 @@ impl Work<'_> {
             .time
             .now()
             .saturating_add(TTL_DEFAULT.saturating_add(MARK_SLACK_MS));
+        let until = until.max(mark.until);
         self.keep_mark(conversation, target, MarkRecord { until, ..mark })
     }
 
@@ -171,12 +172,13 @@ impl Work<'_> {
     }
 
     /// Remembers for good that everything of a conversation was removed here.
-    pub(crate) fn set_cleared(&mut self, conversation: &Id) -> Result<(), StoreError> {
+    pub(crate) async fn set_cleared(&mut self, conversation: &Id) -> Result<(), StoreError> {
+        let before = self.cleared_up_to(conversation).await?;
         let newest = self.conversation(conversation).newest.as_ref();
         let newest = newest.map_or(0, |newest| newest.position.sent_at);
         let record = ClearedRecord {
             until: FOR_GOOD,
-            up_to: self.now().max(newest),
+            up_to: self.now().max(newest).max(before),
         };
         self.put(Collection::Marks, keys::cleared(conversation), encode(&record)?);
         Ok(())
