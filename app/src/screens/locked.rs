@@ -5,6 +5,7 @@ use std::time::Duration;
 use holdfast_client::lock::{MAX_PASSPHRASE, MIN_PASSPHRASE};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use zeroize::Zeroizing;
 
 use crate::components::dialog::Confirm;
 use crate::components::icon::{Icon, icon, mark};
@@ -37,6 +38,11 @@ pub(crate) fn Locked() -> impl IntoView {
         typed.track();
         error.set(String::new());
     });
+    // Whoever is brought back here, since the engine crashed while it was opened, may try again.
+    Effect::new(move |_| {
+        state.lock.view.track();
+        busy.set(false);
+    });
     let end = move |result: Result<(), String>| {
         // Once it is open, this screen gives way by itself.
         if let Err(words) = result {
@@ -54,7 +60,8 @@ pub(crate) fn Locked() -> impl IntoView {
         }
         busy.set(true);
         spawn_local(async move {
-            let result = state.unlock(&typed.get_untracked()).await;
+            let passphrase = Zeroizing::new(typed.get_untracked());
+            let result = state.unlock(&passphrase).await;
             end(result.map_err(|why| refusal_words(&why)));
         });
     };

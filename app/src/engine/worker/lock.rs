@@ -66,10 +66,12 @@ impl Worker {
         }
         let worker = Rc::clone(self);
         spawn_local(async move {
-            // Should the browser refuse, then the account is still there, and still locked.
-            if IndexedDb::delete().await.is_ok() {
-                worker.post(&BetweenTabs::Event(Event::LoggedOut));
-                worker.end();
+            match IndexedDb::delete().await {
+                Ok(()) => {
+                    worker.post(&BetweenTabs::Event(Event::LoggedOut));
+                    worker.end();
+                }
+                Err(_) => tell_page(&FromWorker::NotForgotten),
             }
         });
     }
@@ -87,11 +89,12 @@ impl Worker {
 
     /// Nobody is active in the own tab: whoever runs the engine hears of all of them, and is not put to sleep.
     pub(super) fn note_idle(&self, now_ms: u64, limit_ms: u64) {
-        match *self.role.borrow() {
-            Role::Leading { .. } => {}
-            _ => return self.post(&BetweenTabs::Idle { now_ms, limit_ms }),
+        let leads = matches!(*self.role.borrow(), Role::Leading { .. });
+        if leads {
+            self.judge_idle(now_ms, limit_ms);
+        } else {
+            self.post(&BetweenTabs::Idle { now_ms, limit_ms });
         }
-        self.judge_idle(now_ms, limit_ms);
     }
 
     /// Locks all tabs if nobody was active in any of them.
