@@ -109,6 +109,12 @@ pub(crate) async fn pause(ms: u32) {
     let _ = JsFuture::from(promise).await;
 }
 
+/// Loads the page anew.
+pub(crate) fn reload() {
+    // Refused only while another navigation runs.
+    let _ = window().location().reload();
+}
+
 /// Copies a text to the clipboard; tells whether that worked. Call it from a click or key press.
 pub(crate) async fn copy_text(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();

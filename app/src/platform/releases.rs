@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, ServiceWorker, ServiceWorkerRegistration};
 
 use super::worker::{self, field, text};
-use super::{listen, window};
+use super::{listen, reload};
 
 /// Looking at a release can mean fetching all of it. A worker that never answers is an old one, or not ours.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -227,12 +227,6 @@ impl Keeper {
         workers.set_onmessage(Some(hear.as_ref().unchecked_ref()));
         hear.forget();
     }
-}
-
-/// Loads the page anew.
-fn reload() {
-    // Refused only while another navigation runs.
-    let _ = window().location().reload();
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use web_sys::{
     ServiceWorkerRegistration, ServiceWorkerUpdateViaCache,
 };
 
+use super::frame::is_framed;
 use super::session::has;
 use super::window;
 
@@ -28,15 +29,9 @@ pub(crate) fn workers() -> Option<ServiceWorkerContainer> {
     has(&navigator, "serviceWorker").then(|| navigator.service_worker())
 }
 
-/// Whether another page shows this one in a frame.
-fn framed() -> bool {
-    let top = Reflect::get(&window(), &"top".into()).unwrap_or(JsValue::NULL);
-    !Object::is(&top, &window())
-}
-
 /// Has the browser keep the worker, and waits until it works. Its script is never taken from the browser's cache of files.
 pub(crate) async fn register() -> Option<ServiceWorkerRegistration> {
-    if framed() {
+    if is_framed() {
         return None;
     }
     let workers = workers()?;
@@ -51,7 +46,7 @@ pub(crate) async fn register() -> Option<ServiceWorkerRegistration> {
 
 /// The worker that the browser keeps since an earlier visit.
 pub(crate) async fn registered() -> Option<ServiceWorkerRegistration> {
-    if framed() {
+    if is_framed() {
         return None;
     }
     let found = JsFuture::from(workers()?.get_registration()).await.ok()?;

@@ -16,8 +16,6 @@ use crate::platform::activity::{Activity, Check, Moment};
 use crate::platform::passkey::{self, PasskeyError};
 use crate::platform::{microphone, normal_form, session};
 
-/// The choices of how long nobody must be there until it locks, in minutes; 0 is never.
-pub(crate) const IDLE_MINUTES: [u32; 5] = [1, 5, 15, 60, 0];
 /// What a new lock begins with, in minutes.
 const FIRST_IDLE_MINUTES: u32 = 15;
 /// How often an open page looks at the clock.
