@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::object::has;
 use super::{kiosk, on_connectivity, on_visibility, window};
 use crate::engine::{EngineLink, Settings};
 
@@ -169,10 +170,6 @@ async fn fetch_profile() -> Result<Vec<u8>, StartError> {
         .await
         .map_err(failed)?;
     Ok(js_sys::Uint8Array::new(&body).to_vec())
-}
-
-pub(super) fn has(object: &JsValue, name: &str) -> bool {
-    js_sys::Reflect::get(object, &name.into()).is_ok_and(|value| !value.is_undefined())
 }
 
 /// A mark in localStorage that this browser keeps an account. It says nothing of which.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use js_sys::{Array, Object, Reflect};
+use js_sys::Array;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -17,7 +17,7 @@ use web_sys::{
 };
 
 use super::frame::is_framed;
-use super::session::has;
+use super::object::{has, object};
 use super::window;
 
 /// Its script.
@@ -54,11 +54,8 @@ pub(crate) async fn registered() -> Option<ServiceWorkerRegistration> {
 }
 
 /// A message for it that says one thing.
-pub(crate) fn message(what: &str, value: &JsValue) -> JsValue {
-    let message = Object::new();
-    // Setting a property of a fresh plain object can't fail.
-    let _ = Reflect::set(&message, &what.into(), value);
-    message.into()
+pub(crate) fn message(what: &str, value: JsValue) -> JsValue {
+    object(&[(what, value)]).into()
 }
 
 /// What it answers to a message; null when it does not in that time.
@@ -85,14 +82,4 @@ async fn answer(worker: &ServiceWorker, message: &JsValue, patience: Duration) -
     let told = answer.await.ok();
     channel.port1().close();
     told
-}
-
-/// A field of what it told; null when there is none.
-pub(crate) fn field(told: &JsValue, name: &str) -> JsValue {
-    Reflect::get(told, &name.into()).unwrap_or(JsValue::NULL)
-}
-
-/// A field's text; empty when it is none.
-pub(crate) fn text(told: &JsValue, name: &str) -> String {
-    field(told, name).as_string().unwrap_or_default()
 }

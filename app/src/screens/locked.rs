@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use zeroize::Zeroizing;
 
+use crate::components::clock::every;
 use crate::components::dialog::Confirm;
 use crate::components::icon::{Icon, icon, mark};
 use crate::components::secret_field::SecretField;
@@ -136,17 +137,10 @@ pub(crate) fn Locked() -> impl IntoView {
 
 /// Seconds until the next try is allowed.
 fn seconds_left(state: AppState) -> Memo<u64> {
-    let now = RwSignal::new(js_sys::Date::now());
-    let tick = set_interval_with_handle(move || now.set(js_sys::Date::now()), SECOND);
-    on_cleanup(move || {
-        if let Ok(tick) = &tick {
-            tick.clear();
-        }
-    });
+    let second = every(SECOND);
     Memo::new(move |_| {
-        // The time is free anew with each try, whenever the clock was looked at.
-        let free = state.lock.free_ms.get();
-        let left = (free - now.get()).min(free - js_sys::Date::now());
+        second.track();
+        let left = state.lock.free_ms.get() - js_sys::Date::now();
         (left / 1000.0).ceil().max(0.0) as u64
     })
 }
