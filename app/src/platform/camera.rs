@@ -93,7 +93,7 @@ fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
 }
 
 fn constraints() -> MediaStreamConstraints {
-    let ideal = |value: JsValue| object(&[("ideal", value)]).into();
+    let ideal = |value: JsValue| JsValue::from(object(&[("ideal", value)]));
     let wishes = object(&[
         ("facingMode", ideal("environment".into())),
         ("width", ideal(WIDTH.into())),
