@@ -205,7 +205,7 @@ fn idle(state: AppState) -> AnyView {
         .into_iter()
         .map(|value| Choice {
             value,
-            label: match value.parse() {
+            label: match value.parse::<u64>() {
                 Ok(0) | Err(_) => t("lock.after_never"),
                 Ok(minutes) => tn("lock.after", minutes),
             },

@@ -38,7 +38,7 @@ pub(super) fn strength(text: &str) -> Strength {
         _ if length < Passphrase::MIN_CHARS => return Strength::Short(Passphrase::MIN_CHARS - length),
         _ => {}
     }
-    let mut before = None;
+    let mut before: Option<char> = None;
     let mut sum = 0;
     for (at, c) in text.chars().take(MEASURED).enumerate() {
         let follows = before.is_some_and(|before| u32::from(before).abs_diff(u32::from(c)) <= 1);
