@@ -302,7 +302,8 @@ async function setting(address) {
   try {
     const answer = await fetch(address, { cache: "no-cache", signal: AbortSignal.timeout(settingsPatience) });
     if (!answer.ok && answer.status !== 404) throw new Error(`status ${answer.status}`);
-    await cache.put(address, answer.clone());
+    // Where there is no room for it, the one before stays.
+    await cache.put(address, answer.clone()).catch(() => {});
     return answer;
   } catch {
     return (await cache.match(address)) ?? Response.error();

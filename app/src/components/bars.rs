@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::i18n::{t, tf, tn};
-use crate::platform::frame;
+use crate::platform::{frame, reload};
 use crate::state::AppState;
 use crate::state::nav::Route;
 
@@ -132,10 +132,4 @@ fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> im
             {action}
         </div>
     }
-}
-
-/// Loads the page anew.
-pub(crate) fn reload() {
-    // Refused only while another navigation runs.
-    let _ = window().location().reload();
 }

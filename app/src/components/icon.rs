@@ -222,6 +222,28 @@ pub(crate) fn icon(icon: Icon) -> impl IntoView {
     }
 }
 
+/// A button that shows an icon. Its name is told to screen readers, and where a mouse rests on it.
+pub(crate) fn icon_button(
+    id: &'static str,
+    picture: Icon,
+    label: String,
+    act: impl Fn() + 'static,
+) -> AnyView {
+    view! {
+        <button
+            type="button"
+            id=id
+            class="icon-button"
+            aria-label=label.clone()
+            title=label
+            on:click=move |_| act()
+        >
+            {icon(picture)}
+        </button>
+    }
+    .into_any()
+}
+
 /// The product's mark: three rounded strokes rising from one root.
 pub(crate) fn mark() -> impl IntoView {
     view! {

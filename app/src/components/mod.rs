@@ -7,6 +7,7 @@
 pub(crate) mod avatar;
 pub(crate) mod bars;
 pub(crate) mod choice;
+pub(crate) mod clock;
 pub(crate) mod dialog;
 pub(crate) mod emoji;
 pub(crate) mod field;

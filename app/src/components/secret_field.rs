@@ -5,6 +5,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use zeroize::Zeroize;
 
 use super::field::{focus_when_shown, leave_as_typed};
 use super::icon::{Icon, icon};
@@ -24,7 +25,7 @@ pub(crate) fn SecretField(
     error: Signal<String>,
     /// A sentence of help below.
     #[prop(optional)]
-    help: String,
+    help: Option<Signal<String>>,
     /// Takes the focus when it appears.
     #[prop(optional)]
     focus: bool,
@@ -36,8 +37,8 @@ pub(crate) fn SecretField(
         focus_when_shown(node);
     }
     on_cleanup(move || {
-        // Its memory is given back; a text can't be overwritten here.
-        let _ = value.try_update_untracked(String::clear);
+        // What the browser had of it is the browser's to free.
+        let _ = value.try_update_untracked(|typed| typed.zeroize());
     });
     let help_id = format!("{id}-help");
     let error_id = format!("{id}-error");
@@ -80,7 +81,7 @@ pub(crate) fn SecretField(
                 </button>
             </div>
             <p class="error" id=error_id role="alert">{error}</p>
-            {(!help.is_empty()).then(|| view! { <p class="help" id=help_id>{help}</p> })}
+            {help.map(|help| view! { <p class="help" id=help_id>{help}</p> })}
         </div>
     }
 }

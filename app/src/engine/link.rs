@@ -82,6 +82,10 @@ pub(crate) enum Turn {
     Open,
     /// All tabs were locked. The link has ended: start another one.
     LockedUp,
+    /// The account that was to be removed is still here, and still locked: the browser refused.
+    NotForgotten,
+    /// No engine could be had behind the lock. The link has ended.
+    Failed(StartError),
 }
 
 /// A worker and the callbacks that listen to it. Dropping it ends the worker.
@@ -107,9 +111,18 @@ impl Running {
         }
     }
 
-    /// Says something to the worker.
-    pub(super) fn post(&self, message: &JsValue) -> Result<(), JsValue> {
-        self.worker.post_message(message)
+    /// Says something to the worker. It gets a copy; what is here is overwritten, since it may hold a secret.
+    pub(super) fn say(&self, message: &ToWorker) -> Result<(), JsValue> {
+        let message = to_js(message);
+        let posted = self.worker.post_message(&message);
+        wipe(&message);
+        posted
+    }
+
+    /// Says something together with what is handed over rather than copied.
+    pub(super) fn hand_over(&self, message: &ToWorker, payload: &JsValue) -> Result<(), JsValue> {
+        self.worker
+            .post_message_with_transfer(&with_payload(message, payload), &Array::of1(payload))
     }
 }
 
@@ -253,11 +266,8 @@ impl EngineLink {
     ) -> JobId {
         let id = JobId(u64::from_le_bytes(platform::random_bytes()));
         if let Some(running) = self.inner.running.borrow().as_ref() {
-            let message = with_payload(&ToWorker::Job { id, job: job.clone() }, sound);
             // A worker that is gone tells nothing: its successor ends the job.
-            let _ = running
-                .worker
-                .post_message_with_transfer(&message, &Array::of1(sound));
+            let _ = running.hand_over(&ToWorker::Job { id, job: job.clone() }, sound);
         }
         let given = Given {
             job,
@@ -322,7 +332,7 @@ impl Inner {
             expect_account: self.settings.expect_account,
         };
         let running = Running::new(worker, on_message, on_error);
-        let posted = running.post(&to_js(&start));
+        let posted = running.say(&start);
         *self.running.borrow_mut() = Some(running);
         posted.map_err(|e| StartError::Failed(platform::error_text(&e)))
     }
@@ -342,8 +352,16 @@ impl Inner {
         // A memory store died with its worker: there is nothing to take up again.
         let kept = self.settings.mode == StorageMode::OwnDevice;
         if !kept || crashes > MAX_RESTARTS || self.start_worker().is_err() {
-            self.end(StartError::Failed("the engine stopped".into()));
+            self.fail(StartError::Failed("the engine stopped".into()));
         }
+    }
+
+    /// Ends, since there is no engine to be had. Who stands at the lock has given no command that would tell of it.
+    fn fail(&self, why: StartError) {
+        if self.locked.take().is_some() {
+            self.tell_turn(Turn::Failed(why.clone()));
+        }
+        self.end(why);
     }
 
     /// Ends the worker; what was not answered is lost.
@@ -367,10 +385,8 @@ impl Inner {
     /// Says something to the worker that it need not answer.
     fn say(&self, message: &ToWorker) {
         if let Some(running) = self.running.borrow().as_ref() {
-            let message = to_js(message);
             // Fails only for what can't be copied, and bytes can.
-            let _ = running.post(&message);
-            wipe(&message);
+            let _ = running.say(message);
         }
     }
 
@@ -449,7 +465,7 @@ impl Inner {
         };
         if let Some(running) = self.running.borrow().as_ref() {
             // A copy that can't be posted stays unanswered and goes to the next worker.
-            let _ = running.worker.post_message(&to_js(&message));
+            let _ = running.say(&message);
         }
     }
 
@@ -480,9 +496,8 @@ impl Inner {
                 self.tell_turn(Turn::LockedUp);
                 self.end(StartError::Failed("locked".into()));
             }
-            // Answers another kind of worker.
-            FromWorker::Lock(_) => {}
-            FromWorker::Refused(why) => self.end(why),
+            FromWorker::NotForgotten => self.tell_turn(Turn::NotForgotten),
+            FromWorker::Refused(why) => self.fail(why),
             FromWorker::Reply { request, result } => {
                 if let Ok(Reply::Snapshot(snapshot)) = &result {
                     self.note_account(snapshot.account.is_some());
@@ -494,7 +509,7 @@ impl Inner {
             }
             FromWorker::Job { id, news } => self.hear_news(id, news),
             // Asked of other workers only.
-            FromWorker::Codes(_) => {}
+            FromWorker::Lock(_) | FromWorker::Codes(_) => {}
             FromWorker::Event(event) => {
                 let over = matches!(event, Event::LoggedOut);
                 if over {

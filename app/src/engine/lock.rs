@@ -17,7 +17,7 @@ use web_sys::MessageEvent;
 use super::indexeddb::IndexedDb;
 use super::link::{Running, start_worker};
 use super::rng::BrowserRng;
-use super::wire::{FromWorker, Secret, ToWorker, from_js, to_js, wipe};
+use super::wire::{FromWorker, Secret, ToWorker, from_js};
 use super::{lock_records, tabs, vault};
 use crate::platform::error_text;
 
@@ -153,10 +153,7 @@ pub(crate) async fn ask(question: LockAsk) -> Result<LockAnswer, LockRefusal> {
         failing(Err(LockRefusal::Failed("the worker stopped".into())));
     });
     let running = Running::new(worker, on_message, on_error);
-    let message = to_js(&ToWorker::Lock(question));
-    let posted = running.post(&message);
-    wipe(&message);
-    posted.map_err(failed)?;
+    running.say(&ToWorker::Lock(question)).map_err(failed)?;
     let result = answered.await;
     // Its memory goes with the worker.
     drop(running);
@@ -266,16 +263,7 @@ async fn try_passphrase(
         return Err(LockRefusal::Wait(lock_records::view(database, Some(lock)).await?));
     }
     lock_records::put_tries(database, tries.counted(lock_records::now_ms())).await?;
-    match lock.open(&passphrase) {
-        Ok(key) => {
-            lock_records::put_tries(database, Tries::default()).await?;
-            Ok(key)
-        }
-        Err(LockError::Wrong) => Err(LockRefusal::Wrong(
-            lock_records::view(database, Some(lock)).await?,
-        )),
-        Err(error) => Err(error.into()),
-    }
+    settled(database, lock, lock.open(&passphrase)).await
 }
 
 /// Tries a passkey. Its authenticator has counted tries of its own, so that these are not.
@@ -286,7 +274,16 @@ async fn try_passkey(
     output: &Secret,
 ) -> Result<VaultKey, LockRefusal> {
     let opened = PrfOutput::from_slice(output.bytes()).and_then(|output| lock.open_with_passkey(id, &output));
-    match opened {
+    settled(database, lock, opened).await
+}
+
+/// What a try came to. Whoever opens the lock begins to count anew.
+async fn settled(
+    database: &IndexedDb,
+    lock: &LockRecord,
+    tried: Result<VaultKey, LockError>,
+) -> Result<VaultKey, LockRefusal> {
+    match tried {
         Ok(key) => {
             lock_records::put_tries(database, Tries::default()).await?;
             Ok(key)

@@ -5,14 +5,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker};
+use web_sys::MessageEvent;
 use zeroize::Zeroizing;
 
 use super::codes::MAX_SIDE;
-use super::link::start_worker;
-use super::wire::{FromWorker, ToWorker, from_js, with_payload};
+use super::link::{Running, start_worker};
+use super::wire::{FromWorker, ToWorker, from_js};
 use crate::platform::pixels::Pixels;
 
 /// The longest side that a picture may have, pixels.
@@ -31,22 +30,8 @@ pub(crate) struct CodeReader {
     waiting: Waiting,
 }
 
-struct Running {
-    worker: Worker,
-    _on_message: Closure<dyn Fn(MessageEvent)>,
-    _on_error: Closure<dyn Fn(web_sys::Event)>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.worker.set_onmessage(None);
-        self.worker.set_onerror(None);
-        self.worker.terminate();
-    }
-}
-
 impl CodeReader {
-    /// What the codes in a picture hold. One picture at a time: another one ends the wait for the one before.
+    /// What the codes in a picture hold. One picture at a time.
     pub(crate) async fn read(&self, picture: Pixels) -> Result<Vec<Zeroizing<String>>, Unread> {
         let (sender, answer) = oneshot::channel();
         self.post(&picture)?;
@@ -78,11 +63,7 @@ impl CodeReader {
             width: picture.width,
             height: picture.height,
         };
-        // The pixels are handed over, not copied.
-        running
-            .worker
-            .post_message_with_transfer(&with_payload(&ask, &picture.bytes), &Array::of1(&picture.bytes))
-            .map_err(|_| Unread)
+        running.hand_over(&ask, &picture.bytes).map_err(|_| Unread)
     }
 
     fn start(&self) -> Result<Running, Unread> {
@@ -101,12 +82,6 @@ impl CodeReader {
             // Whoever waits learns that no answer comes.
             *waiting.borrow_mut() = None;
         });
-        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Running {
-            worker,
-            _on_message: on_message,
-            _on_error: on_error,
-        })
+        Ok(Running::new(worker, on_message, on_error))
     }
 }

@@ -5,6 +5,7 @@
 //! ([`super::indexeddb`]) keeps whoever lost it from writing once more.
 
 use futures::channel::oneshot;
+use futures::future::{Either, select};
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -90,9 +91,14 @@ async fn request(name: &str, option: Option<&str>) -> Option<Turn> {
         let _ = JsFuture::from(held).await;
         let _ = tell.send(());
     });
-    let mut turn = receiver.await.ok().flatten()?;
-    turn.gone = Some(gone);
-    Some(turn)
+    match select(receiver, gone).await {
+        Either::Left((Ok(Some(mut turn)), gone)) => {
+            turn.gone = Some(gone);
+            Some(turn)
+        }
+        // One that is refused for good is never granted, and what waits to be told so is never freed.
+        Either::Left(_) | Either::Right(_) => None,
+    }
 }
 
 /// The channel between the workers of all tabs. What is posted reaches every worker but the one that posts.

@@ -119,6 +119,8 @@ pub(crate) enum FromWorker {
     Locked(LockView),
     /// The engine ended because all tabs were locked; so does this worker.
     LockedUp,
+    /// The locked account that was to be removed is still here: the browser refused.
+    NotForgotten,
     /// The answer to a question about the lock.
     Lock(Result<LockAnswer, LockRefusal>),
     /// What the codes in a picture hold: secrets, perhaps.

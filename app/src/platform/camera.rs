@@ -1,10 +1,10 @@
 //! The camera: asks for it, and lets go of it the moment it is not needed any more.
 
-use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DomException, HtmlVideoElement, MediaStream, MediaStreamConstraints, MediaStreamTrack};
 
+use super::object::object;
 use super::window;
 
 /// Width that is asked for, pixels: enough for the finest code that is shown here, and no more than any camera has.
@@ -93,16 +93,11 @@ fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
 }
 
 fn constraints() -> MediaStreamConstraints {
-    let wishes = Object::new();
-    for (name, value) in [
-        ("facingMode", JsValue::from("environment")),
-        ("width", JsValue::from(WIDTH)),
-    ] {
-        let ideal = Object::new();
-        // Setting a property of a fresh plain object can't fail.
-        let _ = Reflect::set(&ideal, &"ideal".into(), &value);
-        let _ = Reflect::set(&wishes, &name.into(), &ideal);
-    }
+    let ideal = |value: JsValue| JsValue::from(object(&[("ideal", value)]));
+    let wishes = object(&[
+        ("facingMode", ideal("environment".into())),
+        ("width", ideal(WIDTH.into())),
+    ]);
     let constraints = MediaStreamConstraints::new();
     constraints.set_video(&wishes);
     constraints

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageManager;
 
-use super::session::has;
+use super::object::has;
 use super::window;
 
 /// Whether it keeps it for good; `None` where it can't tell.

@@ -192,7 +192,7 @@ async fn ask() -> Result<MediaStream, NoSound> {
         .media_devices()
         .map_err(|_| NoSound::Unable)?;
     // Absent without a secure context, whatever its type says.
-    if devices.is_undefined() || !super::session::has(&window(), "AudioWorkletNode") {
+    if devices.is_undefined() || !super::object::has(&window(), "AudioWorkletNode") {
         return Err(NoSound::Unable);
     }
     let wishes = Object::new();

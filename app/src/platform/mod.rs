@@ -12,6 +12,7 @@ pub(crate) mod kiosk;
 pub(crate) mod microphone;
 pub(crate) mod near;
 pub(crate) mod notifications;
+pub(crate) mod object;
 pub(crate) mod pass_on;
 pub(crate) mod passkey;
 pub(crate) mod picture;
@@ -21,6 +22,7 @@ pub(crate) mod save;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;
+pub(crate) mod transfer;
 pub(crate) mod wipe;
 pub(crate) mod worker;
 
@@ -109,6 +111,12 @@ pub(crate) async fn pause(ms: u32) {
     let _ = JsFuture::from(promise).await;
 }
 
+/// Loads the page anew.
+pub(crate) fn reload() {
+    // Refused only while another navigation runs.
+    let _ = window().location().reload();
+}
+
 /// Copies a text to the clipboard; tells whether that worked. Call it from a click or key press.
 pub(crate) async fn copy_text(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();
@@ -131,29 +139,6 @@ pub(crate) fn on_connectivity(callback: impl Fn(bool) + Clone + 'static) {
     let gained = callback.clone();
     listen(&window(), "online", move || gained(true));
     listen(&window(), "offline", move || callback(false));
-}
-
-/// Has the page take no files that are dropped where nothing takes them: the browser would show them in its place.
-pub(crate) fn refuse_drops() {
-    for name in ["dragover", "drop"] {
-        let refuse = Closure::<dyn Fn(web_sys::DragEvent)>::new(|event: web_sys::DragEvent| {
-            let Some(data) = event.data_transfer() else { return };
-            let files = data
-                .types()
-                .iter()
-                .any(|kind| kind.as_string().as_deref() == Some("Files"));
-            if files && !event.default_prevented() {
-                event.prevent_default();
-                data.set_drop_effect("none");
-            }
-        });
-        if window()
-            .add_event_listener_with_callback(name, refuse.as_ref().unchecked_ref())
-            .is_ok()
-        {
-            refuse.forget();
-        }
-    }
 }
 
 fn listen(target: &web_sys::EventTarget, name: &str, callback: impl Fn() + 'static) {

@@ -41,7 +41,7 @@ pub(crate) enum Permission {
 
 /// What the user said so far.
 pub(crate) fn permission() -> Permission {
-    if !super::session::has(&window(), "Notification") {
+    if !super::object::has(&window(), "Notification") {
         return Permission::Missing;
     }
     match Notification::permission() {

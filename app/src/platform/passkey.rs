@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::DomException;
 
-use super::session::has;
+use super::object::{field, has, object};
 use super::{error_text, random_bytes, window};
 use crate::engine::Secret;
 use crate::engine::lock::Passkey;
@@ -58,9 +58,9 @@ pub(crate) async fn is_possible() -> bool {
     if !has(&window(), "PublicKeyCredential") || has_no_name() {
         return false;
     }
-    let kind = property(&window(), "PublicKeyCredential");
+    let kind = field(&window(), "PublicKeyCredential");
     let capabilities = ask(&kind, "getClientCapabilities").await.unwrap_or_default();
-    let knows_prf = property(&capabilities, "extension:prf");
+    let knows_prf = field(&capabilities, "extension:prf");
     if knows_prf.as_bool().is_some() {
         return knows_prf.is_truthy();
     }
@@ -78,7 +78,7 @@ fn has_no_name() -> bool {
 
 /// Calls a function of an object that gives a promise; `None` where there is none.
 async fn ask(object: &JsValue, name: &str) -> Option<JsValue> {
-    let function = property(object, name).dyn_into::<Function>().ok()?;
+    let function = field(object, name).dyn_into::<Function>().ok()?;
     let promise = function.call0(object).ok()?.dyn_into::<Promise>().ok()?;
     JsFuture::from(promise).await.ok()
 }
@@ -88,7 +88,12 @@ pub(crate) async fn create(existing: &[Passkey]) -> Result<(Passkey, Secret), Pa
     let salt: [u8; 32] = random_bytes();
     let algorithms: Array = ALGORITHMS
         .iter()
-        .map(|number| object(&[("type", "public-key".into()), ("alg", (*number).into())]))
+        .map(|number| {
+            JsValue::from(object(&[
+                ("type", "public-key".into()),
+                ("alg", (*number).into()),
+            ]))
+        })
         .collect();
     let user = object(&[
         ("id", bytes(&random_bytes::<16>())),
@@ -101,18 +106,18 @@ pub(crate) async fn create(existing: &[Passkey]) -> Result<(Passkey, Secret), Pa
     ]);
     let options = object(&[
         ("challenge", bytes(&random_bytes::<32>())),
-        ("rp", object(&[("name", NAME.into())])),
-        ("user", user),
+        ("rp", object(&[("name", NAME.into())]).into()),
+        ("user", user.into()),
         ("pubKeyCredParams", algorithms.into()),
-        ("authenticatorSelection", wanted),
+        ("authenticatorSelection", wanted.into()),
         ("excludeCredentials", named(existing)),
         ("attestation", "none".into()),
         ("extensions", prf("eval", first(&salt))),
     ]);
     let made = credentials().create(&public_key(options))?;
     let made: Credential = JsFuture::from(made).await?.unchecked_into();
-    let results = property(&made.extension_results(), "prf");
-    if property(&results, "enabled").is_falsy() {
+    let results = field(&made.extension_results(), "prf");
+    if field(&results, "enabled").is_falsy() {
         return Err(PasskeyError::Unsuitable);
     }
     let passkey = Passkey {
@@ -133,7 +138,8 @@ pub(crate) async fn ask_for_output(passkeys: &[Passkey]) -> Result<(Vec<u8>, Sec
     let by_passkey = Object::new();
     for passkey in passkeys {
         let id = data_encoding::BASE64URL_NOPAD.encode(&passkey.id);
-        set(&by_passkey, &id, &first(&passkey.salt));
+        // Setting a field of a fresh plain object can't fail.
+        let _ = Reflect::set(&by_passkey, &id.into(), &first(&passkey.salt));
     }
     let options = object(&[
         ("challenge", bytes(&random_bytes::<32>())),
@@ -143,14 +149,14 @@ pub(crate) async fn ask_for_output(passkeys: &[Passkey]) -> Result<(Vec<u8>, Sec
     ]);
     let asked = credentials().get(&public_key(options))?;
     let given: Credential = JsFuture::from(asked).await?.unchecked_into();
-    let results = property(&given.extension_results(), "prf");
+    let results = field(&given.extension_results(), "prf");
     let output = output(&results).ok_or(PasskeyError::Unsuitable)?;
     Ok((Uint8Array::new(&given.raw_id()).to_vec(), output))
 }
 
 /// The secret in the extension's results. The browser's copy is overwritten.
 fn output(results: &JsValue) -> Option<Secret> {
-    let first = property(&property(results, "results"), "first");
+    let first = field(&field(results, "results"), "first");
     let first: ArrayBuffer = first.dyn_into().ok()?;
     let first = Uint8Array::new(&first);
     let secret = Secret::new(first.to_vec());
@@ -159,47 +165,34 @@ fn output(results: &JsValue) -> Option<Secret> {
 }
 
 fn credentials() -> Credentials {
-    property(&window().navigator(), "credentials").unchecked_into()
+    field(&window().navigator(), "credentials").unchecked_into()
 }
 
-fn public_key(options: JsValue) -> Object {
-    object(&[("publicKey", options)]).unchecked_into()
+fn public_key(options: Object) -> Object {
+    object(&[("publicKey", options.into())])
 }
 
 fn prf(how: &str, what: JsValue) -> JsValue {
-    object(&[("prf", object(&[(how, what)]))])
+    object(&[("prf", object(&[(how, what)]).into())]).into()
 }
 
 fn first(salt: &[u8; 32]) -> JsValue {
-    object(&[("first", bytes(salt))])
+    object(&[("first", bytes(salt))]).into()
 }
 
 fn named(passkeys: &[Passkey]) -> JsValue {
     let all: Array = passkeys
         .iter()
-        .map(|passkey| object(&[("type", "public-key".into()), ("id", bytes(&passkey.id))]))
+        .map(|passkey| {
+            JsValue::from(object(&[
+                ("type", "public-key".into()),
+                ("id", bytes(&passkey.id)),
+            ]))
+        })
         .collect();
     all.into()
 }
 
 fn bytes(bytes: &[u8]) -> JsValue {
     Uint8Array::from(bytes).into()
-}
-
-fn object(properties: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in properties {
-        set(&object, name, value);
-    }
-    object.into()
-}
-
-fn set(object: &Object, name: &str, value: &JsValue) {
-    // Setting a property of a fresh plain object can't fail.
-    let _ = Reflect::set(object, &name.into(), value);
-}
-
-fn property(object: &JsValue, name: &str) -> JsValue {
-    // What is no object has none.
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }

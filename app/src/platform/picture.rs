@@ -193,7 +193,7 @@ async fn as_png(picture: Blob) -> Option<Blob> {
 
 /// Whether pictures can be copied to the clipboard here.
 pub(crate) fn can_copy() -> bool {
-    super::session::has(&window(), "ClipboardItem") && !window().navigator().clipboard().is_undefined()
+    super::object::has(&window(), "ClipboardItem") && !window().navigator().clipboard().is_undefined()
 }
 
 /// Copies a picture to the clipboard; tells whether that worked. Call it from a click or key press.

@@ -1,6 +1,6 @@
 //! What a camera or a picture shows, as pixels in which codes are looked for.
 
-use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8ClampedArray};
+use js_sys::{Array, ArrayBuffer, Object, Promise, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -8,6 +8,7 @@ use web_sys::{
 };
 use zeroize::Zeroizing;
 
+use super::object::{field, has, object};
 use super::picture::{decode, within};
 use super::{document, window};
 
@@ -63,9 +64,8 @@ impl Easel {
     /// An empty one; `None` where the browser has no canvas.
     pub(crate) fn new() -> Option<Self> {
         let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-        let options = Object::new();
-        // Setting a property of a fresh plain object can't fail. Kept in memory, what is drawn is read back at once.
-        let _ = Reflect::set(&options, &"willReadFrequently".into(), &JsValue::TRUE);
+        // Kept in memory, what is drawn is read back at once.
+        let options = object(&[("willReadFrequently", JsValue::TRUE)]);
         let context = canvas
             .get_context_with_context_options("2d", &options)
             .ok()??
@@ -114,7 +114,7 @@ impl Easel {
             .get_image_data(0.0, 0.0, f64::from(width), f64::from(height))
             .ok()?;
         // Not through the binding, which copies them into the program's memory.
-        let data: Uint8ClampedArray = Reflect::get(&drawn, &"data".into()).ok()?.dyn_into().ok()?;
+        let data: Uint8ClampedArray = field(&drawn, "data").dyn_into().ok()?;
         Some(Pixels {
             bytes: data.buffer(),
             width,
@@ -133,18 +133,16 @@ impl Easel {
         };
         Array::from(&found)
             .iter()
-            .filter_map(|code| Reflect::get(&code, &"rawValue".into()).ok()?.as_string())
+            .filter_map(|code| field(&code, "rawValue").as_string())
             .map(Zeroizing::new)
             .collect()
     }
 }
 
 fn detector() -> Option<BarcodeDetector> {
-    if !super::session::has(&window(), "BarcodeDetector") {
+    if !has(&window(), "BarcodeDetector") {
         return None;
     }
-    let options = Object::new();
-    // As above.
-    let _ = Reflect::set(&options, &"formats".into(), &Array::of1(&"qr_code".into()));
+    let options = object(&[("formats", Array::of1(&"qr_code".into()).into())]);
     BarcodeDetector::new(&options).ok()
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, ServiceWorker, ServiceWorkerRegistration};
 
-use super::worker::{self, field, text};
-use super::{listen, window};
+use super::object::{field, text};
+use super::{listen, reload, worker};
 
 /// Looking at a release can mean fetching all of it. A worker that never answers is an old one, or not ours.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -181,7 +181,7 @@ impl Keeper {
 
     /// Has it do something and tells how releases stand then; nothing when it does not answer.
     pub(crate) async fn order(&self, order: Order) -> Option<Standing> {
-        let message = worker::message("release", &order.name().into());
+        let message = worker::message("release", order.name().into());
         let told = worker::ask(&self.worker, &message, PATIENCE).await;
         told.is_object().then(|| Standing::of(&told))
     }
@@ -202,7 +202,7 @@ impl Keeper {
             && let Some(waiting) = self.registration.waiting()
         {
             // One that is gone again does nothing.
-            let _ = waiting.post_message(&worker::message("takeOver", &JsValue::TRUE));
+            let _ = waiting.post_message(&worker::message("takeOver", JsValue::TRUE));
         }
     }
 
@@ -227,12 +227,6 @@ impl Keeper {
         workers.set_onmessage(Some(hear.as_ref().unchecked_ref()));
         hear.forget();
     }
-}
-
-/// Loads the page anew.
-fn reload() {
-    // Refused only while another navigation runs.
-    let _ = window().location().reload();
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Writing a large file piece by piece: straight to where the user wants it, where the browser can, else through blobs that the
 //! browser keeps outside of the program's memory until the file is complete.
 
-use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DomException};
 
-use super::{blob, session, window};
+use super::object::{has, object};
+use super::{blob, window};
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,22 +50,17 @@ async fn done(promise: Result<Promise, JsValue>) -> bool {
     }
 }
 
-fn set(object: &Object, name: &str, value: &JsValue) {
-    // Setting a property of a fresh plain object can't fail.
-    let _ = Reflect::set(object, &name.into(), value);
-}
-
 /// Opens a file for writing; `None` when the user thought better of it. Call it from a click or key press.
 pub(crate) async fn open(name: &str, description: &str, extension: &str) -> Option<Sink> {
-    if !session::has(&window(), PICKER) {
+    if !has(&window(), PICKER) {
         return Some(Sink::Blobs(Array::new()));
     }
-    let (accept, kind, options) = (Object::new(), Object::new(), Object::new());
-    set(&accept, blob::OCTETS, &Array::of1(&extension.into()));
-    set(&kind, "description", &description.into());
-    set(&kind, "accept", &accept);
-    set(&options, "suggestedName", &name.into());
-    set(&options, "types", &Array::of1(&kind));
+    let accept = object(&[(blob::OCTETS, Array::of1(&extension.into()).into())]);
+    let kind = object(&[("description", description.into()), ("accept", accept.into())]);
+    let options = object(&[
+        ("suggestedName", name.into()),
+        ("types", Array::of1(&kind).into()),
+    ]);
     let chosen = match show_save_file_picker(&options) {
         Ok(promise) => JsFuture::from(promise).await,
         Err(error) => Err(error),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::object::has;
 use super::{kiosk, on_connectivity, on_visibility, window};
 use crate::engine::{EngineLink, Settings};
 
@@ -49,12 +50,12 @@ const PROFILE: &str = "networks/default.json";
 const NEEDED: [&str; 3] = ["BroadcastChannel", "ReadableStream", "AbortController"];
 
 thread_local! {
-    /// Whether storage for an account was found when the page started.
+    /// Whether there is storage for an account, as far as is known.
     static FOUND: Cell<bool> = const { Cell::new(false) };
+    /// Whether the browser kept an account when the page started.
+    static KEPT: Cell<bool> = const { Cell::new(false) };
     /// The link that was started last.
     static LINK: RefCell<Option<EngineLink>> = const { RefCell::new(None) };
-    /// As it was when the page started.
-    static KEPT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts the engine, or joins the one of another tab. When a browser cleared its storage the first call says so and the
@@ -91,9 +92,7 @@ pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
     if LINK.replace(Some(link.clone())).is_none() {
         report();
     }
-    if !window().navigator().on_line() {
-        tell(Command::Connectivity { online: false });
-    }
+    tell_connection();
     Ok(link)
 }
 
@@ -134,11 +133,22 @@ fn report() {
     on_connectivity(|online| tell(Command::Connectivity { online }));
 }
 
-/// Gives a command to the engine of the present link.
+/// Tells the engine if there is no connection at present: it takes one for granted.
+pub(crate) fn tell_connection() {
+    if !window().navigator().on_line() {
+        tell(Command::Connectivity { online: false });
+    }
+}
+
+/// Gives a command to the engine of the present link. Behind a lock there is none yet: what it was told there it would hear
+/// when it is opened, late and in any order.
 fn tell(command: Command) {
     let Some(link) = LINK.with_borrow(Clone::clone) else {
         return;
     };
+    if link.locked().is_some() {
+        return;
+    }
     // The outcome shows in the engine's events.
     wasm_bindgen_futures::spawn_local(async move { drop(link.request(command).await) });
 }
@@ -160,10 +170,6 @@ async fn fetch_profile() -> Result<Vec<u8>, StartError> {
         .await
         .map_err(failed)?;
     Ok(js_sys::Uint8Array::new(&body).to_vec())
-}
-
-pub(super) fn has(object: &JsValue, name: &str) -> bool {
-    js_sys::Reflect::get(object, &name.into()).is_ok_and(|value| !value.is_undefined())
 }
 
 /// A mark in localStorage that this browser keeps an account. It says nothing of which.

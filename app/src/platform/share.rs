@@ -7,8 +7,8 @@ use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{File, ServiceWorker, ServiceWorkerRegistration};
 
-use super::worker::{self, field, text};
-use super::{document, window};
+use super::object::{field, text};
+use super::{document, window, worker};
 
 /// What tells a browser that others can share with this app.
 const MANIFEST: &str = "holdfast.webmanifest";
@@ -45,7 +45,7 @@ fn name_manifest() -> Option<()> {
 
 /// Takes what is held under a name; it stays held. Nothing when the worker has let go of it.
 pub(crate) async fn take(name: &str) -> Option<Taken> {
-    let wanted = worker::message("take", &name.into());
+    let wanted = worker::message("take", name.into());
     let told = worker::ask(&active().await?, &wanted, PATIENCE).await;
     if !told.is_object() {
         return None;
@@ -63,7 +63,7 @@ pub(crate) async fn take(name: &str) -> Option<Taken> {
 pub(crate) async fn settle(name: &str) {
     if let Some(active) = active().await {
         // A worker that is gone holds nothing.
-        let _ = active.post_message(&worker::message("settle", &name.into()));
+        let _ = active.post_message(&worker::message("settle", name.into()));
     }
 }
 

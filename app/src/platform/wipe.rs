@@ -5,6 +5,7 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::object::has;
 use super::{kiosk, session, window};
 
 /// Where a kiosk's server has the browser forget everything and go on to a fresh page (`node/src/kiosk.rs`).
@@ -23,7 +24,7 @@ pub(crate) async fn traces() {
         }
     }
     // Absent without a secure context, whatever their types say.
-    if session::has(&window(), "caches")
+    if has(&window(), "caches")
         && let Some(names) = list(&window(), "caches", "keys").await
         && let Ok(caches) = Reflect::get(&window(), &"caches".into())
     {
@@ -33,7 +34,7 @@ pub(crate) async fn traces() {
             }
         }
     }
-    if session::has(&window().navigator(), "serviceWorker")
+    if has(&window().navigator(), "serviceWorker")
         && let Some(workers) = list(&window().navigator(), "serviceWorker", "getRegistrations").await
     {
         for worker in workers.iter() {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use js_sys::{Array, Object, Reflect};
+use js_sys::Array;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -16,7 +16,8 @@ use web_sys::{
     ServiceWorkerRegistration, ServiceWorkerUpdateViaCache,
 };
 
-use super::session::has;
+use super::frame::is_framed;
+use super::object::{has, object};
 use super::window;
 
 /// Its script.
@@ -28,15 +29,9 @@ pub(crate) fn workers() -> Option<ServiceWorkerContainer> {
     has(&navigator, "serviceWorker").then(|| navigator.service_worker())
 }
 
-/// Whether another page shows this one in a frame.
-fn framed() -> bool {
-    let top = Reflect::get(&window(), &"top".into()).unwrap_or(JsValue::NULL);
-    !Object::is(&top, &window())
-}
-
 /// Has the browser keep the worker, and waits until it works. Its script is never taken from the browser's cache of files.
 pub(crate) async fn register() -> Option<ServiceWorkerRegistration> {
-    if framed() {
+    if is_framed() {
         return None;
     }
     let workers = workers()?;
@@ -51,7 +46,7 @@ pub(crate) async fn register() -> Option<ServiceWorkerRegistration> {
 
 /// The worker that the browser keeps since an earlier visit.
 pub(crate) async fn registered() -> Option<ServiceWorkerRegistration> {
-    if framed() {
+    if is_framed() {
         return None;
     }
     let found = JsFuture::from(workers()?.get_registration()).await.ok()?;
@@ -59,11 +54,8 @@ pub(crate) async fn registered() -> Option<ServiceWorkerRegistration> {
 }
 
 /// A message for it that says one thing.
-pub(crate) fn message(what: &str, value: &JsValue) -> JsValue {
-    let message = Object::new();
-    // Setting a property of a fresh plain object can't fail.
-    let _ = Reflect::set(&message, &what.into(), value);
-    message.into()
+pub(crate) fn message(what: &str, value: JsValue) -> JsValue {
+    object(&[(what, value)]).into()
 }
 
 /// What it answers to a message; null when it does not in that time.
@@ -90,14 +82,4 @@ async fn answer(worker: &ServiceWorker, message: &JsValue, patience: Duration) -
     let told = answer.await.ok();
     channel.port1().close();
     told
-}
-
-/// A field of what it told; null when there is none.
-pub(crate) fn field(told: &JsValue, name: &str) -> JsValue {
-    Reflect::get(told, &name.into()).unwrap_or(JsValue::NULL)
-}
-
-/// A field's text; empty when it is none.
-pub(crate) fn text(told: &JsValue, name: &str) -> String {
-    field(told, name).as_string().unwrap_or_default()
 }

@@ -10,7 +10,8 @@ use crate::platform::kiosk;
 use crate::state::AppState;
 use crate::state::identity::{id_groups, short_id};
 
-/// The name that stands for somebody: at a kiosk the operator's for them; the user's own for them, else the one they gave; empty when there is neither.
+/// The name that stands for somebody: at a kiosk the operator's for them, else the user's own, else the one they gave; empty
+/// when there is none.
 pub(crate) fn given_name(conversation: &Conversation) -> &str {
     if let Some(name) = kiosk::contact_name(&conversation.id) {
         return name;

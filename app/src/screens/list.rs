@@ -1,5 +1,7 @@
 //! The conversation list.
 
+use std::time::Duration;
+
 use holdfast_client::api::{MessageState, Place};
 use leptos::html;
 use leptos::prelude::*;
@@ -11,8 +13,9 @@ use super::row::row;
 use super::search::Search;
 use super::settings::{NotifyBanner, OfferBanner};
 use crate::components::avatar::{Size, avatar};
+use crate::components::clock::every;
 use crate::components::focus::walk;
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::components::menu::{MenuHost, Open};
 use crate::i18n::t;
 use crate::platform::kiosk;
@@ -21,8 +24,8 @@ use crate::state::AppState;
 use crate::state::nav::{Route, Section};
 use crate::state::reminder::{Reminder, put_off, reminder};
 
-/// The times in the list follow the clock this often.
-const MINUTE_MS: u64 = 60_000;
+/// What the list says of time follows the clock this often.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Which list is shown: that of the requests as long as one of them is open.
 pub(crate) fn place(state: AppState) -> Place {
@@ -77,16 +80,7 @@ pub(crate) fn ListPane() -> impl IntoView {
 /// The rows of one place.
 fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView {
     let node = NodeRef::<html::Ul>::new();
-    let minute = RwSignal::new(());
-    let tick = set_interval_with_handle(
-        move || minute.set(()),
-        std::time::Duration::from_millis(MINUTE_MS),
-    );
-    on_cleanup(move || {
-        if let Ok(tick) = &tick {
-            tick.clear();
-        }
-    });
+    let minute = every(MINUTE);
     view! {
         <ul
             class="conversations"
@@ -120,16 +114,15 @@ fn Header() -> impl IntoView {
             {(permitted(Route::Profile) == Route::Profile).then(|| profile_button(state))}
             <h1>{t("list.title")}</h1>
             <ConnectionLight />
-            {move || state.has_lock().then(|| lock_now(state))}
-            <button
-                id="open-settings"
-                class="icon-button"
-                aria-label=t("settings.title")
-                title=t("settings.title")
-                on:click=move |_| state.nav.switch(Route::Settings)
-            >
-                {icon(Icon::Settings)}
-            </button>
+            // There as soon as there is a lock.
+            {move || {
+                state
+                    .has_lock()
+                    .then(|| icon_button("lock-now", Icon::Lock, t("lock.now"), move || state.lock_now()))
+            }}
+            {icon_button("open-settings", Icon::Settings, t("settings.title"), move || {
+                state.nav.switch(Route::Settings);
+            })}
             <button
                 id="new-conversation"
                 class="icon-button accent"
@@ -141,22 +134,6 @@ fn Header() -> impl IntoView {
             </button>
         </header>
     }
-}
-
-/// Locks at once; there as soon as there is a lock.
-fn lock_now(state: AppState) -> AnyView {
-    view! {
-        <button
-            id="lock-now"
-            class="icon-button"
-            aria-label=t("lock.now")
-            title=t("lock.now")
-            on:click=move |_| state.lock_now()
-        >
-            {icon(Icon::Lock)}
-        </button>
-    }
-    .into_any()
 }
 
 /// The way to the own profile.
@@ -258,7 +235,11 @@ pub(crate) fn PhraseBanner(
     id: &'static str,
 ) -> impl IntoView {
     let state = AppState::get();
-    let wanted = Memo::new(move |_| reminder(state).filter(|_| !kiosk::is_on()));
+    let minute = every(MINUTE);
+    let wanted = Memo::new(move |_| {
+        minute.track();
+        reminder(state).filter(|_| !kiosk::is_on())
+    });
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     move || {
         wanted.get().map(|what| {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use holdfast_client::lock::{MAX_PASSPHRASE, MIN_PASSPHRASE};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use zeroize::Zeroizing;
 
+use crate::components::clock::every;
 use crate::components::dialog::Confirm;
 use crate::components::icon::{Icon, icon, mark};
 use crate::components::secret_field::SecretField;
@@ -37,6 +39,11 @@ pub(crate) fn Locked() -> impl IntoView {
         typed.track();
         error.set(String::new());
     });
+    // Whoever is brought back here, since the engine crashed while it was opened, may try again.
+    Effect::new(move |_| {
+        state.lock.view.track();
+        busy.set(false);
+    });
     let end = move |result: Result<(), String>| {
         // Once it is open, this screen gives way by itself.
         if let Err(words) = result {
@@ -54,7 +61,8 @@ pub(crate) fn Locked() -> impl IntoView {
         }
         busy.set(true);
         spawn_local(async move {
-            let result = state.unlock(&typed.get_untracked()).await;
+            let passphrase = Zeroizing::new(typed.get_untracked());
+            let result = state.unlock(&passphrase).await;
             end(result.map_err(|why| refusal_words(&why)));
         });
     };
@@ -129,17 +137,10 @@ pub(crate) fn Locked() -> impl IntoView {
 
 /// Seconds until the next try is allowed.
 fn seconds_left(state: AppState) -> Memo<u64> {
-    let now = RwSignal::new(js_sys::Date::now());
-    let tick = set_interval_with_handle(move || now.set(js_sys::Date::now()), SECOND);
-    on_cleanup(move || {
-        if let Ok(tick) = &tick {
-            tick.clear();
-        }
-    });
+    let second = every(SECOND);
     Memo::new(move |_| {
-        // The time is free anew with each try, whenever the clock was looked at.
-        let free = state.lock.free_ms.get();
-        let left = (free - now.get()).min(free - js_sys::Date::now());
+        second.track();
+        let left = state.lock.free_ms.get() - js_sys::Date::now();
         (left / 1000.0).ceil().max(0.0) as u64
     })
 }

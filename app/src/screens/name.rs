@@ -6,11 +6,10 @@ use leptos::task::spawn_local;
 
 use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
-use crate::engine::LinkError;
 use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::state::nav::Route;
-use crate::state::{AppState, failure_text};
+use crate::state::{AppState, error_text, failure_text};
 
 /// The way back on a start screen.
 #[component]
@@ -49,11 +48,7 @@ pub(crate) fn enter(
     busy.set(true);
     spawn_local(async move {
         let result = state.enter(name.get_untracked(), restore).await;
-        let text = match result {
-            Ok(()) => String::new(),
-            Err(LinkError::Failed(failure)) => failure_text(&failure),
-            Err(LinkError::Lost) => t("error.engine_lost"),
-        };
+        let text = result.err().as_ref().map(error_text).unwrap_or_default();
         // The screen may be gone by now: that is the good case.
         let _ = error.try_set(text);
         let _ = busy.try_set(false);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::profile::PaneHeader;
 use crate::components::bars::clock_error;
+use crate::components::clock::every;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{duration_ago, number, t, tf, tn};
 use crate::state::AppState;
@@ -18,13 +19,7 @@ const CLOCK_FINE_MS: u64 = 2_000;
 #[component]
 pub(crate) fn Network() -> impl IntoView {
     let state = AppState::get();
-    let second = RwSignal::new(());
-    let tick = set_interval_with_handle(move || second.set(()), TICK);
-    on_cleanup(move || {
-        if let Ok(tick) = &tick {
-            tick.clear();
-        }
-    });
+    let second = every(TICK);
     let status = Memo::new(move |_| state.network.get());
     let hops = move || {
         status

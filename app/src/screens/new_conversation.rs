@@ -13,11 +13,10 @@ use crate::components::avatar::{Size, avatar};
 use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
-use crate::engine::LinkError;
 use crate::i18n::{alphabetically, number, t, tf};
 use crate::platform::kiosk;
 use crate::state::identity::short_id;
-use crate::state::{AppState, failure_text};
+use crate::state::{AppState, error_text};
 
 /// What is wrong with a typed id, in words.
 fn id_error(error: &IdError) -> String {
@@ -49,12 +48,9 @@ pub(crate) fn NewConversation() -> impl IntoView {
     });
     let open = move |id: Id| {
         spawn_local(async move {
-            let text = match state.open_conversation(id).await {
-                Ok(()) => return,
-                Err(LinkError::Failed(failure)) => failure_text(&failure),
-                Err(LinkError::Lost) => t("error.engine_lost"),
-            };
-            let _ = error.try_set(text);
+            if let Err(why) = state.open_conversation(id).await {
+                let _ = error.try_set(error_text(&why));
+            }
         });
     };
     let submit = move || {

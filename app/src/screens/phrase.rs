@@ -5,6 +5,7 @@ use holdfast_protocol::account::Seed;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use zeroize::Zeroize;
 
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
@@ -24,10 +25,7 @@ pub(crate) fn PhraseDialog(
     let error = RwSignal::new(String::new());
     let as_code = RwSignal::new(false);
     on_cleanup(move || {
-        let _ = phrase.try_update_untracked(|words| {
-            words.clear();
-            words.shrink_to_fit();
-        });
+        let _ = phrase.try_update_untracked(|words| words.zeroize());
     });
     // A page that is put aside shows no secrets when it comes back.
     let hidden = window_event_listener(ev::Custom::<web_sys::Event>::new("pagehide"), move |_| {

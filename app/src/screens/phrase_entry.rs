@@ -4,6 +4,7 @@
 use holdfast_protocol::account::phrase::{self, PhraseError};
 use holdfast_protocol::account::{Code, Seed, SeedInputError};
 use leptos::prelude::*;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::scan::{Purpose, Scan};
 use super::word_box::{WordBox, focus_box};
@@ -60,7 +61,7 @@ impl Entry {
         });
         on_cleanup(move || {
             for signal in entry.words.iter().chain([&entry.text]) {
-                let _ = signal.try_update_untracked(String::clear);
+                let _ = signal.try_update_untracked(|typed| typed.zeroize());
             }
         });
         Effect::new(move |before: Option<bool>| {
@@ -77,11 +78,9 @@ impl Entry {
         self.wrong.set(Some(Wrong::plain(words)));
     }
 
-    fn typed(self) -> Vec<String> {
-        self.words
-            .iter()
-            .map(|word| word.with_untracked(|w| phrase::lower(w.trim()).to_string()))
-            .collect()
+    fn typed(self) -> Zeroizing<Vec<String>> {
+        let lower = |word: &RwSignal<String>| word.with_untracked(|w| phrase::lower(w.trim()).to_string());
+        Zeroizing::new(self.words.iter().map(lower).collect())
     }
 
     fn spread(self, from: usize, pasted: &[String]) {
@@ -145,7 +144,7 @@ impl Entry {
 
     fn check_words(self) {
         let list = self.typed();
-        match Seed::from_input(&list.join(" ")) {
+        match Seed::from_input(&Zeroizing::new(list.join(" "))) {
             Ok(seed) => self.on_seed.run(seed),
             Err(SeedInputError::Phrase(PhraseError::Checksum | PhraseError::Overflow)) => {
                 self.wrong.set(Some(Wrong {

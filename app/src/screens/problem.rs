@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::components::bars::reload;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{t, tf};
+use crate::platform::reload;
 use crate::platform::session::StartError;
 use crate::screens::locked::start_over_question;
 use crate::state::nav::Route;

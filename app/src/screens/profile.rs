@@ -12,11 +12,10 @@ use crate::components::avatar::{Size, avatar};
 use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
-use crate::engine::LinkError;
 use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::state::nav::{Route, Section};
-use crate::state::{AppState, failure_text};
+use crate::state::{AppState, error_text};
 
 /// The heading of a screen in the main pane.
 #[component]
@@ -131,11 +130,8 @@ fn NameEditor() -> impl IntoView {
                     let _ = editing.try_set(false);
                     state.show_toast(t("toast.name_saved"));
                 }
-                Err(LinkError::Failed(failure)) => {
-                    let _ = error.try_set(failure_text(&failure));
-                }
-                Err(LinkError::Lost) => {
-                    let _ = error.try_set(t("error.engine_lost"));
+                Err(why) => {
+                    let _ = error.try_set(error_text(&why));
                 }
             }
         });

@@ -3,7 +3,7 @@
 use holdfast_client::api::Place;
 use leptos::prelude::*;
 
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::i18n::{number, t, tn};
 use crate::state::nav::Route;
 use crate::state::{AppState, Question};
@@ -85,15 +85,7 @@ pub(crate) fn RequestsHeader() -> impl IntoView {
     };
     view! {
         <header class="list-header sub">
-            <button
-                id="leave-requests"
-                class="icon-button"
-                aria-label=t("action.back")
-                title=t("action.back")
-                on:click=move |_| leave(state)
-            >
-                {icon(Icon::Back)}
-            </button>
+            {icon_button("leave-requests", Icon::Back, t("action.back"), move || leave(state))}
             <h1>{t("requests.title")}</h1>
         </header>
         {body}

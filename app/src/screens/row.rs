@@ -130,7 +130,8 @@ fn content(state: AppState, id: Id, conversation: &Conversation, minute: RwSigna
     .into_any()
 }
 
-fn portrait(id: Id, own: bool, name: &str, picture: Option<FileId>) -> AnyView {
+/// The picture of a row: of the note to self, or of somebody else.
+pub(super) fn portrait(id: Id, own: bool, name: &str, picture: Option<FileId>) -> AnyView {
     if own {
         note_avatar(Size::Medium).into_any()
     } else {

@@ -262,46 +262,25 @@ fn answers(state: AppState, session: Session, why: Why) -> AnyView {
             </button>
         }
     };
+    let go_on = move |id: &'static str, class: &'static str, words: String, change: fn(&mut Watch)| {
+        view! {
+            <button id=id class=class autofocus on:click=move |_| session.change(change)>
+                {words}
+            </button>
+        }
+    };
     match why {
         // Any press goes on, whatever it is on. Those of screen readers come as clicks alone.
-        Why::Idle => view! {
-            <button
-                id="stay"
-                class="button primary large"
-                autofocus
-                on:click=move |_| session.change(Watch::stay)
-            >
-                {t("session.stay")}
-            </button>
-        }
-        .into_any(),
+        Why::Idle => go_on("stay", "button primary large", t("session.stay"), Watch::stay).into_any(),
         Why::Total => {
-            let minutes = kiosk::rules().map_or(0, |rules| u64::from(rules.limits.extension_minutes) * 60);
-            view! {
-                {end()}
-                <button
-                    id="more-time"
-                    class="button primary"
-                    autofocus
-                    on:click=move |_| session.change(Watch::extend)
-                >
-                    {tf("session.more", &[("time", &span(minutes))])}
-                </button>
-            }
-            .into_any()
+            let seconds = kiosk::rules().map_or(0, |rules| u64::from(rules.limits.extension_minutes) * 60);
+            let words = tf("session.more", &[("time", &span(seconds))]);
+            view! { {end()} {go_on("more-time", "button primary", words, Watch::extend)} }.into_any()
         }
-        Why::TotalForGood => view! {
-            {end()}
-            <button
-                id="until-then"
-                class="button primary"
-                autofocus
-                on:click=move |_| session.change(Watch::hear)
-            >
-                {t("session.until_then")}
-            </button>
+        Why::TotalForGood => {
+            let words = t("session.until_then");
+            view! { {end()} {go_on("until-then", "button primary", words, Watch::hear)} }.into_any()
         }
-        .into_any(),
     }
 }
 

@@ -71,6 +71,9 @@ struct Opened {
     file: File,
 }
 
+/// A slice of it: where it begins, its bytes, and whether it is the last one.
+type Slice = (u64, Vec<u8>, bool);
+
 /// Backup files that are being made or brought back; copies are the same ones.
 #[derive(Clone, Copy)]
 pub(crate) struct Backups {
@@ -266,28 +269,48 @@ impl Backups {
             state.tell(Command::EndBackup(backup));
             return Err(Wrong::default());
         }
-        let opened = Opened {
+        let opened = Opened { backup, file };
+        self.opened.set_value(Some(opened.clone()));
+        let command = |(offset, bytes, last)| Command::CheckBackup {
             backup,
-            file: file.clone(),
+            offset,
+            bytes,
+            last,
         };
-        self.opened.set_value(Some(opened));
+        match self
+            .read(state, now, &opened, Bringing::Checking, command)
+            .await?
+        {
+            Reply::BackupChecked(Some(contents)) => Ok(contents),
+            _ => Err(Wrong::default()),
+        }
+    }
+
+    /// Gives the engine an open file slice by slice; what it replies to the last one.
+    async fn read(
+        self,
+        state: AppState,
+        now: u32,
+        opened: &Opened,
+        step: fn(u64, u64) -> Bringing,
+        command: impl Fn(Slice) -> Command,
+    ) -> Result<Reply, Wrong> {
+        let size = opened.file.size() as u64;
         let mut offset = 0;
         loop {
-            self.bringing.set(Bringing::Checking(offset, size));
+            self.bringing.set(step(offset, size));
             let end = size.min(offset + BACKUP_SLICE as u64);
-            let bytes = part(&file, offset, end).await.ok_or_else(unreadable)?;
-            let command = Command::CheckBackup {
-                backup,
-                offset,
-                bytes,
-                last: end == size,
-            };
-            let reply = state.request(command).await.map_err(wrong)?;
+            let bytes = part(&opened.file, offset, end).await.ok_or_else(unreadable)?;
+            let last = end == size;
+            let reply = state
+                .request(command((offset, bytes, last)))
+                .await
+                .map_err(wrong)?;
             if self.bringing_now.get_value() != now {
                 return Err(Wrong::default());
             }
-            if let Reply::BackupChecked(Some(contents)) = reply {
-                return Ok(contents);
+            if last {
+                return Ok(reply);
             }
             offset = end;
         }
@@ -317,26 +340,15 @@ impl Backups {
     }
 
     async fn take(self, state: AppState, now: u32, opened: &Opened) -> Result<BackupTaken, Wrong> {
-        let size = opened.file.size() as u64;
-        let mut offset = 0;
-        loop {
-            self.bringing.set(Bringing::Taking(offset, size));
-            let end = size.min(offset + BACKUP_SLICE as u64);
-            let bytes = part(&opened.file, offset, end).await.ok_or_else(unreadable)?;
-            let command = Command::TakeBackup {
-                backup: opened.backup,
-                offset,
-                bytes,
-                last: end == size,
-            };
-            let reply = state.request(command).await.map_err(wrong)?;
-            if self.bringing_now.get_value() != now {
-                return Err(Wrong::default());
-            }
-            match reply {
-                Reply::BackupTaken(taken) if end == size => return Ok(taken),
-                _ => offset = end,
-            }
+        let command = |(offset, bytes, last)| Command::TakeBackup {
+            backup: opened.backup,
+            offset,
+            bytes,
+            last,
+        };
+        match self.read(state, now, opened, Bringing::Taking, command).await? {
+            Reply::BackupTaken(taken) => Ok(taken),
+            _ => Err(Wrong::default()),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use holdfast_client::api::{Command, Reply};
-use js_sys::JsString;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -12,12 +11,11 @@ use super::preferences::key;
 use super::{AppState, Phase, Stop};
 use crate::engine::lock::{LockAnswer, LockAsk, LockRefusal, LockView, Passkey, ask};
 use crate::engine::{Secret, Turn};
+use crate::i18n::t;
 use crate::platform::activity::{Activity, Check, Moment};
 use crate::platform::passkey::{self, PasskeyError};
-use crate::platform::{microphone, session};
+use crate::platform::{microphone, normal_form, session};
 
-/// The choices of how long nobody must be there until it locks, in minutes; 0 is never.
-pub(crate) const IDLE_MINUTES: [u32; 5] = [1, 5, 15, 60, 0];
 /// What a new lock begins with, in minutes.
 const FIRST_IDLE_MINUTES: u32 = 15;
 /// How often an open page looks at the clock.
@@ -75,8 +73,7 @@ impl Lock {
 
 /// A passphrase as it is kept and compared: however the keyboard composes its characters.
 pub(crate) fn passphrase(typed: &str) -> Secret {
-    let composed = JsString::from(typed).normalize("NFKC");
-    Secret::new(String::from(composed).into_bytes())
+    Secret::new(normal_form(typed).into_bytes())
 }
 
 impl AppState {
@@ -162,7 +159,7 @@ impl AppState {
                 if session::remove().await {
                     self.forget_account();
                 } else {
-                    self.show_toast(crate::i18n::t("leave.failed"));
+                    self.hear_turn(Turn::NotForgotten);
                 }
             }),
         }
@@ -173,6 +170,7 @@ impl AppState {
         match turn {
             Turn::Locked(view) => self.show_lock(view),
             Turn::Open => spawn_local(async move {
+                session::tell_connection();
                 match self.request(Command::Snapshot).await {
                     Ok(Reply::Snapshot(snapshot)) => {
                         self.take_snapshot(snapshot);
@@ -188,6 +186,14 @@ impl AppState {
                 self.link.set_value(None);
                 self.put_away(Phase::Opening);
                 spawn_local(self.open());
+            }
+            Turn::NotForgotten => {
+                self.after_leaving.set_value(None);
+                self.show_toast(t("leave.failed"));
+            }
+            Turn::Failed(why) => {
+                self.link.set_value(None);
+                self.phase.set(Phase::Stopped(Stop::Start(why)));
             }
         }
     }

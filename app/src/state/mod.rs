@@ -8,14 +8,17 @@ pub(crate) mod backup;
 pub(crate) mod conversations;
 pub(crate) mod early;
 mod ending;
+mod failure;
 pub(crate) mod files;
 mod following;
 mod forgetting;
+mod hearing;
 pub(crate) mod identity;
 pub(crate) mod invite;
 pub(crate) mod lock;
 pub(crate) mod nav;
 pub(crate) mod notify;
+mod opening;
 pub(crate) mod phrase_input;
 pub(crate) mod playback;
 pub(crate) mod preferences;
@@ -32,8 +35,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use holdfast_client::api::{
-    Account, Command, Conversation, Event, Message, MessageId, NetworkStatus, Position, Reply,
-    RestoreProgress, RestoreStage, Snapshot, Trouble,
+    Account, Command, Conversation, Message, MessageId, NetworkStatus, Position, Reply, RestoreProgress,
+    Trouble,
 };
 use holdfast_protocol::account::{Id, Seed};
 use leptos::prelude::*;
@@ -44,10 +47,9 @@ use web_sys::{Blob, MessagePort};
 use crate::engine::jobs::{Job, JobId, News};
 use crate::engine::{EngineLink, LinkError};
 use crate::i18n::t;
-use crate::platform::session::{self, StartError, StorageMode};
-use crate::platform::{frame, kiosk};
+use crate::platform::kiosk;
+use crate::platform::session::{StartError, StorageMode};
 use crate::screens::files::FileAsk;
-use crate::screens::restoring::all_back;
 use crate::screens::viewer::Look;
 use attach::Attach;
 use backup::Backups;
@@ -61,6 +63,8 @@ use playback::Playback;
 use preferences::Preferences;
 use releases::Releases;
 use share::Shares;
+
+pub(crate) use failure::{error_text, failure_text};
 
 /// Where the page is between opening and use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,189 +256,6 @@ impl AppState {
         expect_context()
     }
 
-    /// Opens the account of this device, if there is one; else the start screens.
-    pub(crate) async fn open(self) {
-        // In a frame of another page no account of this device is opened, whatever the browser lets the frame read.
-        if frame::is_framed() || !session::existing() {
-            self.phase.set(Phase::Start);
-            return;
-        }
-        match self.start_engine(StorageMode::OwnDevice).await {
-            Ok(Some(snapshot)) => self.take_snapshot(snapshot),
-            // The lock screen.
-            Ok(None) => {}
-            Err(stop) => self.phase.set(Phase::Stopped(stop)),
-        }
-    }
-
-    /// Starts the engine and reads its state; `None` if it is locked, and then that is shown.
-    async fn start_engine(self, mode: StorageMode) -> Result<Option<Box<Snapshot>>, Stop> {
-        let link = session::start(mode).await.map_err(Stop::Start)?;
-        let start = self.starts.get_value() + 1;
-        self.starts.set_value(start);
-        link.on_event(move |event| {
-            if self.starts.get_value() == start {
-                self.hear(event);
-            }
-        });
-        link.on_turn(move |turn| {
-            if self.starts.get_value() == start {
-                self.hear_turn(turn);
-            }
-        });
-        self.mode.set(mode);
-        self.link.set_value(Some(link.clone()));
-        if let Some(view) = link.locked() {
-            self.show_lock(view);
-            return Ok(None);
-        }
-        match link.request(Command::Snapshot).await {
-            Ok(Reply::Snapshot(snapshot)) => Ok(Some(snapshot)),
-            Ok(_) | Err(LinkError::Lost) => Err(Stop::EngineLost),
-            Err(LinkError::Failed(failure)) => Err(Stop::Start(StartError::Failed(failure.to_string()))),
-        }
-    }
-
-    /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen.
-    pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), LinkError> {
-        let mode = self.mode.get_untracked();
-        // An engine that was started over an empty store keeps what it is told where its user did not choose.
-        let fits = self
-            .link
-            .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
-        if !fits {
-            match self.start_engine(mode).await {
-                Ok(Some(_)) => {}
-                // There is an account after all, behind a lock.
-                Ok(None) => return Ok(()),
-                Err(stop) => {
-                    self.phase.set(Phase::Stopped(stop));
-                    return Ok(());
-                }
-            }
-        }
-        let seed = self.pending.with_value(|pending| pending.seed.clone());
-        let command = match seed {
-            Some(seed) if restore => Command::RestoreAccount {
-                seed,
-                name: (!name.trim().is_empty()).then_some(name),
-            },
-            _ => Command::CreateAccount { name },
-        };
-        if let Reply::Snapshot(snapshot) = self.request(command).await? {
-            self.pending.set_value(Pending::default());
-            self.take_snapshot(snapshot);
-            if restore {
-                reminder::phrase_checked(self);
-                self.set_preference(preferences::key::OFFER_BACKUP, "1");
-            }
-            let preferences = self.preferences;
-            let theme = preferences.theme.get_untracked().name();
-            self.set_preference(preferences::key::THEME, theme);
-            let language = preferences.language.get_untracked();
-            self.set_preference(preferences::key::LANGUAGE, &language);
-        }
-        Ok(())
-    }
-
-    /// Keeps the seed of the account to restore, until it is taken up or given up.
-    pub(crate) fn keep_seed(self, seed: Option<Seed>) {
-        self.pending.set_value(Pending { seed });
-    }
-
-    /// Looks at the seed of the account to restore.
-    pub(crate) fn kept_seed(self) -> Option<Seed> {
-        self.pending.with_value(|pending| pending.seed.clone())
-    }
-
-    fn take_snapshot(self, snapshot: Box<Snapshot>) {
-        let known = snapshot.account.is_some();
-        self.replace_all(snapshot);
-        self.nav.reset(if known { Route::Home } else { Route::Welcome });
-        self.phase.set(if known { Phase::Ready } else { Phase::Start });
-        if known && self.mode.get_untracked() == StorageMode::OwnDevice {
-            spawn_local(self.releases.keep());
-        }
-        if known {
-            self.accept_invite();
-        }
-    }
-
-    fn replace_all(self, snapshot: Box<Snapshot>) {
-        let snapshot = *snapshot;
-        for (name, value) in &snapshot.preferences {
-            self.preferences.take(name, value);
-        }
-        self.network.set(snapshot.network);
-        self.troubles.set(snapshot.troubles);
-        self.conversations.replace(snapshot.conversations);
-        self.account.set(snapshot.account);
-        self.restore.set(snapshot.restore);
-        self.typing.set(Vec::new());
-    }
-
-    fn hear(self, event: Event) {
-        match event {
-            Event::Account(account) => self.account.set(Some(account)),
-            Event::Conversation(conversation) => self.conversations.put(conversation),
-            Event::Message(message) => {
-                let conversation = message.conversation;
-                self.files.follow(&message);
-                self.tell_watchers(Some(conversation), &Change::Put(Box::new(message)));
-            }
-            Event::MessageRemoved { conversation, id } => {
-                self.tell_watchers(Some(conversation), &Change::Removed(id));
-            }
-            Event::Transfer(transfer) => self.files.hear(&transfer),
-            Event::Network(status) => self.network.set(status),
-            Event::Preference { key, value } => self.preferences.take(&key, &value),
-            Event::Trouble(trouble) => self.troubles.update(|all| {
-                all.retain(|t| std::mem::discriminant(t) != std::mem::discriminant(&trouble));
-                all.push(trouble);
-            }),
-            Event::TroubleOver(trouble) => self.troubles.update(|all| {
-                all.retain(|t| std::mem::discriminant(t) != std::mem::discriminant(&trouble));
-            }),
-            Event::Reloaded(snapshot) => {
-                self.replace_all(snapshot);
-                self.tell_watchers(None, &Change::Reread);
-            }
-            Event::ConversationRemoved(id) => self.remove_conversation(id),
-            Event::MessagesCleared { conversation } => {
-                self.tell_watchers(Some(conversation), &Change::Reread)
-            }
-            // What goes is out of sight already.
-            Event::Clearing { .. } => {}
-            Event::Typing { conversation, typing } => self.typing.update(|all| {
-                all.retain(|id| *id != conversation);
-                if typing {
-                    all.push(conversation);
-                }
-            }),
-            Event::Restore(progress) => {
-                let complete = progress.stage == RestoreStage::Complete;
-                if complete {
-                    self.show_toast(all_back(&progress));
-                }
-                self.restore.set((!complete).then_some(progress));
-            }
-            Event::Notify {
-                conversation,
-                message,
-                reaction,
-            } => self.notifier.tell(self, conversation, message, reaction),
-            Event::LoggedOut => self.forget_account(),
-        }
-    }
-
-    /// Drops a conversation; its screen, if open, gives way to the list.
-    fn remove_conversation(self, id: Id) {
-        self.conversations.remove(id);
-        if self.nav.current_untracked().conversation() == Some(id) {
-            self.nav.reset(Route::Home);
-        }
-    }
-
     /// A conversation as it is now.
     pub(crate) fn conversation(self, id: Id) -> Option<Conversation> {
         self.conversations.get(id)
@@ -449,32 +270,6 @@ impl AppState {
     pub(crate) fn is_own(self, id: &Id) -> bool {
         self.account
             .with_untracked(|account| account.as_ref().is_some_and(|a| a.id == *id))
-    }
-
-    fn tell_watchers(self, conversation: Option<Id>, change: &Change) {
-        let interested: Vec<Watcher> = self.watchers.with_value(|all| {
-            all.iter()
-                .filter(|(id, _)| conversation.is_none_or(|wanted| *id == wanted))
-                .map(|(_, watcher)| watcher.clone())
-                .collect()
-        });
-        for watcher in interested {
-            watcher(change);
-        }
-    }
-
-    /// Calls back for every change to a conversation's messages, as long as the caller's screen lives.
-    pub(crate) fn watch(self, conversation: Id, watcher: impl Fn(&Change) + 'static) {
-        let watcher: Watcher = Rc::new(watcher);
-        let held = StoredValue::new_local(watcher.clone());
-        self.watchers
-            .update_value(|all| all.push((conversation, watcher)));
-        on_cleanup(move || {
-            if let Some(watcher) = held.try_get_value() {
-                self.watchers
-                    .update_value(|all| all.retain(|(_, other)| !Rc::ptr_eq(other, &watcher)));
-            }
-        });
     }
 
     /// Gives a command to the engine and waits for its answer.
@@ -597,6 +392,10 @@ impl AppState {
 
     /// Keeps a text that was not sent. The list follows when the conversation is left.
     pub(crate) fn set_draft(self, id: Id, text: &str, leaving: bool) {
+        // A conversation's screen goes after the account it belonged to, and leaves nothing behind.
+        if self.account.with_untracked(Option::is_none) {
+            return;
+        }
         let put = |drafts: &mut HashMap<Id, String>| {
             if text.trim().is_empty() {
                 drafts.remove(&id);
@@ -625,36 +424,5 @@ impl AppState {
             let copied = crate::platform::copy_text(&text).await;
             self.show_toast(if copied { done } else { t("toast.copy_failed") });
         });
-    }
-}
-
-/// A failed command in words.
-pub(crate) fn failure_text(failure: &holdfast_client::api::Failure) -> String {
-    use holdfast_client::api::Failure;
-    match failure {
-        Failure::NameEmpty => t("name.error_empty"),
-        Failure::NameTooLong => t("name.error_long"),
-        Failure::TextEmpty => t("composer.error_empty"),
-        Failure::TextTooLong => t("composer.error_long"),
-        Failure::NotAnAccount => t("new.error_not_account"),
-        Failure::NicknameTooLong => t("error.nickname_long"),
-        Failure::NotAllowed => t("error.not_allowed"),
-        Failure::TooFast => t("error.too_fast"),
-        Failure::Blocked => t("error.blocked"),
-        Failure::NotFound => t("error.not_found"),
-        Failure::FileSize => t("error.file_size"),
-        Failure::TooManyFiles => t("error.too_many_files"),
-        Failure::FileIncomplete => t("error.file_incomplete"),
-        Failure::NotAcceptedYet => t("error.not_accepted_yet"),
-        Failure::NoFileServer => t("error.no_file_server"),
-        Failure::NoLinkHelper => t("error.no_link_helper"),
-        Failure::LinkUnreachable => t("error.link_unreachable"),
-        Failure::LinkBlank => t("error.link_blank"),
-        Failure::LinkPreview => t("error.link_preview"),
-        Failure::Backup(fault) => backup::fault_text(fault),
-        Failure::StorageFull => t("error.storage_full"),
-        Failure::NoAccount => t("error.no_account"),
-        Failure::AccountExists => t("error.account_exists"),
-        Failure::Storage(_) => t("error.storage"),
     }
 }

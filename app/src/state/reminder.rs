@@ -61,7 +61,7 @@ fn now() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// What is to be spoken of now.
+/// What is to be spoken of now. Looks at the clock only when something else changes.
 pub(crate) fn reminder(state: AppState) -> Option<Reminder> {
     let known = Known {
         seen: state.preferences.phrase_seen.get(),

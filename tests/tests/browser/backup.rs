@@ -93,7 +93,7 @@ async fn what_the_network_has_forgotten_comes_back_from_a_file() {
     ada.to_backups().await;
     pictures(&ada.browser, "50-backup").await;
     ada.browser.fill("#backup-passphrase", "kelp").await;
-    ada.browser.read("#backup-passphrase-hint", "At least 6").await;
+    ada.browser.read("#backup-passphrase-help", "At least 6").await;
     ada.browser.press("#make-backup").await;
     ada.browser
         .read("#backup-passphrase-error", "at least 10 characters")

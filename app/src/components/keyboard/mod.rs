@@ -29,7 +29,9 @@ fn Keyboard() -> impl IntoView {
     let own = tag();
     let face = RwSignal::new(Face::of(&own));
     let follow = move || {
-        // The focus is nowhere between two elements; what has left the page is written in no more.
+        let gone = writes.try_with_value(|before| before.as_ref().is_none_or(|field| !field.is_there()));
+        // The keyboard itself may have left the page meanwhile.
+        let Some(gone) = gone else { return };
         let now = focused();
         match &now {
             Some(field) => {
@@ -38,7 +40,7 @@ fn Keyboard() -> impl IntoView {
                 request_animation_frame(move || field.show());
             }
             None => {
-                let gone = writes.with_value(|before| before.as_ref().is_none_or(|field| !field.is_there()));
+                // The focus is nowhere between two elements; what has left the page is written in no more.
                 let elsewhere = document()
                     .active_element()
                     .is_some_and(|e| e.tag_name() != "BODY");

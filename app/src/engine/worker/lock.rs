@@ -10,9 +10,10 @@ use holdfast_client::api::Event;
 use holdfast_client::seal::VaultKey;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{BetweenTabs, FromWorker, Host, Role, Secret, Worker, tell_page};
+use super::{Role, Worker, tell_page};
 use crate::engine::indexeddb::IndexedDb;
 use crate::engine::lock::LockView;
+use crate::engine::wire::{BetweenTabs, FromWorker, Secret};
 
 impl Worker {
     /// Waits for the key.
@@ -32,13 +33,6 @@ impl Worker {
         *self.key.borrow_mut() = key.bytes().try_into().ok().map(VaultKey::from_bytes);
         let worker = Rc::clone(self);
         spawn_local(async move { worker.seek().await });
-    }
-
-    /// Tells the others which engine runs, with the key that whoever takes over needs.
-    pub(super) fn say_leading(&self, host: &Host, term: u64) {
-        let Some(key) = host.key() else { return };
-        let key = Secret::new(key.as_bytes().to_vec());
-        self.post(&BetweenTabs::Leading { term, key });
     }
 
     /// Locks all tabs.
@@ -66,10 +60,12 @@ impl Worker {
         }
         let worker = Rc::clone(self);
         spawn_local(async move {
-            // Should the browser refuse, then the account is still there, and still locked.
-            if IndexedDb::delete().await.is_ok() {
-                worker.post(&BetweenTabs::Event(Event::LoggedOut));
-                worker.end();
+            match IndexedDb::delete().await {
+                Ok(()) => {
+                    worker.post(&BetweenTabs::Event(Event::LoggedOut));
+                    worker.end();
+                }
+                Err(_) => tell_page(&FromWorker::NotForgotten),
             }
         });
     }
@@ -85,13 +81,17 @@ impl Worker {
         self.active_ms.set(at_ms);
     }
 
-    /// Nobody is active in the own tab: whoever runs the engine hears of all of them, and is not put to sleep.
-    pub(super) fn note_idle(&self, now_ms: u64, limit_ms: u64) {
-        match *self.role.borrow() {
-            Role::Leading { .. } => {}
-            _ => return self.post(&BetweenTabs::Idle { now_ms, limit_ms }),
+    /// Nobody is active in the own tab. Whoever runs the engine hears of all of them; one that is silent, since its tab was
+    /// frozen, is replaced, and then this one judges.
+    pub(super) fn note_idle(self: &Rc<Self>, now_ms: u64, limit_ms: u64) {
+        let leads = matches!(*self.role.borrow(), Role::Leading { .. });
+        if leads {
+            self.judge_idle(now_ms, limit_ms);
+        } else {
+            self.told_idle.set(true);
+            self.post(&BetweenTabs::Idle { now_ms, limit_ms });
+            self.look();
         }
-        self.judge_idle(now_ms, limit_ms);
     }
 
     /// Locks all tabs if nobody was active in any of them.

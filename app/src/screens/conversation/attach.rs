@@ -7,7 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::reactive::graph::untrack;
 use wasm_bindgen::JsCast;
-use web_sys::{DataTransfer, Element, File, FileList, HtmlInputElement};
+use web_sys::{Element, HtmlInputElement};
 
 use super::gestures::to_composer;
 use super::room::Room;
@@ -16,12 +16,8 @@ use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open, above};
 use crate::i18n::{t, tf};
 use crate::platform::kiosk;
+use crate::platform::transfer::{files, holds_files, listed, pasted_files};
 use crate::state::attach::{closed, closed_words};
-
-/// What a browser calls dragged or pasted files among its types.
-const FILES: &str = "Files";
-/// What it calls text.
-const TEXT: &str = "text/plain";
 
 /// The button with the menu of what can be attached. It is not there where the network has no file server.
 #[component]
@@ -114,16 +110,6 @@ pub(super) fn AttachButton(room: Room) -> impl IntoView {
     }
 }
 
-fn listed(files: &FileList) -> Vec<File> {
-    (0..files.length()).filter_map(|at| files.get(at)).collect()
-}
-
-fn holds(data: &DataTransfer, kind: &str) -> bool {
-    data.types()
-        .iter()
-        .any(|t| t.as_string().as_deref() == Some(kind))
-}
-
 /// Files over a conversation: shows where they would go.
 #[derive(Clone, Copy)]
 pub(super) struct DropZone {
@@ -150,7 +136,7 @@ impl DropZone {
     /// Something is dragged over the conversation.
     pub(super) fn enter(self, event: &DragEvent) {
         let Some(data) = event.data_transfer() else { return };
-        if !holds(&data, FILES) || !self.writes() {
+        if !holds_files(&data) || !self.writes() {
             return;
         }
         event.prevent_default();
@@ -175,8 +161,7 @@ impl DropZone {
     /// It is let go of.
     pub(super) fn take(self, event: &DragEvent) {
         self.over.set(false);
-        let files = event.data_transfer().and_then(|data| data.files());
-        let files = files.as_ref().map(listed).unwrap_or_default();
+        let files = event.data_transfer().as_ref().map(files).unwrap_or_default();
         if files.is_empty() || !self.writes() {
             return;
         }
@@ -212,14 +197,13 @@ impl DropZone {
     }
 }
 
-/// Pictures and files in the clipboard are attached; where there is text as well, as from an office program, the text is
-/// what was copied.
+/// Pictures and files in the clipboard are attached.
 pub(super) fn on_paste(room: Room, event: &ClipboardEvent) {
     let Some(data) = event.clipboard_data() else {
         return;
     };
-    let files = data.files().as_ref().map(listed).unwrap_or_default();
-    if files.is_empty() || holds(&data, TEXT) {
+    let files = pasted_files(&data);
+    if files.is_empty() {
         return;
     }
     event.prevent_default();

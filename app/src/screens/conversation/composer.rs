@@ -27,10 +27,10 @@ use crate::platform::session::StorageMode;
 use crate::platform::{frame, kiosk};
 use crate::screens::files::words::brief;
 use crate::state::attach::messages;
-use crate::state::failure_text;
 use crate::state::phrase_input::holds_phrase;
 use crate::state::preferences::key;
 use crate::state::text::counted_length;
+use crate::state::{error_text, failure_text};
 
 /// The longest text, in Unicode code points (`spec/12-client-behaviour.md §1`).
 const LIMIT: usize = 2000;
@@ -85,11 +85,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                 let sent = send_all(room, &body, reply_to, link, files).await;
                 let _ = sending.try_set(false);
                 let Err((why, accepted)) = sent else { return };
-                let words = match &why {
-                    LinkError::Failed(failure) => failure_text(failure),
-                    LinkError::Lost => t("error.engine_lost"),
-                };
-                let _ = error.try_set(words);
+                let _ = error.try_set(error_text(&why));
                 if accepted {
                     return;
                 }

@@ -10,7 +10,7 @@ use super::gestures::to_composer;
 use super::room::Room;
 use crate::components::field::{focus_when_shown, leave_as_typed};
 use crate::components::focus::focus;
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::i18n::{number, t, tf};
 use crate::screens::search::{Answer, Lookup, is_shortcut};
 
@@ -156,15 +156,7 @@ fn Bar(room: Room) -> impl IntoView {
             >
                 {icon(Icon::Down)}
             </button>
-            <button
-                id="find-close"
-                class="icon-button"
-                aria-label=t("find.close")
-                title=t("find.close")
-                on:click=move |_| close()
-            >
-                {icon(Icon::Close)}
-            </button>
+            {icon_button("find-close", Icon::Close, t("find.close"), close)}
         </div>
     }
 }

@@ -9,14 +9,13 @@ use leptos::task::spawn_local;
 use super::gestures::to_composer;
 use super::room::Room;
 use crate::components::icon::{Icon, icon};
-use crate::engine::LinkError;
 use crate::engine::jobs::{Job, News};
 use crate::i18n::{t, tf};
 use crate::platform::blob::{self, Pieces};
 use crate::state::attach::closed;
-use crate::state::failure_text;
 use crate::state::safe::Head;
 use crate::state::text::{Segment, segments};
+use crate::state::{error_text, failure_text};
 
 /// How far the user's question about a link got.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,8 +125,7 @@ impl LinkCard {
             match state.request(Command::LookAtLink(url.clone())).await {
                 Ok(Reply::LinkPage(page)) => self.draw(url, page),
                 Ok(_) => {}
-                Err(LinkError::Failed(failure)) => self.set(&url, Look::Nothing(failure_text(&failure))),
-                Err(LinkError::Lost) => self.set(&url, Look::Nothing(t("error.engine_lost"))),
+                Err(why) => self.set(&url, Look::Nothing(error_text(&why))),
             }
         });
     }

@@ -8,7 +8,7 @@ use super::Place;
 use crate::components::avatar::{Size, avatar};
 use crate::components::bars::TroubleBar;
 use crate::components::dialog::{Confirm, Dialog};
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::i18n::{t, tf, tn};
 use crate::platform::frame::ToHost;
 use crate::screens::contact::given_name;
@@ -77,25 +77,16 @@ fn heading(state: AppState, place: Place) -> AnyView {
             <h1 class="heading">
                 <span class="heading-button">{title}</span>
             </h1>
-            {way_out("embed-tab", Icon::External, t("embed.tab_title"), move || asks_tab.set(true))}
-            {way_out("embed-end", Icon::Trash, t("embed.end_title"), move || asks_end.set(true))}
+            {icon_button("embed-tab", Icon::External, t("embed.tab_title"), move || asks_tab.set(true))}
+            {icon_button("embed-end", Icon::Trash, t("embed.end_title"), move || asks_end.set(true))}
             {place
                 .closable
-                .then(|| way_out("embed-close", Icon::Down, t("embed.hide"), move || host.tell(ToHost::Close)))}
+                .then(|| icon_button("embed-close", Icon::Down, t("embed.hide"), move || host.tell(ToHost::Close)))}
         </header>
         {move || {
             asks_tab.get().then(|| tab_question(claimed.clone(), tab.clone(), asks_tab))
         }}
         {move || asks_end.get().then(|| end_question(state, asks_end))}
-    }
-    .into_any()
-}
-
-fn way_out(id: &'static str, picture: Icon, label: String, act: impl Fn() + 'static) -> AnyView {
-    view! {
-        <button id=id class="icon-button" aria-label=label.clone() title=label on:click=move |_| act()>
-            {icon(picture)}
-        </button>
     }
     .into_any()
 }

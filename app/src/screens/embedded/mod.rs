@@ -10,11 +10,11 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::components::bars::reload;
 use crate::components::focus::{focus, touch};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
 use crate::platform::frame::{FromHost, Host, Stranger, ToHost};
+use crate::platform::reload;
 use crate::state::early;
 use crate::state::invite::{self, Invite};
 use crate::state::{AppState, Phase};

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::components::bars::reload;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
+use crate::platform::reload;
 
 /// The screen.
 #[component]

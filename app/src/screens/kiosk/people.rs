@@ -1,22 +1,22 @@
 //! The people that an operator names, to choose from.
 
+use holdfast_protocol::kiosk::Contact;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
-use crate::engine::LinkError;
 use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::screens::profile::PaneHeader;
 use crate::state::invite::Invite;
-use crate::state::{AppState, failure_text};
+use crate::state::{AppState, error_text};
 
 /// A button for each.
 pub(crate) fn people(choose: Callback<Invite>) -> AnyView {
     let rules = kiosk::rules();
     let all = rules.map(|rules| rules.contacts.as_slice()).unwrap_or_default();
-    let one = |contact: &holdfast_protocol::kiosk::Contact| {
+    let one = |contact: &Contact| {
         let (id, name) = (contact.id, contact.name.clone());
         let chosen = Invite {
             id,
@@ -41,10 +41,8 @@ pub(crate) fn people(choose: Callback<Invite>) -> AnyView {
 pub(crate) fn open(state: AppState) -> Callback<Invite> {
     Callback::new(move |invite: Invite| {
         spawn_local(async move {
-            match state.open_conversation(invite.id).await {
-                Ok(()) => {}
-                Err(LinkError::Failed(failure)) => state.show_toast(failure_text(&failure)),
-                Err(LinkError::Lost) => state.show_toast(t("error.engine_lost")),
+            if let Err(why) = state.open_conversation(invite.id).await {
+                state.show_toast(error_text(&why));
             }
         });
     })

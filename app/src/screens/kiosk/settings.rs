@@ -2,26 +2,16 @@
 
 use leptos::prelude::*;
 
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::Icon;
 use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::screens::profile::PaneHeader;
-use crate::screens::settings::LanguageChoice;
-use crate::state::AppState;
+use crate::screens::settings::{LanguageChoice, entry};
 use crate::state::nav::{Route, Section};
 
 /// The screen.
-pub(crate) fn settings(state: AppState) -> AnyView {
-    let entry = |id: &'static str, picture: Icon, label: String, to: Route| {
-        view! {
-            <button id=id class="row-link entry" on:click=move |_| state.nav.go(to)>
-                {icon(picture)}
-                <span class="choice-label">{label}</span>
-                {icon(Icon::Chevron)}
-            </button>
-        }
-        .into_any()
-    };
+pub(crate) fn settings() -> AnyView {
+    let entry = |id, picture, label, to| entry(id, picture, label, Signal::stored(String::new()), to);
     view! {
         <div class="pane">
             <PaneHeader title=t("settings.title") />

@@ -12,12 +12,11 @@ use web_sys::{Blob, File, FileList};
 
 use crate::components::dialog::Confirm;
 use crate::components::icon::{Icon, icon};
-use crate::engine::LinkError;
 use crate::engine::jobs::{Job, News, Square};
 use crate::i18n::t;
 use crate::platform::blob;
 use crate::state::attach::picture_refusal_words;
-use crate::state::{AppState, failure_text};
+use crate::state::{AppState, error_text};
 use crop::Crop;
 
 /// A picture that is being cut.
@@ -229,8 +228,7 @@ fn set_picture(state: AppState, command: Command, then: impl FnOnce(Option<Strin
                 });
                 None
             }
-            Err(LinkError::Failed(failure)) => Some(failure_text(&failure)),
-            Err(LinkError::Lost) => Some(t("error.engine_lost")),
+            Err(why) => Some(error_text(&why)),
         };
         then(failed);
     });

@@ -7,11 +7,12 @@ use holdfast_protocol::account::Code;
 use leptos::ev::{self, ClipboardEvent, DragEvent};
 use leptos::html;
 use leptos::prelude::*;
-use web_sys::{DataTransfer, File};
+use web_sys::File;
 
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
+use crate::platform::transfer::{files, holds_files, pasted_files};
 use scanner::{Scanner, Stage};
 
 pub(crate) use words::Purpose;
@@ -172,7 +173,11 @@ fn buttons(scanner: Scanner, input: NodeRef<html::Input>) -> AnyView {
 /// Takes pictures that are dropped on the page or pasted, as long as this part of it is there.
 fn take_pictures(scanner: Scanner) {
     let pasted = window_event_listener(ev::paste, move |event: ClipboardEvent| {
-        if let Some(file) = event.clipboard_data().as_ref().and_then(file_of) {
+        if let Some(file) = event
+            .clipboard_data()
+            .as_ref()
+            .and_then(|data| first(pasted_files(data)))
+        {
             event.prevent_default();
             scanner.read_picture(file);
         }
@@ -184,7 +189,7 @@ fn take_pictures(scanner: Scanner) {
         }
     });
     let dropped = window_event_listener(ev::drop, move |event: DragEvent| {
-        if let Some(file) = event.data_transfer().as_ref().and_then(file_of) {
+        if let Some(file) = event.data_transfer().as_ref().and_then(|data| first(files(data))) {
             event.prevent_default();
             scanner.read_picture(file);
         }
@@ -196,12 +201,6 @@ fn take_pictures(scanner: Scanner) {
     });
 }
 
-fn file_of(data: &DataTransfer) -> Option<File> {
-    data.files().and_then(|files| files.get(0))
-}
-
-fn holds_files(data: &DataTransfer) -> bool {
-    data.types()
-        .iter()
-        .any(|kind| kind.as_string().as_deref() == Some("Files"))
+fn first(files: Vec<File>) -> Option<File> {
+    files.into_iter().next()
 }

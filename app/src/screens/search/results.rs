@@ -9,10 +9,10 @@ use leptos::reactive::graph::untrack;
 
 use super::lookup::{Answer, Lookup};
 use super::show::{marked, snippet};
-use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::focus::{focus, matching, walk};
 use crate::i18n::{full_date, list_time, number, t, tf};
 use crate::screens::contact::{display_name, given_name};
+use crate::screens::row::portrait;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 use crate::state::{AppState, Target};
@@ -126,13 +126,10 @@ fn Names(lookup: Lookup, words: Memo<String>) -> impl IntoView {
 }
 
 fn picture(state: AppState, id: Id) -> AnyView {
-    if state.is_own(&id) {
-        return note_avatar(Size::Medium).into_any();
-    }
     let known = untrack(|| state.conversation(id));
     let name = known.as_ref().map_or("", given_name);
     let picture = known.as_ref().and_then(|known| known.picture);
-    avatar(&id, name, picture, Size::Medium)
+    portrait(id, state.is_own(&id), name, picture)
 }
 
 fn name_row(words: &str, id: Id) -> AnyView {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use zeroize::Zeroizing;
 
 use super::lock_asks::{Ask, asked};
 use super::pages::page;
@@ -14,8 +15,11 @@ use crate::platform::passkey;
 use crate::screens::locked::refusal_words;
 use crate::screens::phrase::PhraseDialog;
 use crate::state::AppState;
-use crate::state::lock::{IDLE_MINUTES, passphrase};
+use crate::state::lock::passphrase;
 use crate::state::preferences::key;
+
+/// The choices of how long nobody must be there until it locks, in minutes; 0 is never.
+const IDLE_MINUTES: [&str; 5] = ["1", "5", "15", "60", "0"];
 
 /// Whether there is a lock, in a word.
 pub(super) fn present(state: AppState) -> String {
@@ -41,15 +45,14 @@ pub(super) fn lock(state: AppState) -> AnyView {
         }
     });
     let set = Memo::new(move |_| looked.get().then(|| state.lock.view.with(|view| view.set)));
-    let body = move || {
-        match set.get() {
-        None => {
-            view! { <p class="warning" role="alert" hidden=move || failed.with(String::is_empty)>{failed}</p> }
-                .into_any()
-        }
+    let why_not = move || {
+        view! { <p class="warning" role="alert" hidden=move || failed.with(String::is_empty)>{failed}</p> }
+            .into_any()
+    };
+    let body = move || match set.get() {
+        None => why_not(),
         Some(false) => unset(state),
         Some(true) => present_lock(state),
-    }
     };
     page(t("lock.title"), body.into_any())
 }
@@ -67,7 +70,8 @@ fn unset(state: AppState) -> AnyView {
         new_error.set(String::new());
         busy.set(true);
         spawn_local(async move {
-            let question = LockAsk::Set(passphrase(&new.get_untracked()));
+            let typed = Zeroizing::new(new.get_untracked());
+            let question = LockAsk::Set(passphrase(&typed));
             match state.ask_lock(question).await {
                 Ok(_) => {
                     state.note_lock(true);
@@ -95,7 +99,7 @@ fn unset(state: AppState) -> AnyView {
                     label=t("lock.new")
                     value=new
                     error=new_error
-                    help=t("lock.new_help")
+                    help=Signal::stored(t("lock.new_help"))
                 />
                 <SecretField
                     id="repeat-passphrase"
@@ -199,12 +203,11 @@ fn idle(state: AppState) -> AnyView {
     });
     let all = IDLE_MINUTES
         .into_iter()
-        .zip(["1", "5", "15", "60", "0"])
-        .map(|(minutes, value)| Choice {
+        .map(|value| Choice {
             value,
-            label: match minutes {
-                0 => t("lock.after_never"),
-                minutes => tn("lock.after", u64::from(minutes)),
+            label: match value.parse::<u64>() {
+                Ok(0) | Err(_) => t("lock.after_never"),
+                Ok(minutes) => tn("lock.after", minutes),
             },
             help: String::new(),
         })

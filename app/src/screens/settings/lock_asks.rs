@@ -1,7 +1,9 @@
-//! What the lock's page asks before it changes something: the passphrase, always.
+//! What the lock's page asks before it changes something: the passphrase, where somebody else could open the lock or keep
+//! its owner out; else whether that is meant.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use zeroize::Zeroizing;
 
 use super::lock::{is_about_new, same};
 use crate::components::dialog::{Confirm, Dialog};
@@ -97,11 +99,11 @@ impl Fields {
 
 /// Does what was asked; whether it was done. What went wrong stands beside the fields.
 async fn carry_out(state: AppState, ask: Ask, fields: Fields) -> bool {
-    let typed = fields.old.get_untracked();
+    let typed = Zeroizing::new(fields.old.get_untracked());
     let question = match ask {
         Ask::Change => LockAsk::Change {
             old: passphrase(&typed),
-            new: passphrase(&fields.new.get_untracked()),
+            new: passphrase(&Zeroizing::new(fields.new.get_untracked())),
         },
         Ask::Remove => LockAsk::Remove(passphrase(&typed)),
         // First whether it is the passphrase: nobody is asked to make a passkey in vain.
@@ -184,7 +186,7 @@ fn WithPassphrase(ask: Ask, asks: RwSignal<Option<Ask>>) -> impl IntoView {
                                 label=t("lock.new")
                                 value=fields.new
                                 error=fields.new_error
-                                help=t("lock.new_help")
+                                help=Signal::stored(t("lock.new_help"))
                             />
                             <SecretField
                                 id="repeat-passphrase"

@@ -44,7 +44,13 @@ pub(crate) fn section(section: Section) -> AnyView {
 }
 
 /// The way to a page, with what it says at present.
-fn entry(id: &'static str, picture: Icon, label: String, now: Signal<String>, to: Route) -> AnyView {
+pub(crate) fn entry(
+    id: &'static str,
+    picture: Icon,
+    label: String,
+    now: Signal<String>,
+    to: Route,
+) -> AnyView {
     let state = AppState::get();
     view! {
         <button id=id class="row-link entry" on:click=move |_| state.nav.go(to)>
@@ -62,7 +68,7 @@ fn entry(id: &'static str, picture: Icon, label: String, now: Signal<String>, to
 pub(crate) fn Settings() -> impl IntoView {
     let state = AppState::get();
     if kiosk::is_on() {
-        return kiosk_settings(state);
+        return kiosk_settings();
     }
     let leave = RwSignal::new(None::<Leave>);
     let own = state.mode.get_untracked() == StorageMode::OwnDevice;

@@ -4,10 +4,11 @@ use holdfast_client::api::{BackupContents, BackupTaken};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::File;
+use zeroize::Zeroizing;
 
 use super::progress;
-use super::secret::{reveal, secret};
 use crate::components::icon::{Icon, icon};
+use crate::components::secret_field::SecretField;
 use crate::i18n::{bytes, full_time, number, t, tf, tn};
 use crate::state::AppState;
 use crate::state::backup::{Bringing, Wrong};
@@ -39,7 +40,6 @@ pub(super) fn bring(state: AppState) -> AnyView {
 
 fn form(state: AppState, chosen: RwSignal<Option<File>, LocalStorage>) -> AnyView {
     let typed = RwSignal::new(String::new());
-    let shown = RwSignal::new(false);
     let wrong = state.backups.wrong;
     let input = NodeRef::<html::Input>::new();
     let pick = move |_| {
@@ -56,7 +56,10 @@ fn form(state: AppState, chosen: RwSignal<Option<File>, LocalStorage>) -> AnyVie
             passphrase: t("backup.error_no_passphrase"),
             ..Wrong::default()
         }),
-        Some(file) => state.backups.look_into(state, file, &typed.get_untracked()),
+        Some(file) => {
+            let typed = Zeroizing::new(typed.get_untracked());
+            state.backups.look_into(state, file, &typed);
+        }
     };
     let name = move || match chosen.get() {
         Some(file) => tf(
@@ -107,15 +110,12 @@ fn form(state: AppState, chosen: RwSignal<Option<File>, LocalStorage>) -> AnyVie
                     {move || wrong.with(|wrong| wrong.file.clone())}
                 </p>
             </div>
-            {secret(
-                "backup-open-passphrase",
-                t("backup.open_passphrase"),
-                typed,
-                Signal::derive(move || wrong.with(|wrong| wrong.passphrase.clone())),
-                None,
-                shown,
-            )}
-            {reveal("backup-open-reveal", shown)}
+            <SecretField
+                id="backup-open-passphrase"
+                label=t("backup.open_passphrase")
+                value=typed
+                error=Signal::derive(move || wrong.with(|wrong| wrong.passphrase.clone()))
+            />
             <p class="error" role="alert">{move || wrong.with(|wrong| wrong.other.clone())}</p>
             <button id="open-backup" class="button primary">
                 {t("backup.look")}

@@ -3,12 +3,13 @@
 use holdfast_client::api::{Command, Reply, StorageUse};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use zeroize::Zeroizing;
 
 use super::progress;
-use super::secret::{reveal, secret};
 use super::strength::{Strength, strength};
 use crate::components::choice::switch;
 use crate::components::icon::{Icon, icon};
+use crate::components::secret_field::SecretField;
 use crate::i18n::{bytes, t, tf, tn};
 use crate::state::AppState;
 use crate::state::backup::Making;
@@ -50,7 +51,6 @@ fn form(state: AppState, own: bool, failed: String) -> AnyView {
     let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (first_error, second_error) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let files = RwSignal::new(false);
-    let shown = RwSignal::new(false);
     let hint = Signal::derive(move || first.with(|text| strength_text(text)));
     // What was wrong is not wrong any more once it is changed.
     Effect::new(move |_| {
@@ -63,11 +63,14 @@ fn form(state: AppState, own: bool, failed: String) -> AnyView {
         second_error.set(String::new());
     });
     let go = move || {
-        let (typed, again) = (first.get_untracked(), second.get_untracked());
-        match strength(&typed) {
+        let same = first.with_untracked(|first| second.with_untracked(|second| first == second));
+        match first.with_untracked(|typed| strength(typed)) {
             Strength::Empty | Strength::Short(_) => first_error.set(t("backup.error_short")),
-            _ if typed != again => second_error.set(t("backup.error_differ")),
-            _ => state.backups.make(state, &typed, files.get_untracked()),
+            _ if !same => second_error.set(t("backup.error_differ")),
+            _ => {
+                let typed = Zeroizing::new(first.get_untracked());
+                state.backups.make(state, &typed, files.get_untracked());
+            }
         }
     };
     view! {
@@ -80,9 +83,14 @@ fn form(state: AppState, own: bool, failed: String) -> AnyView {
                 go();
             }
         >
-            {secret("backup-passphrase", t("backup.passphrase"), first, first_error.into(), Some(hint), shown)}
-            {secret("backup-again", t("backup.again"), second, second_error.into(), None, shown)}
-            {reveal("backup-reveal", shown)}
+            <SecretField
+                id="backup-passphrase"
+                label=t("backup.passphrase")
+                value=first
+                error=first_error
+                help=hint
+            />
+            <SecretField id="backup-again" label=t("backup.again") value=second error=second_error />
             {with_files(state, files)}
             {(!failed.is_empty()).then(|| view! { <p class="error" role="alert">{failed}</p> })}
             <button id="make-backup" class="button primary">

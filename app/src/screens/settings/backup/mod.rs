@@ -2,7 +2,6 @@
 
 mod bring;
 mod make;
-mod secret;
 mod strength;
 
 use leptos::prelude::*;

@@ -24,6 +24,8 @@ const FOLLOWS: u32 = 5;
 const LETTER: u32 = 20;
 /// Tenths of a bit for a digit, a sign, a capital, or a letter of a large alphabet.
 const OTHER: u32 = 30;
+/// So many characters are measured: whoever types more has a strong one.
+const MEASURED: usize = 200;
 /// From so many tenths of a bit on it is fair, and strong.
 const FAIR: u32 = 300;
 const STRONG: u32 = 440;
@@ -36,19 +38,17 @@ pub(super) fn strength(text: &str) -> Strength {
         _ if length < Passphrase::MIN_CHARS => return Strength::Short(Passphrase::MIN_CHARS - length),
         _ => {}
     }
-    let mut before: Vec<char> = Vec::with_capacity(length);
+    let mut before: Option<char> = None;
     let mut sum = 0;
-    for c in text.chars() {
-        let follows = before
-            .last()
-            .is_some_and(|last| u32::from(*last).abs_diff(u32::from(c)) <= 1);
-        let seen = before.iter().filter(|other| **other == c).count();
+    for (at, c) in text.chars().take(MEASURED).enumerate() {
+        let follows = before.is_some_and(|before| u32::from(before).abs_diff(u32::from(c)) <= 1);
+        let seen = text.chars().take(at).filter(|other| *other == c).count();
         sum += match c {
             _ if follows || seen >= 3 => FOLLOWS,
             'a'..='z' => LETTER,
             _ => OTHER,
         };
-        before.push(c);
+        before = Some(c);
     }
     match sum {
         0..FAIR => Strength::Weak,

@@ -1,0 +1,102 @@
+//! What the engine tells, and whom that concerns.
+
+use std::rc::Rc;
+
+use holdfast_client::api::{Event, RestoreStage};
+use holdfast_protocol::account::Id;
+use leptos::prelude::*;
+
+use super::nav::Route;
+use super::{AppState, Change, Watcher};
+use crate::screens::restoring::all_back;
+
+impl AppState {
+    /// Hears what the engine tells.
+    pub(super) fn hear(self, event: Event) {
+        match event {
+            Event::Account(account) => self.account.set(Some(account)),
+            Event::Conversation(conversation) => self.conversations.put(conversation),
+            Event::Message(message) => {
+                let conversation = message.conversation;
+                self.files.follow(&message);
+                self.tell_watchers(Some(conversation), &Change::Put(Box::new(message)));
+            }
+            Event::MessageRemoved { conversation, id } => {
+                self.tell_watchers(Some(conversation), &Change::Removed(id));
+            }
+            Event::Transfer(transfer) => self.files.hear(&transfer),
+            Event::Network(status) => self.network.set(status),
+            Event::Preference { key, value } => self.preferences.take(&key, &value),
+            Event::Trouble(trouble) => self.troubles.update(|all| {
+                all.retain(|t| std::mem::discriminant(t) != std::mem::discriminant(&trouble));
+                all.push(trouble);
+            }),
+            Event::TroubleOver(trouble) => self.troubles.update(|all| {
+                all.retain(|t| std::mem::discriminant(t) != std::mem::discriminant(&trouble));
+            }),
+            Event::Reloaded(snapshot) => {
+                self.replace_all(snapshot);
+                self.tell_watchers(None, &Change::Reread);
+            }
+            Event::ConversationRemoved(id) => self.remove_conversation(id),
+            Event::MessagesCleared { conversation } => {
+                self.tell_watchers(Some(conversation), &Change::Reread)
+            }
+            // What goes is out of sight already.
+            Event::Clearing { .. } => {}
+            Event::Typing { conversation, typing } => self.typing.update(|all| {
+                all.retain(|id| *id != conversation);
+                if typing {
+                    all.push(conversation);
+                }
+            }),
+            Event::Restore(progress) => {
+                let complete = progress.stage == RestoreStage::Complete;
+                if complete {
+                    self.show_toast(all_back(&progress));
+                }
+                self.restore.set((!complete).then_some(progress));
+            }
+            Event::Notify {
+                conversation,
+                message,
+                reaction,
+            } => self.notifier.tell(self, conversation, message, reaction),
+            Event::LoggedOut => self.forget_account(),
+        }
+    }
+
+    /// Drops a conversation; its screen, if open, gives way to the list.
+    fn remove_conversation(self, id: Id) {
+        self.conversations.remove(id);
+        if self.nav.current_untracked().conversation() == Some(id) {
+            self.nav.reset(Route::Home);
+        }
+    }
+
+    fn tell_watchers(self, conversation: Option<Id>, change: &Change) {
+        let interested: Vec<Watcher> = self.watchers.with_value(|all| {
+            all.iter()
+                .filter(|(id, _)| conversation.is_none_or(|wanted| *id == wanted))
+                .map(|(_, watcher)| watcher.clone())
+                .collect()
+        });
+        for watcher in interested {
+            watcher(change);
+        }
+    }
+
+    /// Calls back for every change to a conversation's messages, as long as the caller's screen lives.
+    pub(crate) fn watch(self, conversation: Id, watcher: impl Fn(&Change) + 'static) {
+        let watcher: Watcher = Rc::new(watcher);
+        let held = StoredValue::new_local(watcher.clone());
+        self.watchers
+            .update_value(|all| all.push((conversation, watcher)));
+        on_cleanup(move || {
+            if let Some(watcher) = held.try_get_value() {
+                self.watchers
+                    .update_value(|all| all.retain(|(_, other)| !Rc::ptr_eq(other, &watcher)));
+            }
+        });
+    }
+}
