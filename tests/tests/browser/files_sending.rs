@@ -8,7 +8,9 @@ use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 use crate::driver::Browser;
+use crate::files_showing::downloaded;
 use crate::network::Network;
+use crate::samples::noise;
 use crate::screens::pictures;
 use crate::user::{Place, User};
 
@@ -345,16 +347,7 @@ async fn nothing_is_attached_before_the_other_side_accepts() {
 async fn the_largest_file_arrives_bit_for_bit() {
     let two = two().await;
     let (ada, bert) = (&two.ada.browser, &two.bert.browser);
-    // Not compressible, and different at every place.
-    let mut state = 0x9e37_79b9_u32;
-    let bytes: Vec<u8> = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 8) as u8
-    })
-    .take(9_828_080)
-    .collect();
+    let bytes = noise(9_828_080);
     let path = two.write("survey.dat", &bytes);
     choose(ada, "#pick-file", &[&path]).await;
     staged(ada, 1).await;
@@ -362,22 +355,10 @@ async fn the_largest_file_arrives_bit_for_bit() {
     two.ada.delivered().await;
     load_everything(bert).await;
     let folder = TempDir::new().expect("a temporary folder");
-    bert.cdp(
-        "Browser.setDownloadBehavior",
-        serde_json::json!({ "behavior": "allow", "downloadPath": folder.path().display().to_string() }),
-    )
-    .await;
+    two.bert.downloads_to(folder.path()).await;
     bert.press("article.message.attached [data-act=save]").await;
-    let saved = folder.path().join("survey.dat");
-    bert.until("the saved file", async || {
-        let found = std::fs::read(&saved).ok()?;
-        (found.len() == bytes.len()).then_some(())
-    })
-    .await;
-    assert!(
-        std::fs::read(&saved).expect("the file") == bytes,
-        "every bit is the same"
-    );
+    let saved = downloaded(&two.bert, folder.path(), "survey.dat").await;
+    assert!(saved == bytes, "every bit is the same");
 }
 
 #[tokio::test]
