@@ -6,26 +6,9 @@ use std::time::Duration;
 use holdfast_client::api::{Anchor, Command, DeleteScope, Found, Reply};
 use holdfast_client::native::{SystemRng, TokioClock};
 use holdfast_client::testing::{History, fill};
-use holdfast_protocol::account::Id;
 use holdfast_tests::net::{Device, World, run};
 
 const SOON: Duration = Duration::from_secs(30);
-
-async fn look(device: &Device, query: &str, within: Option<Id>) -> Found {
-    loop {
-        let command = Command::Search {
-            query: query.to_owned(),
-            conversation: within,
-            limit: 20,
-            after: None,
-        };
-        match device.ask(command).await {
-            Reply::Found(found) if found.complete => return found,
-            Reply::Found(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            other => panic!("{other:?}"),
-        }
-    }
-}
 
 fn texts(found: &Found) -> Vec<&str> {
     found
@@ -47,29 +30,27 @@ async fn what_comes_changes_and_goes_is_found_as_it_is() {
         alice.wait_for_texts(bob_id, 2, SOON).await;
 
         // Nothing was searched before: the index is read from the store.
-        let found = look(&alice, "harb", None).await;
+        let found = alice.find("harb", None).await;
         assert_eq!(texts(&found), ["Which harbour?", "Meet me at the harbour"]);
         assert_eq!((found.total, found.messages[0].hit), (2, (6, 10)));
         assert!(found.conversations.is_empty());
-        assert_eq!(look(&alice, "bo", None).await.conversations, [bob_id]);
-        assert_eq!(look(&alice, &bob_id.to_hex(), None).await.conversations, [bob_id]);
-        assert!(look(&alice, " ", None).await.messages.is_empty());
+        assert_eq!(alice.find("bo", None).await.conversations, [bob_id]);
+        assert_eq!(alice.find(&bob_id.to_hex(), None).await.conversations, [bob_id]);
+        assert!(alice.find(" ", None).await.messages.is_empty());
 
         // From now on it follows what happens.
         bob.send(alice_id, "The HÁRBOUR of Hamburg").await.unwrap();
         alice.wait_for_texts(bob_id, 3, SOON).await;
-        assert_eq!(look(&alice, "harbour hamburg", None).await.total, 1);
-        let oldest = look(&alice, "meet", Some(bob_id)).await.messages[0]
-            .message
-            .clone();
+        assert_eq!(alice.find("harbour hamburg", None).await.total, 1);
+        let oldest = alice.find("meet", Some(bob_id)).await.messages[0].message.clone();
         alice
             .ask(Command::DeleteMessages {
                 messages: vec![oldest.id],
                 scope: DeleteScope::ThisDevice,
             })
             .await;
-        assert_eq!(look(&alice, "harbour", Some(bob_id)).await.total, 2);
-        assert_eq!(look(&alice, "harbour", Some(alice_id)).await.total, 0);
+        assert_eq!(alice.find("harbour", Some(bob_id)).await.total, 2);
+        assert_eq!(alice.find("harbour", Some(alice_id)).await.total, 0);
     })
     .await;
 }
@@ -89,10 +70,10 @@ async fn a_long_history_is_found_in_pages_and_read_around_a_hit() {
         let contacts = fill(alice.store.clone(), clock, rng, history).await.unwrap();
         alice.restart().await;
 
-        let rare = look(&alice, "kelp", None).await;
+        let rare = alice.find("kelp", None).await;
         assert_eq!(rare.total, 5);
         assert!(rare.messages[0].message.body.ends_with("kelp-4000"));
-        let place = look(&alice, "kelp-2000", None).await.messages[0].message.clone();
+        let place = alice.find("kelp-2000", None).await.messages[0].message.clone();
         let page = match alice
             .ask(Command::Messages {
                 conversation: place.conversation,
@@ -108,7 +89,7 @@ async fn a_long_history_is_found_in_pages_and_read_around_a_hit() {
         assert!(page.more_before && page.more_after);
 
         // Page by page, newest first, nothing twice and nothing left out.
-        let total = look(&alice, "station", Some(contacts[3])).await.total as usize;
+        let total = alice.find("station", Some(contacts[3])).await.total as usize;
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let command = Command::Search {

@@ -102,6 +102,10 @@ fn file(input: &[u8]) {
 
 fn file_seeds() -> Vec<Vec<u8>> {
     let file = write(&samples());
+    assert!(
+        read(&file, 1_000) == Ok(samples()),
+        "what was written is not read"
+    );
     vec![write(&[]), file[..HEAD_SIZE].to_vec(), file]
 }
 
@@ -119,9 +123,14 @@ fn record_seeds() -> Vec<Vec<u8>> {
     let setting = b"\x0d\0\0\0\x02\x0a\x05theme\x12\x03abc";
     let unknown = b"\x03\0\0\0\xc8\x01\x02";
     let message = b"\x09\0\0\0\x04\x22\x04kelp\x50\x01";
-    vec![
+    let seeds = vec![
         setting.to_vec(),
         [&setting[..], unknown].concat(),
         [&unknown[..], message].concat(),
-    ]
+    ];
+    for seed in &seeds {
+        let (records, rest) = parse(seed).expect("records");
+        assert!(records.len() == 1 && rest.is_empty(), "{seed:?}");
+    }
+    seeds
 }

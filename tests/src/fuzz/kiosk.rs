@@ -22,7 +22,7 @@ fn kiosk(input: &[u8]) {
 
 fn kiosk_seeds() -> Vec<Vec<u8>> {
     let id = format!("05{}", "3".repeat(64));
-    vec![
+    let seeds = vec![
         br#"{"version":1}"#.to_vec(),
         format!(
             r#"{{"version":1,"name":"Library","logo":"logo.png","theme":"dark","languages":["de","en"],"language":"de",
@@ -30,5 +30,9 @@ fn kiosk_seeds() -> Vec<Vec<u8>> {
             "hidden_seconds":10,"total_minutes":30,"extension_minutes":5,"extensions":2,"keyboard":true}}"#
         )
         .into_bytes(),
-    ]
+    ];
+    for seed in &seeds {
+        assert!(Kiosk::read(seed).is_ok(), "{}", String::from_utf8_lossy(seed));
+    }
+    seeds
 }

@@ -34,16 +34,13 @@ fn lock_record_seeds() -> Vec<Vec<u8>> {
         memory_kib: 8,
         passes: 1,
     };
-    let lock = Passphrase::typed(b"tide and reef".to_vec())
-        .and_then(|passphrase| LockRecord::new(&vault, &passphrase, cheap, &Sixes));
-    let Ok(mut lock) = lock else {
-        return Vec::new();
-    };
+    let passphrase = Passphrase::typed(b"tide and reef".to_vec()).expect("short enough");
+    let mut lock = LockRecord::new(&vault, &passphrase, cheap, &Sixes).expect("a cheap lock");
     let plain = lock.encode();
-    if let Ok(output) = PrfOutput::from_slice(&[5; 32]) {
-        for id in [&b"a passkey"[..], b"another one"] {
-            let _ = lock.add_passkey(&vault, id, [9; 32], &output, &Sixes);
-        }
+    let output = PrfOutput::from_slice(&[5; 32]).expect("32 bytes");
+    for id in [&b"a passkey"[..], b"another one"] {
+        lock.add_passkey(&vault, id, [9; 32], &output, &Sixes)
+            .expect("room for a passkey");
     }
     let mut with_unknown = lock.encode();
     with_unknown.extend_from_slice(&[200, 3, 0, 1, 2, 3]);

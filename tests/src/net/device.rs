@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
 use holdfast_client::api::{
-    Anchor, Command, Conversation, Event, Failure, Message, MessageKind, MessageState, NetworkStatus, Reply,
-    Snapshot,
+    Anchor, Command, Conversation, Event, Failure, Found, Message, MessageKind, MessageState, NetworkStatus,
+    Reply, Snapshot,
 };
 use holdfast_client::native::SystemRng;
 use holdfast_client::ports::{Clock, HttpRequest, HttpResponse, Network, NetworkError, Ports, Store};
@@ -241,6 +241,23 @@ impl Device {
             .conversations
             .into_iter()
             .find(|conversation| conversation.id == id)
+    }
+
+    /// What is found for some words, maybe in one conversation alone, once everything was looked through.
+    pub async fn find(&self, query: &str, within: Option<Id>) -> Found {
+        loop {
+            let command = Command::Search {
+                query: query.to_owned(),
+                conversation: within,
+                limit: 20,
+                after: None,
+            };
+            match self.ask(command).await {
+                Reply::Found(found) if found.complete => return found,
+                Reply::Found(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     /// Waits until a conversation has so many texts, and gives them.

@@ -9,6 +9,7 @@ use crate::driver::Browser;
 use crate::files_sending::choose;
 use crate::network::Network;
 use crate::screens::pictures;
+use crate::traces::bytes_of;
 use crate::user::{Place, User};
 
 const PHRASE: &str = "three green kelp fronds by the pier";
@@ -27,12 +28,6 @@ const PICKER: &str = "
             abort: async () => { globalThis.aborted = true; },
         }) };
     };";
-
-async fn before_each_page(browser: &Browser, script: &str) {
-    let command = "Page.addScriptToEvaluateOnNewDocument";
-    browser.cdp(command, json!({ "source": script })).await;
-    browser.script(script).await;
-}
 
 impl User {
     /// Goes to the page about backup files.
@@ -79,7 +74,7 @@ async fn what_the_network_has_forgotten_comes_back_from_a_file() {
     let mut network = Network::start();
     let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     let folder = TempDir::new().expect("a temporary folder");
-    before_each_page(&ada.browser, NO_PICKER).await;
+    ada.browser.before_each_page(NO_PICKER).await;
     ada.downloads_to(folder.path()).await;
     ada.write_to(&bert_id).await;
     ada.send("The tide turns at noon").await;
@@ -112,8 +107,14 @@ async fn what_the_network_has_forgotten_comes_back_from_a_file() {
     let file = downloaded(&ada.browser, folder.path()).await;
     let bytes = std::fs::read(&file).expect("the file");
     assert!(bytes.starts_with(b"Holdfast backup\n"));
-    let leaks = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
-    assert!(!leaks(b"tide turns") && !leaks(bert_id.as_bytes()));
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    for secret in [
+        b"tide turns".to_vec(),
+        bert_id.clone().into_bytes(),
+        bytes_of(&bert_id),
+    ] {
+        assert!(!holds(&secret), "{}", String::from_utf8_lossy(&secret));
+    }
     drop(ada);
 
     // A month later, at another browser.
@@ -127,6 +128,7 @@ async fn what_the_network_has_forgotten_comes_back_from_a_file() {
     browser.press("#name-continue").await;
     ada.home().await;
     let row = format!(".row[data-conversation='{bert_id}']");
+    // It is offered once everything was read that the network still has.
     browser.see("#offer-backup").await;
     assert!(!browser.has(&row).await);
     pictures(browser, "53-backup-offer").await;
@@ -163,15 +165,11 @@ async fn what_the_network_has_forgotten_comes_back_from_a_file() {
     ada.open_backup(&file, PHRASE).await;
     browser.press("#take-backup").await;
     browser.read("#backup-result", "here already").await;
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     ada.open(&bert_id).await;
     ada.reads("The tide turns at noon").await;
     assert_eq!(ada.count("The tide turns at noon").await, 1);
-    assert_eq!(
-        browser.console().await,
-        Vec::<String>::new(),
-        "the console is quiet"
-    );
+    browser.is_quiet().await;
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn two_people_chat_reload_and_restore() {
     ada.delivered().await;
 
     // A reload keeps everything, and the engine goes on where it was.
-    ada.browser.driver().refresh().await.expect("the page reloads");
+    ada.browser.reload().await;
     ada.open(&bert_id).await;
     ada.reads("Hello Bert, this is Ada").await;
     ada.reads("Hello Ada").await;

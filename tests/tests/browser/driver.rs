@@ -1,9 +1,6 @@
 //! A browser of a test: Chromium with a fresh profile folder, driven over WebDriver.
 
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -14,6 +11,9 @@ use tempfile::TempDir;
 )]
 use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
+
+use crate::remains::Remains;
+use crate::service::Service;
 
 /// How long anything on a page may take before a test gives up. Far beyond what it takes, since machines differ.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -49,7 +49,7 @@ pub(crate) const LAPTOP: (u32, u32) = (1280, 800);
 
 /// A running browser.
 pub(crate) struct Browser {
-    service: Child,
+    service: Service,
     driver: WebDriver,
     /// What the browser writes to disk.
     profile: TempDir,
@@ -60,31 +60,25 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts a browser with a new profile.
     pub(crate) async fn start() -> Browser {
-        let folder = || TempDir::new().expect("a temporary folder");
-        Self::start_with(folder(), folder()).await
+        Self::start_with(folder(), folder(), &[]).await
     }
 
     /// As [`Self::start`], with a camera that films a picture which stands still: a Y4M file.
     pub(crate) async fn start_filming(film: &Path) -> Browser {
-        let folder = || TempDir::new().expect("a temporary folder");
         let camera = format!("--use-file-for-fake-video-capture={}", film.display());
-        Self::start_with_flags(folder(), folder(), &[camera]).await
+        Self::start_with(folder(), folder(), &[camera]).await
     }
 
     /// Kills the browser as a crash of the machine's would, and starts it again with the same profile.
     pub(crate) async fn killed(mut self) -> Browser {
-        self.kill();
+        self.service.kill();
         let (profile, logs) = (keep(&mut self.profile), keep(&mut self.logs));
         drop(self);
-        Self::start_with(profile, logs).await
+        Self::start_with(profile, logs, &[]).await
     }
 
-    async fn start_with(profile: TempDir, logs: TempDir) -> Browser {
-        Self::start_with_flags(profile, logs, &[]).await
-    }
-
-    async fn start_with_flags(profile: TempDir, logs: TempDir, more: &[String]) -> Browser {
-        let (service, port) = start_service();
+    async fn start_with(profile: TempDir, logs: TempDir, more: &[String]) -> Browser {
+        let service = Service::start();
         let mut wanted = DesiredCapabilities::chrome();
         for flag in FLAGS.into_iter().chain(more.iter().map(String::as_str)) {
             wanted.add_arg(flag).expect("a flag");
@@ -99,7 +93,7 @@ impl Browser {
         wanted
             .set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All)
             .expect("a log level");
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted)
+        let driver = WebDriver::new(service.address(), wanted)
             .await
             .expect("chromium starts");
         let browser = Browser {
@@ -120,6 +114,61 @@ impl Browser {
     /// Opens an address.
     pub(crate) async fn open(&self, address: &str) {
         self.driver.goto(address).await.expect("the page loads");
+    }
+
+    /// Loads the page anew.
+    pub(crate) async fn reload(&self) {
+        self.driver.refresh().await.expect("the page reloads");
+    }
+
+    /// Takes the browser's own way back, and waits for the page there.
+    pub(crate) async fn back(&self) {
+        self.driver.back().await.expect("the way back");
+    }
+
+    /// Takes the browser's own way forward, and waits for the page there.
+    pub(crate) async fn forward(&self) {
+        self.driver.forward().await.expect("the way forward");
+    }
+
+    /// The tab that is driven.
+    pub(crate) async fn tab(&self) -> WindowHandle {
+        self.driver.window().await.expect("a tab")
+    }
+
+    /// Opens another tab, and drives that from now on.
+    pub(crate) async fn new_tab(&self) -> WindowHandle {
+        let tab = self.driver.new_tab().await.expect("another tab");
+        self.go_to(&tab).await;
+        tab
+    }
+
+    /// Drives a tab from now on, which is also the one that is seen.
+    pub(crate) async fn go_to(&self, tab: &WindowHandle) {
+        let tab = tab.clone();
+        self.driver.switch_to_window(tab).await.expect("the tab");
+    }
+
+    /// Closes the tab that is driven, and drives another one from now on.
+    pub(crate) async fn close_tab(&self, next: &WindowHandle) {
+        self.driver.close_window().await.expect("the tab closes");
+        self.go_to(next).await;
+    }
+
+    /// Runs a script in this page, and in every later one before its own.
+    pub(crate) async fn before_each_page(&self, script: &str) {
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        self.cdp(command, json!({ "source": script })).await;
+        self.script(script).await;
+    }
+
+    /// Cuts the browser off from every network, or connects it again.
+    pub(crate) async fn offline(&self, offline: bool) {
+        self.cdp(
+            "Network.emulateNetworkConditions",
+            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 }),
+        )
+        .await;
     }
 
     /// Sets the size of the page.
@@ -193,6 +242,21 @@ impl Browser {
         field.send_keys(text).await.expect("the field takes text");
     }
 
+    /// Presses keys where the focus is.
+    pub(crate) async fn keys(&self, keys: impl Into<TypingData>) {
+        let focused = self.driver.active_element().await.expect("the focus");
+        focused.send_keys(keys).await.expect("it takes keys");
+    }
+
+    /// Waits until the element with an id has the focus.
+    pub(crate) async fn focused(&self, id: &str) {
+        self.until(&format!("the focus on {id}"), async || {
+            let script = "return document.hasFocus() && document.activeElement.id";
+            (self.script(script).await == id).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until no element matches.
     pub(crate) async fn gone(&self, css: &str) {
         self.until(&format!("no element {css}"), async || {
@@ -224,9 +288,27 @@ impl Browser {
             .is_ok_and(|found| !found.is_empty())
     }
 
+    /// All that the page holds: its title, its elements, and what stands in its fields.
+    pub(crate) async fn content(&self) -> String {
+        let script = "const fields = [...document.querySelectorAll('input, textarea')].map((field) => field.value); \
+             return [document.title, document.documentElement.outerHTML, ...fields].join('\\n')";
+        let content = self.script(script).await;
+        content.as_str().expect("the page's content").to_owned()
+    }
+
     /// Looks at the page again and again until `look` gives something.
     pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        self.until_within(PATIENCE, what, look).await
+    }
+
+    /// As [`Self::until`], for what has to take longer.
+    pub(crate) async fn until_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        look: impl AsyncFn() -> Option<T>,
+    ) -> T {
+        let deadline = Instant::now() + patience;
         loop {
             if let Some(seen) = look().await {
                 return seen;
@@ -264,29 +346,26 @@ impl Browser {
             .collect()
     }
 
+    /// Makes sure that the page and its workers wrote nothing to the console since it was looked at last.
+    pub(crate) async fn is_quiet(&self) {
+        assert_eq!(self.console().await, Vec::<String>::new(), "the console is quiet");
+    }
+
     /// Ends the browser in good order, so that all it keeps is on disk, and gives what it left.
     pub(crate) async fn quit(mut self) -> Remains {
         self.driver.clone().quit().await.expect("chromium ends");
-        self.kill();
-        Remains {
-            profile: keep(&mut self.profile),
-            logs: keep(&mut self.logs),
-        }
-    }
-
-    fn kill(&mut self) {
-        // The whole group: the service and every process of its browser.
-        let _ = Command::new("kill")
-            .args(["-KILL", "--", &format!("-{}", self.service.id())])
-            .stderr(Stdio::null())
-            .status();
-        let _ = self.service.wait();
+        self.service.kill();
+        Remains::new(keep(&mut self.profile), keep(&mut self.logs))
     }
 }
 
+fn folder() -> TempDir {
+    TempDir::new().expect("a temporary folder")
+}
+
 /// Takes a folder out of a browser that ends.
-fn keep(folder: &mut TempDir) -> TempDir {
-    std::mem::replace(folder, TempDir::new().expect("a temporary folder"))
+fn keep(kept: &mut TempDir) -> TempDir {
+    std::mem::replace(kept, folder())
 }
 
 impl Drop for Browser {
@@ -294,142 +373,12 @@ impl Drop for Browser {
         // The session ends with its service; without this the driver would wait long for an answer. An error only means
         // that the session has ended in good order before.
         let _ = self.driver.clone().leak();
-        self.kill();
+        self.service.kill();
     }
-}
-
-/// What a browser left behind.
-pub(crate) struct Remains {
-    profile: TempDir,
-    logs: TempDir,
-}
-
-impl Remains {
-    /// Every file of the profile in which one of the secrets occurs, in UTF-8, UTF-16 or as it is.
-    pub(crate) fn files_with(&self, secrets: &[Vec<u8>]) -> Vec<String> {
-        let needles: Vec<Vec<u8>> = secrets
-            .iter()
-            .flat_map(|secret| {
-                let wide = std::str::from_utf8(secret)
-                    .ok()
-                    .map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-                [Some(secret.clone()), wide].into_iter().flatten()
-            })
-            .collect();
-        let mut found = Vec::new();
-        visit(self.profile.path(), &mut |file, bytes| {
-            for needle in &needles {
-                if contains(bytes, needle) {
-                    let name = file.strip_prefix(self.profile.path()).unwrap_or(file);
-                    found.push(format!(
-                        "{} holds “{}”",
-                        name.display(),
-                        String::from_utf8_lossy(needle)
-                    ));
-                }
-            }
-        });
-        found
-    }
-
-    /// Whether `look` finds something in a file of the origin's databases.
-    pub(crate) fn in_databases(&self, look: impl Fn(&[u8]) -> bool) -> bool {
-        let mut found = false;
-        visit(self.profile.path(), &mut |file, content| {
-            found |= file.to_string_lossy().contains("IndexedDB") && look(content);
-        });
-        found
-    }
-
-    /// How many bytes the origin's databases take.
-    pub(crate) fn database_bytes(&self) -> usize {
-        let mut bytes = 0;
-        visit(self.profile.path(), &mut |file, content| {
-            if file.to_string_lossy().contains("IndexedDB") {
-                bytes += content.len();
-            }
-        });
-        bytes
-    }
-
-    /// Every address that pages, workers and what they load asked for, from the browser's own log of its network.
-    pub(crate) fn requested(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.logs.path().join("net.json")).expect("the network log");
-        // One event on a line; a log that was cut off misses only its end.
-        log.lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line.trim_end_matches(',')).ok())
-            .filter_map(|event| {
-                let parameters = event.get("params")?;
-                // What the browser does for itself has no page that initiated it.
-                parameters
-                    .get("initiator")?
-                    .as_str()
-                    .filter(|who| who.starts_with("http"))?;
-                Some(parameters.get("url")?.as_str()?.to_owned())
-            })
-            .collect()
-    }
-}
-
-fn visit(folder: &Path, look: &mut impl FnMut(&Path, &[u8])) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            visit(&path, look);
-        } else if let Ok(bytes) = std::fs::read(&path) {
-            look(&path, &bytes);
-        }
-    }
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    needle.first().is_some_and(|first| {
-        let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| byte == first) {
-            rest = rest.get(at..).unwrap_or_default();
-            if rest.starts_with(needle) {
-                return true;
-            }
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        false
-    })
 }
 
 fn screenshot_file(name: &str) -> std::path::PathBuf {
     let folder = crate::network::workspace().join("target/screenshots");
     std::fs::create_dir_all(&folder).expect("target/screenshots");
     folder.join(format!("{name}.png"))
-}
-
-/// How often chromedriver is started before a test gives up: its choice of a port can collide with another one's.
-const SERVICE_TRIES: usize = 5;
-
-/// Starts chromedriver on a port of its choice, in a process group of its own.
-fn start_service() -> (Child, u16) {
-    (0..SERVICE_TRIES)
-        .find_map(|_| try_service())
-        .expect("chromedriver says its port")
-}
-
-fn try_service() -> Option<(Child, u16)> {
-    let mut service = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .expect("chromedriver is installed; `cargo xtask setup` does that");
-    let lines = BufReader::new(service.stdout.take().expect("a pipe")).lines();
-    let port = lines.map_while(Result::ok).find_map(|line| {
-        line.contains("started successfully")
-            .then(|| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())?
-    });
-    let Some(port) = port else {
-        let _ = service.kill();
-        let _ = service.wait();
-        return None;
-    };
-    Some((service, port))
 }

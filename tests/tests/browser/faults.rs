@@ -1,14 +1,10 @@
 //! What goes wrong around the app: reloads in mid-sending, no connection, no gateway, no space, lost storage.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::network::Network;
+use crate::peer::name_is_out;
 use crate::user::{Place, User};
-
-/// By then a new account's name is in its swarm, also on a busy machine.
-pub(crate) const PROFILE_OUT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_reload_while_sending_loses_and_repeats_nothing() {
@@ -18,7 +14,7 @@ async fn a_reload_while_sending_loses_and_repeats_nothing() {
     for text in ["one of three", "two of three", "three of three"] {
         ada.send(text).await;
         ada.reads(text).await;
-        ada.browser.driver().refresh().await.expect("the page reloads");
+        ada.browser.reload().await;
         ada.open(&bert_id).await;
     }
     ada.delivered().await;
@@ -56,19 +52,13 @@ async fn offline_is_said_and_passes() {
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     let own_id = ada.id().await;
     ada.connected().await;
-    let offline = |offline: bool| {
-        ada.browser.cdp(
-            "Network.emulateNetworkConditions",
-            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 }),
-        )
-    };
-    offline(true).await;
+    ada.browser.offline(true).await;
     ada.browser.see(".bars .bar").await;
     ada.browser.picture("fault-offline").await;
     ada.write_to(&own_id).await;
     ada.send("written offline").await;
     ada.reads("written offline").await;
-    offline(false).await;
+    ada.browser.offline(false).await;
     ada.browser.gone(".bars .bar").await;
     ada.delivered().await;
 }
@@ -136,8 +126,8 @@ async fn storage_that_the_browser_cleared_leads_to_a_new_start() {
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     let phrase = ada.phrase().await;
     let id = ada.id().await;
-    // The name goes out some seconds after it was chosen; only what is out can come back.
-    tokio::time::sleep(PROFILE_OUT).await;
+    // Only what is out can come back.
+    name_is_out(&network, &phrase).await;
     ada.browser.open("about:blank").await;
     let origin = network.app().trim_end_matches('/').to_owned();
     ada.browser

@@ -39,7 +39,7 @@ async fn a_file_on_its_way_there_survives_reload_gateway_and_a_killed_file_serve
             ada.browser.press("#send-message").await;
             network.choke().held().await;
             network.apart().kill_files();
-            ada.browser.driver().refresh().await.expect("the page reloads");
+            ada.browser.reload().await;
             network.apart().kill_gateway();
             network.apart().start_gateway();
             ada.open(&bert.id()).await;
@@ -85,7 +85,7 @@ async fn a_file_on_its_way_here_survives_reload_gateway_and_a_killed_file_server
             ada.loads("#load-once").await;
             network.choke().held().await;
             network.apart().kill_files();
-            ada.browser.driver().refresh().await.expect("the page reloads");
+            ada.browser.reload().await;
             network.apart().kill_gateway();
             network.apart().start_gateway();
             ada.open(&bert.id()).await;

@@ -97,7 +97,7 @@ async fn a_film_is_sent_received_shown_and_played() {
                 })
                 .await;
             pictures(browser, "files-film").await;
-            ada.key(Key::Escape).await;
+            ada.browser.keys(Key::Escape).await;
             browser.gone("dialog.viewer").await;
 
             // The way back: a chosen film says how large it is, and arrives as it was.
@@ -113,11 +113,7 @@ async fn a_film_is_sent_received_shown_and_played() {
             let info = &message.files.first().expect("the film").info;
             assert_eq!((info.width, info.height), SIZE);
             sees_films(browser, 2).await;
-            assert_eq!(
-                browser.console().await,
-                Vec::<String>::new(),
-                "the console is quiet"
-            );
+            browser.is_quiet().await;
         })
         .await;
 }

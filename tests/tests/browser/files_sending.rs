@@ -8,7 +8,9 @@ use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 use crate::driver::Browser;
+use crate::files_showing::downloaded;
 use crate::network::Network;
+use crate::samples::noise;
 use crate::screens::pictures;
 use crate::user::{Place, User};
 
@@ -57,9 +59,13 @@ impl Two {
     }
 }
 
-/// Chooses files in one of the composer's inputs.
+/// Waits for an input for files, which need not be seen, and chooses some there.
 pub(crate) async fn choose(browser: &Browser, input: &str, paths: &[&Path]) {
-    let input = browser.driver().find(By::Css(input)).await.expect("the input");
+    let input = browser
+        .until(&format!("input {input}"), async || {
+            browser.driver().find(By::Css(input)).await.ok()
+        })
+        .await;
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     input
         .send_keys(names.join("\n"))
@@ -246,7 +252,7 @@ async fn pictures_go_in_one_message_with_their_caption_and_without_the_place() {
         )
         .await;
     assert_eq!(sizes, serde_json::json!([[400, 640], [300, 300]]));
-    assert_eq!(ada.console().await, Vec::<String>::new(), "the console is quiet");
+    ada.is_quiet().await;
 }
 
 #[tokio::test]
@@ -290,22 +296,18 @@ async fn files_are_dropped_pasted_refused_in_words_and_kept_over_a_reload() {
     ada.gone(".refused").await;
 
     // A reload keeps the tray, another tab shows it too, and what one removes the other loses.
-    ada.driver().refresh().await.expect("the page reloads");
+    ada.reload().await;
     two.ada.open(&two.bert_id).await;
     staged(ada, 2).await;
     ada.read(".tray", "tides.txt").await;
-    let first = ada.driver().window().await.expect("a tab");
-    let second = ada.driver().new_tab().await.expect("another tab");
-    ada.driver()
-        .switch_to_window(second.clone())
-        .await
-        .expect("it is shown");
+    let first = ada.tab().await;
+    ada.new_tab().await;
     ada.open(&two.network.app()).await;
     two.ada.open(&two.bert_id).await;
     staged(ada, 2).await;
     ada.press(".tray-item:last-child .tray-remove").await;
     staged(ada, 1).await;
-    ada.driver().switch_to_window(first).await.expect("the first tab");
+    ada.go_to(&first).await;
     staged(ada, 1).await;
 
     // A document and a picture go as two messages: other clients show one document of a message.
@@ -320,7 +322,7 @@ async fn files_are_dropped_pasted_refused_in_words_and_kept_over_a_reload() {
     bert.see("article.message.attached .tile").await;
     let messages = bert.driver().find_all(By::Css("article.message.attached")).await;
     assert_eq!(messages.expect("the messages").len(), 2);
-    assert_eq!(ada.console().await, Vec::<String>::new(), "the console is quiet");
+    ada.is_quiet().await;
 }
 
 #[tokio::test]
@@ -345,16 +347,7 @@ async fn nothing_is_attached_before_the_other_side_accepts() {
 async fn the_largest_file_arrives_bit_for_bit() {
     let two = two().await;
     let (ada, bert) = (&two.ada.browser, &two.bert.browser);
-    // Not compressible, and different at every place.
-    let mut state = 0x9e37_79b9_u32;
-    let bytes: Vec<u8> = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 8) as u8
-    })
-    .take(9_828_080)
-    .collect();
+    let bytes = noise(9_828_080);
     let path = two.write("survey.dat", &bytes);
     choose(ada, "#pick-file", &[&path]).await;
     staged(ada, 1).await;
@@ -362,22 +355,10 @@ async fn the_largest_file_arrives_bit_for_bit() {
     two.ada.delivered().await;
     load_everything(bert).await;
     let folder = TempDir::new().expect("a temporary folder");
-    bert.cdp(
-        "Browser.setDownloadBehavior",
-        serde_json::json!({ "behavior": "allow", "downloadPath": folder.path().display().to_string() }),
-    )
-    .await;
+    two.bert.downloads_to(folder.path()).await;
     bert.press("article.message.attached [data-act=save]").await;
-    let saved = folder.path().join("survey.dat");
-    bert.until("the saved file", async || {
-        let found = std::fs::read(&saved).ok()?;
-        (found.len() == bytes.len()).then_some(())
-    })
-    .await;
-    assert!(
-        std::fs::read(&saved).expect("the file") == bytes,
-        "every bit is the same"
-    );
+    let saved = downloaded(&two.bert, folder.path(), "survey.dat").await;
+    assert!(saved == bytes, "every bit is the same");
 }
 
 #[tokio::test]
@@ -394,7 +375,7 @@ async fn a_voice_message_is_recorded_heard_kept_and_plays_at_the_other_side() {
     ada.press(".tray-item .sound-button").await;
     ada.see(".tray-item .sound-speed").await;
     // It is a file of the draft now.
-    ada.driver().refresh().await.expect("the page reloads");
+    ada.reload().await;
     two.ada.open(&two.bert_id).await;
     staged(ada, 1).await;
     ada.press("#send-message").await;
@@ -440,7 +421,7 @@ async fn a_voice_message_is_recorded_heard_kept_and_plays_at_the_other_side() {
         (all.len() == 2).then_some(())
     })
     .await;
-    assert_eq!(ada.console().await, Vec::<String>::new(), "the console is quiet");
+    ada.is_quiet().await;
 }
 
 #[tokio::test]
@@ -490,5 +471,5 @@ async fn an_own_picture_is_cut_saved_and_seen_by_the_other_side() {
     two.bert.open(&two.ada_id).await;
     two.bert.reads("And without").await;
     bert.gone(".conversation .heading-button .avatar img").await;
-    assert_eq!(ada.console().await, Vec::<String>::new(), "the console is quiet");
+    ada.is_quiet().await;
 }

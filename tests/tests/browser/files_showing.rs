@@ -80,12 +80,6 @@ impl User {
         self.browser.see(".tabs").await;
     }
 
-    /// Sends a key to whatever has the focus.
-    pub(crate) async fn key(&self, key: impl Into<TypingData>) {
-        let focused = self.browser.driver().active_element().await.expect("the focus");
-        focused.send_keys(key).await.expect("it takes keys");
-    }
-
     /// What an attribute of an element is.
     async fn attribute(&self, css: &str, name: &str) -> Option<String> {
         let element = self.browser.see(css).await;
@@ -156,7 +150,7 @@ async fn a_picture_waits_for_a_tap_and_later_ones_come_by_themselves() {
         ada.browser.see("#auto-load:checked").await;
 
         // A reload keeps them, without anything being fetched again.
-        ada.browser.driver().refresh().await.expect("the page reloads");
+        ada.browser.reload().await;
         ada.open(&bert.id()).await;
         ada.sees_pictures(4).await;
         drop(network);
@@ -274,12 +268,12 @@ async fn the_viewer_is_used_by_keys_alone() {
             })
             .await;
         newest.focus().await.expect("it takes the focus");
-        ada.key(Key::Enter).await;
+        ada.browser.keys(Key::Enter).await;
         ada.browser.see("dialog.viewer img.viewer-image").await;
         ada.browser.read(".viewer-caption", "Three").await;
-        ada.key(Key::Left).await;
+        ada.browser.keys(Key::Left).await;
         ada.browser.read(".viewer-caption", "Two").await;
-        ada.key(Key::Left).await;
+        ada.browser.keys(Key::Left).await;
         ada.browser.read(".viewer-caption", "One").await;
         // There is none before it: that way is closed, and not shown.
         ada.browser
@@ -287,15 +281,15 @@ async fn the_viewer_is_used_by_keys_alone() {
                 ada.browser.has("#viewer-earlier:disabled").await.then_some(())
             })
             .await;
-        ada.key(Key::Right).await;
+        ada.browser.keys(Key::Right).await;
         ada.browser.read(".viewer-caption", "Two").await;
-        ada.key("+").await;
+        ada.browser.keys("+").await;
         ada.browser.see(".stage.magnified").await;
-        ada.key(Key::Left).await;
+        ada.browser.keys(Key::Left).await;
         ada.browser.read(".viewer-caption", "Two").await;
-        ada.key("0").await;
+        ada.browser.keys("0").await;
         ada.browser.gone(".stage.magnified").await;
-        ada.key(Key::Escape).await;
+        ada.browser.keys(Key::Escape).await;
         ada.browser.gone("dialog.viewer").await;
         let back = ada.browser.driver().active_element().await.expect("the focus");
         assert_eq!(
@@ -304,9 +298,9 @@ async fn the_viewer_is_used_by_keys_alone() {
             "the focus is where it was"
         );
         // The browser's own way back closes it too, and only it.
-        ada.key(Key::Enter).await;
+        ada.browser.keys(Key::Enter).await;
         ada.browser.see("dialog.viewer").await;
-        ada.browser.driver().back().await.expect("the way back");
+        ada.browser.back().await;
         ada.browser.gone("dialog.viewer").await;
         ada.browser.see(".conversation").await;
     })
@@ -470,9 +464,9 @@ async fn a_contacts_picture_is_shown_wherever_they_are() {
         ada.browser.press("#open-details").await;
         ada.browser.press("#open-picture").await;
         ada.browser.see(".person img.viewer-image").await;
-        ada.key(Key::Escape).await;
+        ada.browser.keys(Key::Escape).await;
         ada.browser.gone("dialog.viewer").await;
-        ada.browser.driver().refresh().await.expect("the page reloads");
+        ada.browser.reload().await;
         ada.browser.see(&row).await;
     })
     .await;
@@ -556,7 +550,7 @@ async fn files_can_be_looked_at() {
         browser.press(".tile-open").await;
         browser.see("img.viewer-image").await;
         pictures(browser, "24-viewer").await;
-        ada.key(Key::Escape).await;
+        ada.browser.keys(Key::Escape).await;
         browser.gone("dialog.viewer").await;
         ada.gallery().await;
         pictures(browser, "25-gallery").await;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::driver::{Browser, LAPTOP, PHONE};
+use crate::driver::{LAPTOP, PHONE};
 use crate::network::Network;
 use crate::screens::pictures;
 use crate::user::{Place, User};
@@ -33,9 +33,7 @@ async fn a_link_opens_a_chat_for_somebody_new() {
         "{nameless}"
     );
 
-    let guest = User {
-        browser: Browser::start().await,
-    };
+    let guest = User::at_new_browser().await;
     let browser = &guest.browser;
     browser.layout(PHONE).await;
     let start = Instant::now();
@@ -63,11 +61,7 @@ async fn a_link_opens_a_chat_for_somebody_new() {
     office.browser.press("#accept-request").await;
     office.send("Until sunset").await;
     guest.reads("Until sunset").await;
-    assert_eq!(
-        browser.console().await,
-        Vec::<String>::new(),
-        "the console is quiet"
-    );
+    browser.is_quiet().await;
 }
 
 #[tokio::test]
@@ -97,9 +91,7 @@ async fn a_link_is_followed_by_those_who_have_an_account() {
     ada.browser.read(".toast", "no account").await;
 
     // Somebody who has an account, at another browser.
-    let elsewhere = User {
-        browser: Browser::start().await,
-    };
+    let elsewhere = User::at_new_browser().await;
     elsewhere.browser.open(&link).await;
     elsewhere.browser.see("#invite-start").await;
     pictures(&elsewhere.browser, "33-invited").await;
@@ -113,14 +105,12 @@ async fn a_link_is_followed_by_those_who_have_an_account() {
 #[tokio::test]
 async fn a_link_that_is_not_wanted_leads_to_the_start_page() {
     let network = Network::start();
-    let user = User {
-        browser: Browser::start().await,
-    };
+    let user = User::at_new_browser().await;
     let link = format!("{}#/c/05{}", network.app(), "3".repeat(64));
     user.browser.open(&link).await;
     user.browser.read(".invited h1", "0533").await;
     user.browser.press("#invite-decline").await;
     user.browser.see("#create-account").await;
-    user.browser.driver().refresh().await.expect("the page reloads");
+    user.browser.reload().await;
     user.browser.see("#create-account").await;
 }

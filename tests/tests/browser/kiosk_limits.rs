@@ -1,6 +1,6 @@
 //! When a session at a kiosk or shared computer ends by itself. The limits are the shortest that an operator can set.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use thirtyfour::prelude::*;
@@ -13,17 +13,20 @@ use crate::user::{Place, User};
 
 /// The shortest time without input, in seconds.
 const IDLE: u64 = 30;
+/// The shortest time out of sight, in seconds.
+const HIDDEN: u64 = 10;
+/// What leads to the focus by Tab, in its order.
+const TABBED: &str = "[...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex]')] \
+     .filter((element) => element.tabIndex >= 0 && element.checkVisibility())";
 /// Longer than anything here takes, also on a slow machine.
 const LONG: Duration = Duration::from_secs(150);
 
 impl User {
     /// Waits, without doing anything, until something is shown.
     async fn waits_for(&self, css: &str) {
-        let deadline = Instant::now() + LONG;
-        while !self.browser.has(css).await {
-            assert!(Instant::now() < deadline, "waited in vain for {css}");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        self.browser
+            .until_within(LONG, css, async || self.browser.has(css).await.then_some(()))
+            .await;
     }
 }
 
@@ -32,7 +35,6 @@ async fn who_goes_away_is_warned_and_then_nothing_is_left() {
     at_kiosk(json!({ "idle_seconds": IDLE }), async |visit: Visit| {
         let user = &visit.visitor;
         let browser = &user.browser;
-        // Nobody is warned at the start page, where there is nothing to lose.
         visit.enter("Visitor").await;
         user.send("the heron lands at midnight").await;
         user.delivered().await;
@@ -49,15 +51,7 @@ async fn who_goes_away_is_warned_and_then_nothing_is_left() {
             told.as_str().is_some_and(|told| told.contains("ends in")),
             "{told}"
         );
-        pictures(browser, "kiosk-8-countdown").await;
-        browser
-            .driver()
-            .active_element()
-            .await
-            .expect("a focus")
-            .send_keys("x")
-            .await
-            .expect("a key is pressed");
+        browser.keys("x").await;
         browser.gone(".countdown").await;
         user.reads("the heron lands at midnight").await;
         let written = "return document.querySelector('#message-text').value";
@@ -71,6 +65,7 @@ async fn who_goes_away_is_warned_and_then_nothing_is_left() {
 
         // Nobody does anything.
         user.waits_for(".countdown[open]").await;
+        pictures(browser, "kiosk-8-countdown").await;
         user.waits_for(".kiosk-start").await;
         visit.is_fresh().await;
     })
@@ -99,40 +94,29 @@ async fn a_session_has_a_total_time_that_can_be_extended() {
 
 #[tokio::test]
 async fn a_page_that_is_left_frozen_or_out_of_sight_has_nothing_when_it_comes_back() {
-    at_kiosk(json!({ "hidden_seconds": 10 }), async |visit: Visit| {
+    at_kiosk(json!({ "hidden_seconds": HIDDEN }), async |visit: Visit| {
         let browser = &visit.visitor.browser;
         visit.enter("Visitor").await;
         browser.open("about:blank").await;
-        browser.driver().back().await.expect("back");
+        browser.back().await;
         visit.is_fresh().await;
 
         visit.enter("Visitor").await;
-        for state in ["frozen", "active"] {
-            browser
-                .cdp("Page.setWebLifecycleState", json!({ "state": state }))
-                .await;
-        }
+        browser.freezes(true).await;
+        browser.freezes(false).await;
         visit.is_fresh().await;
 
         visit.enter("Visitor").await;
-        let page = browser.driver().window().await.expect("a window");
-        let other = browser.driver().new_tab().await.expect("a tab");
-        browser
-            .driver()
-            .switch_to_window(other)
-            .await
-            .expect("another tab");
-        tokio::time::sleep(Duration::from_secs(12)).await;
-        browser
-            .driver()
-            .close_window()
-            .await
-            .expect("the other tab closes");
-        browser
-            .driver()
-            .switch_to_window(page)
-            .await
-            .expect("the first tab");
+        let page = browser.tab().await;
+        // A short look elsewhere ends nothing.
+        browser.new_tab().await;
+        browser.close_tab(&page).await;
+        visit.visitor.send("back again").await;
+        visit.visitor.delivered().await;
+        browser.new_tab().await;
+        // Nothing can be seen of a page that is out of sight: it has to be so for that long.
+        tokio::time::sleep(Duration::from_secs(HIDDEN + 2)).await;
+        browser.close_tab(&page).await;
         visit.is_fresh().await;
     })
     .await;
@@ -152,35 +136,29 @@ async fn a_shared_computer_has_the_end_of_its_session_in_reach_everywhere() {
     // Nothing was written: one tap is enough.
     browser.press("#end-session").await;
     browser.see("#create-account").await;
-    browser.driver().back().await.expect("back");
+    browser.back().await;
     browser.see("#create-account").await;
     assert!(!browser.has(".home").await);
 
-    // Something would be lost: that is said first, and Tab leads there before anything else.
+    // Something would be lost: that is said first.
     user.create("Visitor", Place::SharedComputer).await;
     let own = user.id().await;
     user.write_to(&own).await;
     user.send("A note").await;
     user.delivered().await;
+    let first = browser.script(&format!("return {TABBED}[0].id")).await;
+    assert_eq!(first, "end-session", "Tab leads there before anything else");
     browser
-        .script("document.activeElement.blur(); document.querySelector('#end-session').focus()")
+        .script("document.querySelector('#end-session').focus()")
         .await;
-    browser
-        .driver()
-        .active_element()
-        .await
-        .expect("a focus")
-        .send_keys(Key::Enter)
-        .await
-        .expect("Enter is pressed");
-    browser.see("#confirm-leave").await;
+    browser.keys(Key::Enter).await;
     browser.press("#confirm-leave").await;
     browser.see("#create-account").await;
 
     // A page that is left has nothing when it comes back.
     user.create("Visitor", Place::SharedComputer).await;
     browser.open("about:blank").await;
-    browser.driver().back().await.expect("back");
+    browser.back().await;
     browser.see("#create-account").await;
     assert!(!browser.has(".home").await);
 }

@@ -148,11 +148,7 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
                 ada.delivered().await;
                 browser.gone(".link-offer").await;
             }
-            assert_eq!(
-                browser.console().await,
-                Vec::<String>::new(),
-                "the console is quiet"
-            );
+            browser.is_quiet().await;
         })
         .await;
 }

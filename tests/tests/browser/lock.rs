@@ -1,22 +1,19 @@
-//! The lock: passphrase, passkey, tries in vain, several tabs, nobody there, and what a thief of the disk finds.
+//! The lock: passphrase, passkey, tries in vain, several tabs, and nobody there.
 
 use std::time::Duration;
 
-use aes_gcm::aead::{Aead, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::driver::Browser;
-use crate::faults::PROFILE_OUT;
 use crate::network::Network;
+use crate::peer::name_is_out;
 use crate::screens::pictures;
-use crate::traces::live;
 use crate::user::{Place, User};
 
 /// What the device is locked with, and something else.
-const PASSPHRASE: &str = "tide reef lantern brass";
+pub(crate) const PASSPHRASE: &str = "tide reef lantern brass";
 const ANOTHER: &str = "Ключ под третьим камнем";
-/// A page that watches looks at the clock at least this often.
+/// After so long a page that watches has looked at the clock once more: it does so every five seconds.
 const LOOK: Duration = Duration::from_secs(6);
 
 /// Opens the lock's page in the settings.
@@ -26,7 +23,7 @@ async fn lock_page(user: &User) {
 }
 
 /// Sets a lock from the settings.
-async fn set_lock(user: &User) {
+pub(crate) async fn set_lock(user: &User) {
     lock_page(user).await;
     user.browser.fill("#new-passphrase", PASSPHRASE).await;
     user.browser.fill("#repeat-passphrase", PASSPHRASE).await;
@@ -36,7 +33,7 @@ async fn set_lock(user: &User) {
 }
 
 /// Locks from the conversation list.
-async fn lock(user: &User) {
+pub(crate) async fn lock(user: &User) {
     user.browser.press("#lock-now").await;
     user.browser.see("#passphrase").await;
 }
@@ -61,10 +58,6 @@ async fn try_in_vain(browser: &Browser, passphrase: &str) {
     browser
         .see("#unlock:not([aria-disabled=true]), #lock-wait:not([hidden])")
         .await;
-}
-
-async fn reload(user: &User) {
-    user.browser.driver().refresh().await.expect("the page reloads");
 }
 
 #[tokio::test]
@@ -98,19 +91,22 @@ async fn a_lock_is_set_opened_changed_and_removed() {
 
     // Locked, the page tells nothing of what is behind.
     ada.open(&own_id).await;
-    ada.browser.fill("#message-text", "half a thought").await;
+    ada.reads("the heron lands at midnight").await;
+    browser.fill("#message-text", "half a thought").await;
+    let secrets = [own_id.as_str(), "heron", "half a thought"];
+    let open = browser.content().await;
+    for secret in secrets {
+        assert!(open.contains(secret), "{secret} is on the open page");
+    }
     lock(&ada).await;
-    let page = browser
-        .script("return document.title + document.documentElement.outerHTML")
-        .await;
-    let page = page.as_str().expect("the page's text").to_owned();
-    for secret in ["Ada", &own_id, "heron", "half a thought"] {
-        assert!(!page.contains(secret), "the lock screen holds {secret}");
+    let locked = browser.content().await;
+    for secret in secrets.into_iter().chain(["Ada"]) {
+        assert!(!locked.contains(secret), "the lock screen holds {secret}");
     }
     assert_eq!(browser.script("return document.title").await, json!("Holdfast"));
     pictures(browser, "locked").await;
 
-    // Slips cost nothing; from the third on the next one has to wait, longer and longer, and a reload does not end it.
+    // Slips cost nothing; from the third on the next one has to wait, and a reload does not end that.
     try_in_vain(browser, "tide reef").await;
     try_in_vain(browser, "tide reef lantern").await;
     try_in_vain(browser, "tide reef lantern brasses").await;
@@ -118,7 +114,7 @@ async fn a_lock_is_set_opened_changed_and_removed() {
     browser.see("#unlock:not([aria-disabled=true])").await;
     try_in_vain(browser, "tide reef lantern bras").await;
     browser.picture("locked-wait").await;
-    reload(&ada).await;
+    browser.reload().await;
     browser.see("#lock-wait:not([hidden])").await;
     browser.see("#unlock[aria-disabled=true]").await;
     browser.see("#unlock:not([aria-disabled=true])").await;
@@ -159,7 +155,7 @@ async fn a_lock_is_set_opened_changed_and_removed() {
     enter(browser, "#old-passphrase", PASSPHRASE).await;
     browser.press("#confirm-passphrase").await;
     browser.gone("#confirm-passphrase").await;
-    reload(&ada).await;
+    browser.reload().await;
     try_in_vain(browser, PASSPHRASE).await;
     try_passphrase(browser, ANOTHER).await;
     ada.home().await;
@@ -171,7 +167,7 @@ async fn a_lock_is_set_opened_changed_and_removed() {
     browser.press("#confirm-passphrase").await;
     browser.see("#set-passphrase").await;
     browser.gone("#lock-now").await;
-    reload(&ada).await;
+    browser.reload().await;
     ada.home().await;
     ada.open(&own_id).await;
     ada.reads("the heron lands at midnight").await;
@@ -184,31 +180,28 @@ async fn all_tabs_are_locked_and_opened_together() {
     let browser = &ada.browser;
     let own_id = ada.id().await;
     set_lock(&ada).await;
-    let driver = browser.driver();
-    let first = driver.window().await.expect("a tab");
-    let second = driver.new_tab().await.expect("a tab");
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    let first = browser.tab().await;
+    let second = browser.new_tab().await;
     browser.open(&network.app()).await;
     // Beside an open tab a new one is open too.
     ada.home().await;
 
     lock(&ada).await;
-    driver.switch_to_window(first.clone()).await.expect("the tab");
+    browser.go_to(&first).await;
     browser.see("#passphrase").await;
     try_passphrase(browser, PASSPHRASE).await;
     ada.home().await;
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    browser.go_to(&second).await;
     ada.home().await;
 
     // The tab that was unlocked goes; the other takes over without asking again.
-    driver.switch_to_window(first).await.expect("the tab");
-    driver.close_window().await.expect("the tab closes");
-    driver.switch_to_window(second).await.expect("the tab");
+    browser.go_to(&first).await;
+    browser.close_tab(&second).await;
     ada.write_to(&own_id).await;
     ada.send("the other tab goes on").await;
     ada.delivered().await;
     assert!(!browser.has("#passphrase").await);
-    reload(&ada).await;
+    browser.reload().await;
     browser.see("#passphrase").await;
 }
 
@@ -270,9 +263,7 @@ async fn add_authenticator(browser: &Browser) {
 #[tokio::test]
 async fn a_passkey_opens_the_lock_until_it_is_removed() {
     let network = Network::start();
-    let ada = User {
-        browser: Browser::start().await,
-    };
+    let ada = User::at_new_browser().await;
     let browser = &ada.browser;
     browser.open(&by_name(&network)).await;
     add_authenticator(browser).await;
@@ -291,7 +282,7 @@ async fn a_passkey_opens_the_lock_until_it_is_removed() {
     pictures(browser, "locked-passkey").await;
     browser.press("#unlock-passkey").await;
     ada.home().await;
-    reload(&ada).await;
+    browser.reload().await;
     browser.press("#unlock-passkey").await;
     ada.home().await;
 
@@ -320,8 +311,7 @@ async fn who_forgot_the_passphrase_starts_over_with_the_phrase() {
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     let browser = &ada.browser;
     let (own_id, phrase) = (ada.id().await, ada.phrase().await);
-    // The restore finds what has reached the swarm.
-    tokio::time::sleep(PROFILE_OUT).await;
+    name_is_out(&network, &phrase).await;
     set_lock(&ada).await;
     lock(&ada).await;
     browser.press("#forgotten").await;
@@ -342,92 +332,22 @@ async fn a_lock_whose_data_the_browser_cleared_leads_to_recovery() {
     let network = Network::start();
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     set_lock(&ada).await;
-    ada.browser.open("about:blank").await;
+    let browser = &ada.browser;
+    browser.open("about:blank").await;
     let origin = network.app().trim_end_matches('/').to_owned();
     let clear = |what: &'static str| {
         let parameters = json!({ "origin": origin, "storageTypes": what });
-        ada.browser.cdp("Storage.clearDataForOrigin", parameters)
+        browser.cdp("Storage.clearDataForOrigin", parameters)
     };
     // Without the marker the lock is still there, and still shown.
     clear("local_storage").await;
-    ada.browser.open(&network.app()).await;
-    try_passphrase(&ada.browser, PASSPHRASE).await;
+    browser.open(&network.app()).await;
+    try_passphrase(browser, PASSPHRASE).await;
     ada.home().await;
     // Without the data the marker tells that there was something.
-    ada.browser.open("about:blank").await;
+    browser.open("about:blank").await;
     clear("indexeddb").await;
-    ada.browser.open(&network.app()).await;
-    ada.browser.press("#start-over").await;
-    ada.browser.see("#have-account").await;
-}
-
-/// What a device without a lock keeps of its vault key: the key itself, as the page's own script can have it unwrapped,
-/// and its wrapped form.
-async fn vault_key(browser: &Browser) -> [Vec<u8>; 2] {
-    const SCRIPT: &str = "
-        const done = arguments[0];
-        const open = indexedDB.open('holdfast-key');
-        open.onsuccess = () => {
-            const database = open.result;
-            const store = database.transaction('vault').objectStore('vault');
-            const [wrapping, wrapped] = [store.get('wrapping'), store.get('wrapped')];
-            wrapped.onsuccess = async () => {
-                database.close();
-                const iv = wrapped.result.slice(0, 12);
-                const key = await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, wrapping.result, wrapped.result.slice(12));
-                done([[...new Uint8Array(key)], [...wrapped.result]]);
-            };
-        };";
-    let found = browser
-        .driver()
-        .execute_async(SCRIPT, Vec::new())
-        .await
-        .expect("the vault's records");
-    [0, 1].map(|at| {
-        let bytes = found.json().get(at).and_then(Value::as_array).expect("bytes");
-        bytes
-            .iter()
-            .map(|byte| {
-                byte.as_u64()
-                    .and_then(|byte| u8::try_from(byte).ok())
-                    .expect("a byte")
-            })
-            .collect()
-    })
-}
-
-/// Whether any 32 bytes of a file, taken as a key, open what was wrapped.
-fn holds_key_to(wrapped: &[u8], file: &[u8]) -> bool {
-    let (nonce, sealed) = wrapped.split_first_chunk::<12>().expect("a nonce");
-    file.windows(32).any(|key| {
-        Aes256Gcm::new_from_slice(key)
-            .is_ok_and(|cipher| cipher.decrypt(&Nonce::from(*nonce), sealed).is_ok())
-    })
-}
-
-#[tokio::test]
-async fn a_locked_profile_folder_tells_nothing_and_holds_no_key() {
-    let network = Network::start();
-    // Without a lock the folder does hold the key to the key: so the search finds it where it is.
-    let open = User::join(&network, "Open", Place::OwnDevice).await;
-    let [_, wrapped] = vault_key(&open.browser).await;
-    let remains = open.browser.quit().await;
-    assert!(remains.in_databases(|file| holds_key_to(&wrapped, file)));
-
-    let (ada, mut secrets) = live(&network, Place::OwnDevice).await;
-    let [key, wrapped] = vault_key(&ada.browser).await;
-    set_lock(&ada).await;
-    lock(&ada).await;
-    // Browsers drop what was removed from their files when they start again, at the latest.
-    let ada = ada.killed(&network).await;
-    ada.browser.see("#passphrase").await;
-    let remains = ada.browser.quit().await;
-    secrets.push(key);
-    secrets.push(PASSPHRASE.as_bytes().to_vec());
-    assert!(remains.database_bytes() > 0, "the account is kept");
-    assert_eq!(remains.files_with(&secrets), Vec::<String>::new());
-    assert!(
-        !remains.in_databases(|file| holds_key_to(&wrapped, file)),
-        "the old way in is still on the disk"
-    );
+    browser.open(&network.app()).await;
+    browser.press("#start-over").await;
+    browser.see("#have-account").await;
 }

@@ -1,6 +1,5 @@
 //! A local network for a test: the `holdfast` program with the built site, on free ports and in a folder of its own.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,10 +26,6 @@ pub(crate) struct Network {
     data: TempDir,
     port: u16,
     site: PathBuf,
-    /// Certificates that the helper that looks at links trusts.
-    authorities: Option<PathBuf>,
-    /// What is allowed, where the site is a kiosk.
-    kiosk: Option<PathBuf>,
     /// More options of the program.
     arguments: Vec<String>,
     /// The page of somebody else's, where that was asked for.
@@ -51,7 +46,7 @@ impl Network {
 
     /// Starts a network that serves the app, and whose helper trusts the sites with these certificates.
     pub(crate) fn start_trusting(authorities: &Path) -> Network {
-        Self::with(built_app(), Some(authorities.to_owned()))
+        Self::start_with(&["--previews-ca", word(authorities)])
     }
 
     /// Starts a network that serves a copy of the app, which the test may change meanwhile.
@@ -61,16 +56,11 @@ impl Network {
 
     /// Starts a network that serves the app, with more options.
     pub(crate) fn start_with(arguments: &[&str]) -> Network {
-        let mut network = Self::new(Self::site());
+        let mut network = Self::new(built_app());
         network.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
         let addresses = network.resume_with_addresses();
         network.demo = addresses["demo"].as_str().map(ToOwned::to_owned);
         network
-    }
-
-    /// The folder of the built app.
-    pub(crate) fn site() -> PathBuf {
-        built("HOLDFAST_DIST", "dist")
     }
 
     /// Starts a network that serves the page of the tests instead of the app.
@@ -90,12 +80,7 @@ impl Network {
     }
 
     fn serving(site: PathBuf) -> Network {
-        Self::with(site, None)
-    }
-
-    fn with(site: PathBuf, authorities: Option<PathBuf>) -> Network {
         let mut network = Self::new(site);
-        network.authorities = authorities;
         network.resume();
         network
     }
@@ -106,8 +91,6 @@ impl Network {
             data: TempDir::new().expect("a temporary folder"),
             port: free_port(),
             site,
-            authorities: None,
-            kiosk: None,
             arguments: Vec::new(),
             demo: None,
             nodes: Vec::new(),
@@ -158,16 +141,6 @@ impl Network {
             .arg(self.data.path())
             .arg("--site")
             .arg(&self.site)
-            .args(
-                self.authorities
-                    .iter()
-                    .flat_map(|file| [OsStr::new("--previews-ca"), file.as_os_str()]),
-            )
-            .args(
-                self.kiosk
-                    .iter()
-                    .flat_map(|file| [OsStr::new("--kiosk"), file.as_os_str()]),
-            )
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -203,12 +176,13 @@ impl Network {
         panic!("no node takes the message");
     }
 
-    /// Starts the program again at the same address, as a kiosk with this `kiosk.json`.
+    /// Starts the program again at the same address, as a kiosk with this `kiosk.json`. Once.
     pub(crate) fn become_kiosk(&mut self, allowed: &Value) {
         self.stop();
         let file = self.data.path().join("kiosk.json");
         std::fs::write(&file, allowed.to_string()).expect("kiosk.json");
-        self.kiosk = Some(file);
+        self.arguments
+            .extend(["--kiosk", word(&file)].map(ToOwned::to_owned));
         self.resume();
     }
 
@@ -276,6 +250,11 @@ impl Drop for Network {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A path as a word of a command line.
+fn word(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
 }
 
 /// The servers' program.

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::driver::Browser;
 use crate::network::Network;
 use crate::settings::{RECORDER, look, notified};
-use crate::tabs::engines;
 use crate::user::{Place, User};
 
 /// Opens the app in the present tab, with a recorder in the place of the browser's notifications.
@@ -70,7 +69,7 @@ async fn two_tabs_tell_of_a_message_once_and_not_while_one_is_looked_at() {
     driver.switch_to_window(second.clone()).await.expect("the tab");
     open_recorded(browser, &network).await;
     ada.home().await;
-    assert_eq!(engines(&ada).await, (1, 1), "one engine, one tab in line");
+    ada.runs_engines(1, 1).await;
     ada.open(&bert_id).await;
     bert.send("read in the second tab").await;
     ada.reads("read in the second tab").await;
@@ -114,11 +113,7 @@ async fn two_tabs_tell_of_a_message_once_and_not_while_one_is_looked_at() {
     // The tab with the engine goes: the one that takes over tells what comes, once.
     driver.close_window().await.expect("the tab closes");
     driver.switch_to_window(second).await.expect("the tab");
-    browser
-        .until("the second tab to run the engine", async || {
-            (engines(&ada).await == (1, 0)).then_some(())
-        })
-        .await;
+    ada.runs_engines(1, 0).await;
     assert_eq!(shown(browser).await, json!([]), "what was told is not told again");
     bert.send("after the hand-over").await;
     assert_eq!(notified(browser, 1).await, first_notification());

@@ -12,13 +12,16 @@ use holdfast_client::api::{
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_client::{Engine, EngineHandle, NetworkProfile, Options, native};
-use holdfast_protocol::account::Id;
+use holdfast_protocol::account::{Id, Seed};
+use tokio::task::LocalSet;
 
 use crate::network::Network;
 
-/// How long a message with files may take to be sent.
+/// How long anything may take before a test gives up: a message with files takes longest.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// So many of the newest messages are looked through for a file.
+/// How often something is looked at while waiting.
+const GLANCE: Duration = Duration::from_millis(100);
+/// So many of the newest messages are looked through.
 const RECENT: u16 = 20;
 /// More than any network profile has, bytes.
 const MAX_PROFILE: usize = 64 * 1024;
@@ -56,30 +59,68 @@ impl Sent {
     }
 }
 
+/// Looks again and again until `look` gives something.
+async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let seen = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    };
+    let seen = tokio::time::timeout(PATIENCE, seen).await;
+    seen.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// Starts an engine on the network, which has no account yet.
+async fn start(network: &Network) -> EngineHandle {
+    let request = HttpRequest {
+        method: Method::Get,
+        url: format!("{}networks/default.json", network.app()),
+        body: Vec::new(),
+        timeout: Duration::from_secs(10),
+        max_response: MAX_PROFILE,
+        progress: None,
+    };
+    let answer = native::HttpNetwork::new()
+        .send(request)
+        .await
+        .expect("the network's profile");
+    let profile = NetworkProfile::from_json(&answer.body)
+        .expect("a profile")
+        .resolve(network.app().trim_end_matches('/'));
+    let (engine, driver) = Engine::new(
+        native::ports(Rc::new(MemoryStore::new())),
+        profile,
+        Options::default(),
+    );
+    tokio::task::spawn_local(driver);
+    engine
+}
+
+/// Waits until the network has an account's name: until then a device that takes the account up does not find it.
+pub(crate) async fn name_is_out(network: &Network, phrase: &str) {
+    let seed = Seed::from_phrase(phrase).expect("a phrase");
+    let looks = async {
+        let engine = start(network).await;
+        let command = Command::RestoreAccount { seed, name: None };
+        engine.request(command).await.expect("an account");
+        until("the account's name", async || {
+            let Ok(Reply::Snapshot(snapshot)) = engine.request(Command::Snapshot).await else {
+                return None;
+            };
+            (!snapshot.account?.name.is_empty()).then_some(())
+        })
+        .await;
+    };
+    LocalSet::new().run_until(looks).await;
+}
+
 impl Peer {
     /// Makes an account on the network.
     pub(crate) async fn join(network: &Network, name: &str) -> Peer {
-        let request = HttpRequest {
-            method: Method::Get,
-            url: format!("{}networks/default.json", network.app()),
-            body: Vec::new(),
-            timeout: Duration::from_secs(10),
-            max_response: MAX_PROFILE,
-            progress: None,
-        };
-        let answer = native::HttpNetwork::new()
-            .send(request)
-            .await
-            .expect("the network's profile");
-        let profile = NetworkProfile::from_json(&answer.body)
-            .expect("a profile")
-            .resolve(network.app().trim_end_matches('/'));
-        let (engine, driver) = Engine::new(
-            native::ports(Rc::new(MemoryStore::new())),
-            profile,
-            Options::default(),
-        );
-        tokio::task::spawn_local(driver);
+        let engine = start(network).await;
         let command = Command::CreateAccount {
             name: name.to_owned(),
         };
@@ -104,49 +145,25 @@ impl Peer {
     /// Accepts somebody's request, once it has come.
     pub(crate) async fn accept(&self, other: &str) {
         let other = Id::parse(other).expect("an id");
-        let came = async {
-            loop {
-                if self.engine.request(Command::AcceptRequest(other)).await.is_ok() {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, came).await.expect("a request");
+        until("a request", async || {
+            self.engine.request(Command::AcceptRequest(other)).await.ok()
+        })
+        .await;
     }
 
     /// Accepts the first request that comes, and says whose it is.
     pub(crate) async fn accept_next(&self) -> String {
-        let came = async {
-            loop {
-                if let Reply::Snapshot(snapshot) = self.ask(Command::Snapshot).await
-                    && let Some(request) = snapshot
-                        .conversations
-                        .iter()
-                        .find(|known| known.place == Place::Requests)
-                {
-                    return request.id.to_hex();
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        let id = tokio::time::timeout(PATIENCE, came).await.expect("a request");
+        let id = until("a request", async || {
+            let Reply::Snapshot(snapshot) = self.ask(Command::Snapshot).await else {
+                return None;
+            };
+            let mut all = snapshot.conversations.iter();
+            let request = all.find(|known| known.place == Place::Requests)?;
+            Some(request.id.to_hex())
+        })
+        .await;
         self.accept(&id).await;
         id
-    }
-
-    /// Waits until a text has come in a conversation.
-    pub(crate) async fn reads(&self, conversation: &str, text: &str) {
-        let came = async {
-            loop {
-                let messages = self.recent(conversation, RECENT).await;
-                if messages.iter().any(|message| message.body == text) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, came).await.expect("the text");
     }
 
     async fn stage(&self, purpose: Purpose, file: &Sent) -> FileId {
@@ -233,19 +250,13 @@ impl Peer {
             .expect("the picture is on the server");
     }
 
-    /// Waits until the newest message of a conversation has this text, and gives it.
+    /// Waits until a text has come in a conversation, and gives its message.
     pub(crate) async fn hears(&self, conversation: &str, text: &str) -> Message {
-        let came = async {
-            loop {
-                let newest = self.newest(conversation).await;
-                if newest.body == text {
-                    return newest;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        let came = tokio::time::timeout(PATIENCE, came).await;
-        came.unwrap_or_else(|_| panic!("“{text}” did not come"))
+        until(&format!("“{text}”"), async || {
+            let messages = self.recent(conversation, RECENT).await;
+            messages.into_iter().find(|message| message.body == text)
+        })
+        .await
     }
 
     /// The newest message of a conversation.
@@ -255,26 +266,23 @@ impl Peer {
 
     /// Fetches a file that was sent in a conversation, once its message has come; gives that with it.
     pub(crate) async fn fetched(&self, conversation: &str, name: &str) -> (Message, Vec<u8>) {
-        let here = async {
-            loop {
-                let messages = self.recent(conversation, RECENT).await;
-                let found = messages.into_iter().find_map(|message| {
-                    let named = |file: &&Attachment| file.info.name.as_deref() == Some(name);
-                    let file = message.files.iter().find(named)?.clone();
-                    Some((message, file))
-                });
-                match found {
-                    Some((message, file)) if file.state == FileState::Here => return (message, file),
-                    Some((_, file)) if file.state != FileState::Moving => {
-                        self.ask(Command::LoadFile(file.file)).await;
-                    }
-                    _ => {}
+        let (message, file) = until(name, async || {
+            let messages = self.recent(conversation, RECENT).await;
+            let (message, file) = messages.into_iter().find_map(|message| {
+                let named = |file: &&Attachment| file.info.name.as_deref() == Some(name);
+                let file = message.files.iter().find(named)?.clone();
+                Some((message, file))
+            })?;
+            match file.state {
+                FileState::Here => return Some((message, file)),
+                FileState::Moving => {}
+                _ => {
+                    self.ask(Command::LoadFile(file.file)).await;
                 }
-                tokio::time::sleep(Duration::from_millis(100)).await;
             }
-        };
-        let here = tokio::time::timeout(PATIENCE, here).await;
-        let (message, file) = here.unwrap_or_else(|_| panic!("{name} did not come"));
+            None
+        })
+        .await;
         let mut content = Vec::new();
         while (content.len() as u64) < file.info.size {
             let piece = Command::ReadFile {

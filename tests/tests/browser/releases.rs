@@ -105,7 +105,7 @@ async fn about(browser: &Browser) {
 async fn kept(ada: &User, build: &str) {
     about(&ada.browser).await;
     ada.browser.read("#release-build", build).await;
-    ada.browser.driver().refresh().await.expect("the page reloads");
+    ada.browser.reload().await;
     ada.home().await;
 }
 
@@ -125,7 +125,7 @@ async fn check(browser: &Browser) {
 
 /// Reloads the page: it works, and its settings are called what they should be.
 async fn runs(ada: &User, heading: &str) {
-    ada.browser.driver().refresh().await.expect("the page reloads");
+    ada.browser.reload().await;
     ada.home().await;
     ada.browser.press("#open-settings").await;
     ada.browser.read(".pane h1", heading).await;
@@ -137,7 +137,7 @@ async fn pinned(site: &Site) -> (Network, User) {
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     about(&ada.browser).await;
     ada.browser.see("#release-build").await;
-    ada.browser.driver().refresh().await.expect("the page reloads");
+    ada.browser.reload().await;
     ada.home().await;
     (network, ada)
 }
@@ -241,19 +241,11 @@ async fn a_new_release_runs_in_all_tabs_when_the_user_says_so() {
     let site = Site::signed();
     let (network, ada) = pinned(&site).await;
     let browser = &ada.browser;
-    let driver = browser.driver();
-    let first = driver.window().await.expect("a tab");
-    let second = driver.new_tab().await.expect("another tab");
-    driver
-        .switch_to_window(second.clone())
-        .await
-        .expect("it is shown");
+    let first = browser.tab().await;
+    let second = browser.new_tab().await;
     browser.open(&network.app()).await;
     ada.home().await;
-    driver
-        .switch_to_window(first.clone())
-        .await
-        .expect("the first tab");
+    browser.go_to(&first).await;
 
     site.call_settings("Choices");
     // With another service worker too, which the release explains.
@@ -270,16 +262,12 @@ async fn a_new_release_runs_in_all_tabs_when_the_user_says_so() {
     runs(&ada, "Settings").await;
     browser.press("#release-restart").await;
     for tab in [first, second] {
-        driver.switch_to_window(tab).await.expect("a tab");
+        browser.go_to(&tab).await;
         browser
             .until("the new version", async || {
-                driver
-                    .find(By::Css("#open-settings"))
-                    .await
-                    .ok()?
-                    .click()
-                    .await
-                    .ok()?;
+                let driver = browser.driver();
+                let settings = driver.find(By::Css("#open-settings")).await.ok()?;
+                settings.click().await.ok()?;
                 let heading = driver.find(By::Css(".pane h1")).await.ok()?.text().await.ok()?;
                 (heading == "Choices").then_some(())
             })
@@ -369,12 +357,7 @@ async fn what_is_kept_starts_without_a_server_and_shows_what_it_has() {
     ada.delivered().await;
     let app = network.app();
     network.stop();
-    browser
-        .cdp(
-            "Network.emulateNetworkConditions",
-            json!({ "offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 }),
-        )
-        .await;
+    browser.offline(true).await;
     browser.open(&app).await;
     ada.home().await;
     browser.read(".bars .bar", "offline").await;
@@ -401,42 +384,4 @@ async fn a_shared_computer_keeps_nothing_of_a_signed_site() {
         "return [(await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length];",
     );
     assert_eq!(ada.browser.script(&left).await, json!([0, 0]));
-}
-
-#[tokio::test]
-async fn an_installed_app_counts_unread_messages_on_its_icon_and_forgets_them_with_the_account() {
-    let network = Network::start();
-    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
-    ada.write_to(&bert_id).await;
-    ada.send("Hello Bert").await;
-    bert.accept(&ada_id).await;
-    bert.send("Hello Ada").await;
-    ada.reads("Hello Ada").await;
-    ada.browser.press("#open-settings").await;
-    ada.browser
-        .script(
-            "window.badges = []; \
-             navigator.setAppBadge = (count) => { badges.push(count); return Promise.resolve(); };",
-        )
-        .await;
-    let last = async |count: u64| {
-        ada.browser
-            .until(&format!("the number {count} on the icon"), async || {
-                (ada.browser.script("return window.badges.at(-1) ?? null;").await == json!(count))
-                    .then_some(())
-            })
-            .await;
-    };
-    bert.send("Are you there?").await;
-    last(1).await;
-    bert.send("Ada?").await;
-    last(2).await;
-    ada.open(&bert_id).await;
-    ada.reads("Ada?").await;
-    last(0).await;
-    ada.browser.press("#open-settings").await;
-    bert.send("Well then").await;
-    last(1).await;
-    ada.log_out().await;
-    last(0).await;
 }

@@ -45,7 +45,7 @@ async fn strangers_are_accepted_declined_and_blocked() {
     ada.choose(&cleo, "Delete").await;
     browser.press("#confirm").await;
     browser.gone(&format!("[data-conversation='{cleo}']")).await;
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     ada.open(&bert).await;
     assert!(!browser.has("#open-requests").await);
     other.end_session().await;
@@ -107,7 +107,7 @@ async fn all_requests_are_declined_at_once() {
     browser.gone("[data-conversation]").await;
     browser.see(".empty-list").await;
     browser.picture("requests-5-empty").await;
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     ada.home().await;
     assert!(!browser.has("#open-requests").await);
 }

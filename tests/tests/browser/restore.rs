@@ -77,7 +77,7 @@ async fn a_mailbox_without_a_profile_gives_three_choices() {
 
     // Asking again says the same, also after a reload; then a new name opens the account.
     user.browser.press("#restore-again").await;
-    user.browser.driver().refresh().await.expect("the page reloads");
+    user.browser.reload().await;
     user.browser.press("#restore-new-name").await;
     user.browser.fill("#display-name", "Ada again").await;
     user.browser.press("#name-continue").await;
@@ -98,6 +98,6 @@ async fn the_way_back_can_be_given_up() {
     // Back to the words, which are asked for again: nothing of the account stays on the device.
     user.browser.press("#restore-check").await;
     user.browser.see("#phrase-continue").await;
-    user.browser.driver().refresh().await.expect("the page reloads");
+    user.browser.reload().await;
     user.browser.see("#create-account").await;
 }

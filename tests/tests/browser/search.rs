@@ -12,22 +12,6 @@ fn somebody(number: u8) -> String {
     Account::from_seed(Seed::from_bytes(&[number; 16])).id().to_hex()
 }
 
-/// Presses keys where the focus is.
-async fn keys(user: &User, keys: impl Into<TypingData>) {
-    let focused = user.browser.driver().active_element().await.expect("a focus");
-    focused.send_keys(keys).await.expect("the page takes keys");
-}
-
-/// The id of the element that has the focus.
-async fn focused(user: &User, id: &str) {
-    user.browser
-        .until(&format!("the focus on {id}"), async || {
-            let script = "return document.activeElement.id";
-            (user.browser.script(script).await == id).then_some(())
-        })
-        .await;
-}
-
 #[tokio::test]
 async fn a_word_is_found_opened_and_marked_by_keyboard_alone() {
     let network = Network::start();
@@ -50,9 +34,9 @@ async fn a_word_is_found_opened_and_marked_by_keyboard_alone() {
     }
 
     // Across conversations: newest first, whatever the case and the accents.
-    keys(&user, Key::Alt + "s").await;
-    focused(&user, "search").await;
-    keys(&user, "HARB").await;
+    browser.keys(Key::Alt + "s").await;
+    browser.focused("search").await;
+    browser.keys("HARB").await;
     browser.read(".search-results mark", "Hárb").await;
     browser.read(".search-results mark", "harb").await;
     let found = browser
@@ -64,54 +48,50 @@ async fn a_word_is_found_opened_and_marked_by_keyboard_alone() {
     browser.picture("search-results-laptop-light").await;
     browser.dark(true).await;
     browser.picture("search-results-laptop-dark").await;
-    keys(&user, Key::Down + Key::Down).await;
-    keys(&user, Key::Enter).await;
+    browser.keys(Key::Down + Key::Down).await;
+    browser.keys(Key::Enter).await;
     browser
         .read("article.message:focus", "See you at the harbour")
         .await;
     browser.read("article.message:focus mark", "harb").await;
 
     // In the conversation: from hit to hit and back, then to the composer.
-    keys(&user, Key::Alt + "f").await;
-    focused(&user, "find").await;
-    keys(&user, "the").await;
+    browser.keys(Key::Alt + "f").await;
+    browser.focused("find").await;
+    browser.keys("the").await;
     browser.read(".find-count", "1 of 3").await;
     browser.read("article.message[data-marked]", "umbrella").await;
-    keys(&user, Key::Up).await;
+    browser.keys(Key::Up).await;
     browser.read(".find-count", "2 of 3").await;
-    keys(&user, Key::Enter).await;
+    browser.keys(Key::Enter).await;
     browser.read(".find-count", "3 of 3").await;
     browser.read("article.message[data-marked]", "ferry").await;
-    keys(&user, Key::Down).await;
+    browser.keys(Key::Down).await;
     browser.read(".find-count", "2 of 3").await;
-    focused(&user, "find").await;
+    browser.focused("find").await;
     browser.picture("find-laptop-dark").await;
     browser.layout(PHONE).await;
     browser.picture("find-phone-dark").await;
     browser.dark(false).await;
     browser.picture("find-phone-light").await;
     browser.layout(LAPTOP).await;
-    keys(&user, Key::Escape).await;
+    browser.keys(Key::Escape).await;
     browser.gone("#find").await;
     browser.gone("article mark").await;
-    focused(&user, "message-text").await;
+    browser.focused("message-text").await;
 
     // A message that comes is found at once; what nobody wrote is not. Escape clears, then leaves.
-    keys(&user, "The harbour again").await;
-    keys(&user, Key::Enter).await;
+    browser.keys("The harbour again").await;
+    browser.keys(Key::Enter).await;
     user.reads("The harbour again").await;
-    keys(&user, Key::Alt + "s").await;
+    browser.keys(Key::Alt + "s").await;
     browser.read(".search-results .search-total", "3").await;
-    keys(&user, "xyz").await;
+    browser.keys("xyz").await;
     browser.read(".search-none", "xyz").await;
-    keys(&user, Key::Escape).await;
+    browser.keys(Key::Escape).await;
     browser.gone(".search-results").await;
     browser.see(".conversations .row").await;
-    assert_eq!(
-        browser.console().await,
-        Vec::<String>::new(),
-        "the console is quiet"
-    );
+    browser.is_quiet().await;
 }
 
 #[tokio::test]
@@ -154,7 +134,7 @@ async fn a_hit_far_back_in_a_long_history_is_gone_to() {
     browser.fill("#find", "station").await;
     browser.read(".find-count", "1 of ").await;
     for place in 2..=60 {
-        keys(&user, Key::Up).await;
+        browser.keys(Key::Up).await;
         browser.read(".find-count", &format!("{place} of ")).await;
     }
     browser.see("article.message[data-marked] mark").await;

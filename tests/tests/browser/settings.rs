@@ -75,7 +75,7 @@ async fn arabic_is_written_from_the_right_and_fits() {
     ada.open(&own).await;
     fits(browser, "conversation").await;
     // The choice stays.
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     browser.see("html[dir=rtl][lang=ar]").await;
 
     let shared = json!({ "text": "https://example.org/tides", "title": "Tides" });

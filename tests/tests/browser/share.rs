@@ -91,9 +91,8 @@ async fn what_is_shared_goes_into_the_message_of_the_chosen_conversation() {
             let tables = noise(700_001);
             let photo = write(&folder, "reef.png", &coast(640, 480, 2));
             let document = write(&folder, "Tide tables.pdf", &tables);
-            let first = browser.driver().window().await.expect("a tab");
-            let second = browser.driver().new_tab().await.expect("another tab");
-            browser.driver().switch_to_window(second).await.expect("it is shown");
+            let first = browser.tab().await;
+            browser.new_tab().await;
             let fields = json!({ "title": "reef", "text": "High water at noon", "url": "https://example.org/tides" });
             share(browser, &network, fields, &[&photo, &document]).await;
             browser.read("#shared", "2 files").await;
@@ -128,7 +127,7 @@ async fn what_is_shared_goes_into_the_message_of_the_chosen_conversation() {
             assert_eq!(written, "For tomorrow:\nHigh water at noon\nhttps://example.org/tides");
             assert_eq!(query(browser).await, "", "a reload does not ask again");
             pictures(browser, "share-given").await;
-            browser.driver().refresh().await.expect("the page reloads");
+            browser.reload().await;
             ada.open(&bert.id()).await;
             staged(browser, 2).await;
             assert!(!browser.has("#shared").await);
@@ -144,7 +143,7 @@ async fn what_is_shared_goes_into_the_message_of_the_chosen_conversation() {
             let mut said = browser.console().await;
             // The address that shares is no page and names no icon, which the browser misses.
             said.retain(|line| !line.contains("/favicon.ico"));
-            browser.driver().switch_to_window(first).await.expect("the first tab");
+            browser.go_to(&first).await;
             browser.read("article.own", "Hello Carla").await;
             assert_eq!(said, Vec::<String>::new(), "the console is quiet");
         })
@@ -203,18 +202,18 @@ async fn what_the_browser_let_go_of_has_to_be_shared_again() {
     share(browser, &network, json!({ "text": "High water at noon" }), &[]).await;
     browser.read("#shared", "High water at noon").await;
     // As long as the worker has it, a reload asks again.
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     browser.read("#shared", "High water at noon").await;
     browser.cdp("ServiceWorker.enable", json!({})).await;
     browser.cdp("ServiceWorker.stopAllWorkers", json!({})).await;
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     browser.read("#share-bar", "Please share it again").await;
     assert!(!browser.has("#shared").await);
     ada.home().await;
     pictures(browser, "share-lost").await;
     browser.press("#share-bar button").await;
     browser.gone("#share-bar").await;
-    browser.driver().refresh().await.expect("the page reloads");
+    browser.reload().await;
     ada.home().await;
     assert!(!browser.has("#share-bar").await);
 }
@@ -230,19 +229,10 @@ async fn a_shared_computer_offers_nothing_and_what_is_posted_all_the_same_is_not
          return [workers.length, document.querySelectorAll('link[rel=manifest]').length];",
     );
     assert_eq!(browser.script(&left).await, json!([0, 0]));
-    let first = browser.driver().window().await.expect("a tab");
-    let second = browser.driver().new_tab().await.expect("another tab");
-    browser
-        .driver()
-        .switch_to_window(second)
-        .await
-        .expect("it is shown");
+    let first = browser.tab().await;
+    browser.new_tab().await;
     share(browser, &network, json!({ "text": "High water at noon" }), &[]).await;
     browser.read("#share-bar", "Please share it again").await;
-    browser
-        .driver()
-        .switch_to_window(first)
-        .await
-        .expect("the first tab");
+    browser.go_to(&first).await;
     ada.home().await;
 }

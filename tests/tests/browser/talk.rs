@@ -282,7 +282,7 @@ async fn drafts_stay_links_ask_and_names_can_be_given() {
     // Other conversations come and go meanwhile.
     ada.browser.press("#open-settings").await;
     ada.open(&bert_id).await;
-    ada.browser.driver().refresh().await.expect("the page reloads");
+    ada.browser.reload().await;
     ada.open(&bert_id).await;
     ada.browser
         .until("the draft", async || {

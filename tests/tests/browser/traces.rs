@@ -1,8 +1,25 @@
 //! What stays on the disk of a computer.
 
-use crate::driver::Remains;
 use crate::network::Network;
+use crate::remains::Remains;
 use crate::user::{Place, User};
+
+/// What is said in front of a browser that is searched afterwards, and what is written there and not sent.
+pub(crate) const QUESTION: &str = "the heron lands at midnight";
+/// As [`QUESTION`].
+pub(crate) const ANSWER: &str = "bring a lantern of brass";
+/// As [`QUESTION`].
+pub(crate) const DRAFT: &str = "an unsent pelican draft";
+/// The name that somebody uses there.
+pub(crate) const VISITOR: &str = "Visitor Quillfeather";
+/// Parts of all these, and of the name of whoever is written to: each would give them away.
+const PARTS: [&str; 5] = [
+    "Quillfeather",
+    "Marrowbone",
+    "heron lands",
+    "lantern of brass",
+    "unsent pelican",
+];
 
 /// What a person did in a browser, and what must not be found there afterwards.
 struct Visit {
@@ -15,7 +32,7 @@ async fn visit(place: Place) -> Visit {
     let network = Network::start();
     let (visitor, secrets) = live(&network, place).await;
     Visit {
-        remains: visitor.browser.quit().await,
+        remains: visitor.browser.quit_to_search().await,
         secrets,
     }
 }
@@ -23,43 +40,37 @@ async fn visit(place: Place) -> Visit {
 /// Makes an account, looks at its phrase, and chats with somebody else; with everything that a disk shall not tell.
 pub(crate) async fn live(network: &Network, place: Place) -> (User, Vec<Vec<u8>>) {
     let (visitor, friend) = futures::join!(
-        User::join(network, "Visitor Quillfeather", place),
+        User::join(network, VISITOR, place),
         User::join(network, "Friend Marrowbone", Place::SharedComputer),
     );
     let (own_id, friend_id) = (visitor.id().await, friend.id().await);
     let phrase = visitor.phrase().await;
     visitor.write_to(&friend_id).await;
-    visitor.send("the heron lands at midnight").await;
+    visitor.send(QUESTION).await;
     friend.open(&own_id).await;
-    friend.reads("the heron lands at midnight").await;
-    friend.send("bring a lantern of brass").await;
-    visitor.reads("bring a lantern of brass").await;
-    visitor
-        .browser
-        .fill("#message-text", "an unsent pelican draft")
-        .await;
+    friend.reads(QUESTION).await;
+    friend.send(ANSWER).await;
+    visitor.reads(ANSWER).await;
+    visitor.browser.fill("#message-text", DRAFT).await;
     drop(friend);
-    let mut secrets: Vec<Vec<u8>> = [
-        "Visitor Quillfeather",
-        "Quillfeather",
-        "Marrowbone",
-        "heron lands",
-        "lantern of brass",
-        "unsent pelican",
-    ]
-    .map(|text| text.as_bytes().to_vec())
-    .to_vec();
-    for id in [&own_id, &friend_id] {
-        secrets.push(id.as_bytes().to_vec());
-        secrets.push(id.to_uppercase().into_bytes());
-        secrets.push(bytes_of(id));
-    }
+    let secrets = secrets(&[&own_id, &friend_id], &phrase);
+    (visitor, secrets)
+}
+
+/// What must not be found of what was said, of these accounts, and of a phrase, in each form that it could have.
+pub(crate) fn secrets(ids: &[&str], phrase: &str) -> Vec<Vec<u8>> {
+    let parts = PARTS.map(|part| part.as_bytes().to_vec());
+    let ids = ids.iter().flat_map(|id| {
+        [
+            id.as_bytes().to_vec(),
+            id.to_uppercase().into_bytes(),
+            bytes_of(id),
+        ]
+    });
     // Single words may occur in the browser's own dictionaries; two in a row do not.
     let words: Vec<&str> = phrase.split(' ').collect();
-    for pair in words.windows(2) {
-        secrets.push(pair.join(" ").into_bytes());
-    }
-    (visitor, secrets)
+    let pairs = words.windows(2).map(|pair| pair.join(" ").into_bytes());
+    parts.into_iter().chain(ids).chain(pairs).collect()
 }
 
 /// The key that an Account ID stands for.
@@ -78,7 +89,7 @@ pub(crate) fn bytes_of(hex: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_shared_computer_keeps_nothing() {
     let visit = visit(Place::SharedComputer).await;
-    assert_eq!(visit.remains.files_with(&visit.secrets), Vec::<String>::new());
+    visit.remains.hold_none_of(&visit.secrets);
     assert_eq!(visit.remains.database_bytes(), 0, "no database was made");
 }
 
@@ -86,5 +97,5 @@ async fn a_shared_computer_keeps_nothing() {
 async fn an_own_device_keeps_only_sealed_records() {
     let visit = visit(Place::OwnDevice).await;
     assert!(visit.remains.database_bytes() > 0, "the account is kept");
-    assert_eq!(visit.remains.files_with(&visit.secrets), Vec::<String>::new());
+    visit.remains.hold_none_of(&visit.secrets);
 }

@@ -29,12 +29,19 @@ pub(crate) struct User {
 }
 
 impl User {
+    /// Somebody at a new browser, which has opened nothing yet.
+    pub(crate) async fn at_new_browser() -> User {
+        User {
+            browser: Browser::start().await,
+        }
+    }
+
     /// Opens the app in a new browser, which shows the start page.
     pub(crate) async fn arrive(network: &Network) -> User {
-        let browser = Browser::start().await;
-        browser.open(&network.app()).await;
-        browser.see("#create-account").await;
-        User { browser }
+        let user = User::at_new_browser().await;
+        user.browser.open(&network.app()).await;
+        user.browser.see("#create-account").await;
+        user
     }
 
     /// Opens the app in a new browser and makes an account.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use holdfast_client::api::{
     BACKUP_HEAD, BACKUP_SLICE, BackupContents, BackupFault, BackupId, BackupTaken, Command, DeleteScope,
-    Disappearing, Event, Failure, Found, Message, Passphrase, Reply, RestoreStage, Standing,
+    Disappearing, Event, Failure, Message, Passphrase, Reply, RestoreStage, Standing,
 };
 use holdfast_protocol::account::Id;
 use holdfast_tests::net::{Device, World, run};
@@ -174,19 +174,6 @@ async fn restored(world: &World, first: &Device) -> Device {
     device
 }
 
-async fn found(device: &Device, query: &str) -> Found {
-    let command = Command::Search {
-        query: query.to_owned(),
-        conversation: None,
-        limit: 10,
-        after: None,
-    };
-    match device.ask(command).await {
-        Reply::Found(found) => found,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_the_network_has_forgotten_comes_back_from_the_file() {
     run(async {
@@ -205,7 +192,7 @@ async fn what_the_network_has_forgotten_comes_back_from_the_file() {
             late.conversation(bob_id).await.unwrap().standing,
             Standing::Active
         );
-        assert!(found(&late, "answer").await.messages.is_empty());
+        assert!(late.find("answer", None).await.messages.is_empty());
         // Everybody listens.
         for device in [&alice, &bob, &late] {
             device.events.borrow_mut().clear();
@@ -230,7 +217,7 @@ async fn what_the_network_has_forgotten_comes_back_from_the_file() {
         );
         assert_eq!((one.unread, one.read_up_to), (other.unread, other.read_up_to));
         assert_eq!(one.preview, other.preview);
-        assert_eq!(found(&late, "answer").await.messages.len(), 1);
+        assert_eq!(late.find("answer", None).await.messages.len(), 1);
         settle().await;
         assert_eq!(late.network().await.outbox, 0);
         let told = |device: &Device| {

@@ -12,7 +12,7 @@ use axum::routing::get;
 use holdfast_node::net::server::{Stopper, serve, stopper};
 use tokio::net::TcpListener;
 
-use crate::network::Network;
+use crate::network::built_app;
 
 /// Keeps what the page hears.
 const LISTEN: &str =
@@ -44,7 +44,7 @@ impl Elsewhere {
         format!("http://{host}:{}", self.port)
     }
 
-    pub(super) fn serve(&mut self, pages: Router) {
+    fn serve(&mut self, pages: Router) {
         let (stopper, stopping) = stopper();
         tokio::spawn(serve(
             self.listener.take().expect("served once"),
@@ -104,7 +104,7 @@ impl Elsewhere {
     }
 }
 
-pub(super) fn static_file(path: &str, list: &str) -> Response {
+fn static_file(path: &str, list: &str) -> Response {
     let name = if path == "/" {
         "index.html"
     } else {
@@ -122,7 +122,7 @@ pub(super) fn static_file(path: &str, list: &str) -> Response {
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    let file: PathBuf = Network::site().join(name);
+    let file: PathBuf = built_app().join(name);
     match std::fs::read(file) {
         Ok(content) => ([(CONTENT_TYPE, kind)], content).into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
