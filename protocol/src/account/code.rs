@@ -97,10 +97,11 @@ fn read_address(address: &str) -> Code {
     Code::Other
 }
 
-/// The data of a link that asks for an account; `None` for anything else.
+/// The data of a link that asks for an account, up to the first letter that is none of base64url; `None` for anything else.
 pub(crate) fn transfer_data(address: &str) -> Option<&str> {
     let (_, data) = address.split_once(TRANSFER_LINK)?;
-    let end = data.find(['?', '/', '&']).unwrap_or(data.len());
+    let foreign = |letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_');
+    let end = data.find(foreign).unwrap_or(data.len());
     data.get(..end).filter(|data| !data.is_empty())
 }
 
