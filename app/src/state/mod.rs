@@ -26,6 +26,7 @@ pub(crate) mod safe;
 pub(crate) mod share;
 pub(crate) mod text;
 pub(crate) mod timeline;
+pub(crate) mod transfer;
 pub(crate) mod watch;
 
 use std::collections::HashMap;
@@ -61,6 +62,7 @@ use playback::Playback;
 use preferences::Preferences;
 use releases::Releases;
 use share::Shares;
+use transfer::Transfers;
 
 /// Where the page is between opening and use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,6 +184,8 @@ pub(crate) struct AppState {
     pub backups: Backups,
     /// What another app shared, until a conversation was chosen for it.
     pub share: Shares,
+    /// The account on its way from another device, or to one.
+    pub transfer: Transfers,
     /// The release of the app that runs, and newer ones.
     pub releases: Releases,
     /// Files that are shown, and pictures of people.
@@ -232,6 +236,7 @@ impl AppState {
             attach: Attach::new(),
             backups: Backups::new(),
             share: Shares::new(),
+            transfer: Transfers::new(),
             releases: Releases::new(),
             files: Files::new(),
             playback: Playback::new(),
@@ -297,21 +302,8 @@ impl AppState {
 
     /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen.
     pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), LinkError> {
-        let mode = self.mode.get_untracked();
-        // An engine that was started over an empty store keeps what it is told where its user did not choose.
-        let fits = self
-            .link
-            .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
-        if !fits {
-            match self.start_engine(mode).await {
-                Ok(Some(_)) => {}
-                // There is an account after all, behind a lock.
-                Ok(None) => return Ok(()),
-                Err(stop) => {
-                    self.phase.set(Phase::Stopped(stop));
-                    return Ok(());
-                }
-            }
+        if !self.engine_stands().await {
+            return Ok(());
         }
         let seed = self.pending.with_value(|pending| pending.seed.clone());
         let command = match seed {
@@ -326,15 +318,43 @@ impl AppState {
             self.take_snapshot(snapshot);
             if restore {
                 reminder::phrase_checked(self);
-                self.set_preference(preferences::key::OFFER_BACKUP, "1");
             }
-            let preferences = self.preferences;
-            let theme = preferences.theme.get_untracked().name();
-            self.set_preference(preferences::key::THEME, theme);
-            let language = preferences.language.get_untracked();
-            self.set_preference(preferences::key::LANGUAGE, &language);
+            self.keep_choices(restore);
         }
         Ok(())
+    }
+
+    /// Starts an engine over the storage that was chosen, unless one runs. Whether it takes commands; if not, the page shows
+    /// why.
+    async fn engine_stands(self) -> bool {
+        let mode = self.mode.get_untracked();
+        // An engine that was started over an empty store keeps what it is told where its user did not choose.
+        let fits = self
+            .link
+            .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
+        if fits {
+            return true;
+        }
+        match self.start_engine(mode).await {
+            // If not, there is an account after all, behind a lock.
+            Ok(found) => found.is_some(),
+            Err(stop) => {
+                self.phase.set(Phase::Stopped(stop));
+                false
+            }
+        }
+    }
+
+    /// Keeps what was chosen before there was an account. One that came back may have a backup file somewhere.
+    fn keep_choices(self, came_back: bool) {
+        if came_back {
+            self.set_preference(preferences::key::OFFER_BACKUP, "1");
+        }
+        let preferences = self.preferences;
+        let theme = preferences.theme.get_untracked().name();
+        self.set_preference(preferences::key::THEME, theme);
+        let language = preferences.language.get_untracked();
+        self.set_preference(preferences::key::LANGUAGE, &language);
     }
 
     /// Keeps the seed of the account to restore, until it is taken up or given up.
@@ -357,6 +377,7 @@ impl AppState {
         }
         if known {
             self.accept_invite();
+            self.accept_transfer();
         }
     }
 
@@ -386,6 +407,7 @@ impl AppState {
                 self.tell_watchers(Some(conversation), &Change::Removed(id));
             }
             Event::Transfer(transfer) => self.files.hear(&transfer),
+            Event::AccountTransfer(stage) => self.transfer.hear(stage),
             Event::Network(status) => self.network.set(status),
             Event::Preference { key, value } => self.preferences.take(&key, &value),
             Event::Trouble(trouble) => self.troubles.update(|all| {
@@ -398,6 +420,7 @@ impl AppState {
             Event::Reloaded(snapshot) => {
                 self.replace_all(snapshot);
                 self.tell_watchers(None, &Change::Reread);
+                self.transfer.lose();
             }
             Event::ConversationRemoved(id) => self.remove_conversation(id),
             Event::MessagesCleared { conversation } => {
@@ -652,6 +675,7 @@ pub(crate) fn failure_text(failure: &holdfast_client::api::Failure) -> String {
         Failure::LinkBlank => t("error.link_blank"),
         Failure::LinkPreview => t("error.link_preview"),
         Failure::Backup(fault) => backup::fault_text(fault),
+        Failure::Transfer(fault) => transfer::fault_text(*fault),
         Failure::StorageFull => t("error.storage_full"),
         Failure::NoAccount => t("error.no_account"),
         Failure::AccountExists => t("error.account_exists"),
