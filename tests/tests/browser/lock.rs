@@ -14,7 +14,7 @@ use crate::traces::live;
 use crate::user::{Place, User};
 
 /// What the device is locked with, and something else.
-const PASSPHRASE: &str = "tide reef lantern brass";
+pub(crate) const PASSPHRASE: &str = "tide reef lantern brass";
 const ANOTHER: &str = "Ключ под третьим камнем";
 /// A page that watches looks at the clock at least this often.
 const LOOK: Duration = Duration::from_secs(6);
@@ -26,7 +26,7 @@ async fn lock_page(user: &User) {
 }
 
 /// Sets a lock from the settings.
-async fn set_lock(user: &User) {
+pub(crate) async fn set_lock(user: &User) {
     lock_page(user).await;
     user.browser.fill("#new-passphrase", PASSPHRASE).await;
     user.browser.fill("#repeat-passphrase", PASSPHRASE).await;
@@ -36,20 +36,20 @@ async fn set_lock(user: &User) {
 }
 
 /// Locks from the conversation list.
-async fn lock(user: &User) {
+pub(crate) async fn lock(user: &User) {
     user.browser.press("#lock-now").await;
     user.browser.see("#passphrase").await;
 }
 
 /// Types into an emptied field.
-async fn enter(browser: &Browser, css: &str, text: &str) {
+pub(crate) async fn enter(browser: &Browser, css: &str, text: &str) {
     let field = browser.see(css).await;
     field.clear().await.expect("the field is emptied");
     field.send_keys(text).await.expect("the field takes text");
 }
 
 /// Tries a passphrase on the lock screen.
-async fn try_passphrase(browser: &Browser, passphrase: &str) {
+pub(crate) async fn try_passphrase(browser: &Browser, passphrase: &str) {
     enter(browser, "#passphrase", passphrase).await;
     browser.press("#unlock").await;
 }
