@@ -31,11 +31,11 @@ const COUNT: u32 = 6;
 pub struct Digits(u32);
 
 impl Digits {
-    /// Whether these are what was typed, compared in constant time; `None` when that is not six digits. What is no digit
-    /// is left out, and Arabic and Persian digits count as what they stand for.
+    /// Whether these are what was typed, compared in constant time; `None` when that is not six digits. What is none of `0`
+    /// to `9` is left out.
     pub fn compare(&self, typed: &str) -> Option<bool> {
         let (mut count, mut number) = (0, 0);
-        for digit in typed.chars().filter_map(value) {
+        for digit in typed.chars().filter_map(|letter| letter.to_digit(10)) {
             if count == COUNT {
                 return None;
             }
@@ -44,17 +44,6 @@ impl Digits {
         }
         (count == COUNT).then(|| number.ct_eq(&self.0).into())
     }
-}
-
-/// What a letter stands for as a digit.
-fn value(letter: char) -> Option<u32> {
-    let zero = match letter {
-        '0'..='9' => '0',
-        '\u{660}'..='\u{669}' => '\u{660}',
-        '\u{6f0}'..='\u{6f9}' => '\u{6f0}',
-        _ => return None,
-    };
-    u32::from(letter).checked_sub(u32::from(zero))
 }
 
 impl core::fmt::Display for Digits {
