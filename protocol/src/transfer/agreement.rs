@@ -34,7 +34,7 @@ impl Digits {
     /// Whether these are what was typed, compared in constant time; `None` when that is not six digits. What is none of `0`
     /// to `9` is left out.
     pub fn compare(&self, typed: &str) -> Option<bool> {
-        let (mut count, mut number) = (0, 0);
+        let (mut count, mut number) = (0_u32, 0_u32);
         for digit in typed.chars().filter_map(|letter| letter.to_digit(10)) {
             if count == COUNT {
                 return None;
