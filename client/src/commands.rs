@@ -7,7 +7,8 @@ use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 
 use crate::api::{
-    Account, Command, Event, Failure, MessageDetails, MessageId, Reply, RequestId, Snapshot, Trouble,
+    Account, Command, Event, Failure, MessageDetails, MessageId, Reply, RequestId, Snapshot, TransferEnd,
+    TransferFault, Trouble,
 };
 use crate::config::{Configs, PROVISIONAL_MS};
 use crate::contacts::HIDDEN;
@@ -286,6 +287,14 @@ impl Core {
                 last,
             } => Box::pin(self.take_backup(backup, offset, &bytes, last)).await,
             Command::EndBackup(backup) => Ok(self.end_backup(backup)),
+            Command::AskForAccount => Box::pin(self.ask_for_account()).await,
+            Command::TakeAccount => Box::pin(self.take_account(number)).await,
+            Command::AnswerTransfer(code) => Box::pin(self.answer_transfer(&code)).await,
+            Command::GiveAccount { digits } => Box::pin(self.give_account(&digits)).await,
+            Command::EndTransfer => {
+                self.end_transfer(TransferEnd::Stopped);
+                Ok(Reply::Done)
+            }
             Command::LogOut => self.log_out().await,
         }
     }
@@ -330,7 +339,28 @@ impl Core {
             self.keep_account(number, seed, origin).await?;
         }
         self.start_session();
+        // Nobody waits for an account any more.
+        self.forget_transfer();
         Ok(self.snapshot())
+    }
+
+    /// Takes up the account that came from another device.
+    async fn take_account(self: &Rc<Self>, number: Option<RequestId>) -> Result<Reply, Failure> {
+        if let Some(seed) = self.offered_account() {
+            return self.take_up(number, seed, Origin::Restored(None)).await;
+        }
+        // The same command again, from a front end that lost its engine in mid-command.
+        let again = self
+            .state
+            .borrow()
+            .account
+            .as_ref()
+            .is_some_and(|account| number.is_some() && account.record.made_by == number);
+        if again {
+            Ok(self.snapshot())
+        } else {
+            Err(TransferFault::NotNow.into())
+        }
     }
 
     async fn keep_account(
@@ -545,6 +575,7 @@ impl Core {
     }
 
     async fn log_out(self: &Rc<Self>) -> Result<Reply, Failure> {
+        self.end_transfer(TransferEnd::Stopped);
         // The tasks end first, so that nothing writes after the wipe.
         let tasks = std::mem::take(&mut *self.session.borrow_mut());
         drop(tasks);

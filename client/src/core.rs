@@ -31,6 +31,7 @@ use crate::records::{
     PREVIEW_CHARS, decode, keys, summary,
 };
 use crate::search::Search;
+use crate::transfer::Transfers;
 use crate::typing::{Typed, Typing};
 
 use crate::restore::RestoreRecord;
@@ -69,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) files: Signal,
     /// Backup files that are being made or read.
     pub(crate) backups: RefCell<Backups>,
+    /// The account is asked for, or given to another device.
+    pub(crate) transfers: RefCell<Transfers>,
     /// Tasks that end with the account.
     pub(crate) session: RefCell<Vec<TaskGuard>>,
     broadcast: Broadcast,
@@ -256,6 +259,7 @@ impl Core {
             push: Signal::default(),
             files: Signal::default(),
             backups: RefCell::default(),
+            transfers: RefCell::default(),
             session: RefCell::default(),
             broadcast: Broadcast::default(),
             status: RefCell::new(status),

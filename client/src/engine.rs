@@ -119,6 +119,10 @@ fn only_reads(command: &Command) -> bool {
             | Command::LookAtLink(_)
             | Command::Wake
             | Command::Connectivity { .. }
+            | Command::AskForAccount
+            | Command::AnswerTransfer(_)
+            | Command::GiveAccount { .. }
+            | Command::EndTransfer
     )
 }
 

@@ -50,6 +50,7 @@ mod sending;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transfer;
 mod typing;
 mod work;
 

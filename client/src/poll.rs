@@ -332,7 +332,7 @@ impl Core {
     }
 
     /// Garbage from an authenticated node is that node's fault.
-    fn readable<T>(&self, node: &ServiceNode, parsed: Option<T>) -> Result<T, PollError> {
+    pub(crate) fn readable<T>(&self, node: &ServiceNode, parsed: Option<T>) -> Result<T, PollError> {
         if parsed.is_none() {
             self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
         }
@@ -344,14 +344,14 @@ impl Core {
         PollError::Store
     }
 
-    fn note_info(&self, node: &ServiceNode, result: Option<&SubReply>) {
+    pub(crate) fn note_info(&self, node: &ServiceNode, result: Option<&SubReply>) {
         if let Some(result) = result {
             let wait = result.parse::<InfoReply>().ok().and_then(|info| info.wait);
             self.net.waits.borrow_mut().insert(node.ed25519, wait);
         }
     }
 
-    fn refused(&self, account: &Account, node: &ServiceNode, status: u16, body: &[u8]) {
+    pub(crate) fn refused(&self, account: &Account, node: &ServiceNode, status: u16, body: &[u8]) {
         match status {
             406 => self.net.resync.notify(),
             421 => self.redirected(&account.id(), node, body),

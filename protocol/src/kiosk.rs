@@ -120,6 +120,8 @@ impl Bounds {
 pub enum Feature {
     /// Open an account that exists, by its recovery phrase.
     Restore,
+    /// Open an account that exists, by having another device give it.
+    Transfer,
     /// Send photos and files.
     SendFiles,
     /// Write received files to the computer's disk, after a warning.

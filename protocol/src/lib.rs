@@ -32,4 +32,5 @@ pub mod onion;
 pub mod push;
 pub mod sealed_box;
 pub mod swarm;
+pub mod transfer;
 pub mod xed25519;

@@ -14,6 +14,7 @@ mod messages;
 pub mod mutate;
 mod network;
 mod packets;
+mod transfers;
 
 /// A decoder under test.
 pub struct Target {
@@ -45,6 +46,7 @@ pub fn targets() -> Vec<Target> {
         messages::TARGETS,
         network::TARGETS,
         packets::TARGETS,
+        transfers::TARGETS,
     ];
     groups
         .into_iter()

@@ -20,6 +20,9 @@ pub(crate) fn Field(
     /// Technical text: fixed-width, never corrected or capitalised.
     #[prop(optional)]
     code: bool,
+    /// Digits: phones show the keys for those.
+    #[prop(optional)]
+    numeric: bool,
     /// Takes the focus when it appears.
     #[prop(optional)]
     focus: bool,
@@ -48,6 +51,7 @@ pub(crate) fn Field(
                 autocapitalize=if code { "none" } else { "words" }
                 spellcheck="false"
                 enterkeyhint="done"
+                inputmode=numeric.then_some("numeric")
                 dir=if code { "ltr" } else { "auto" }
                 aria-describedby=described
                 aria-invalid=move || (!error.with(String::is_empty)).to_string()

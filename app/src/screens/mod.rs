@@ -40,6 +40,7 @@ mod session;
 mod settings;
 mod share;
 mod snippet;
+mod transfer;
 pub(crate) mod viewer;
 mod viewport;
 mod welcome;
@@ -87,7 +88,7 @@ pub(crate) fn App() -> impl IntoView {
     // A chat in somebody else's page has one conversation, and ends with that page.
     let framed = frame::is_framed();
     if !framed {
-        state.follow_invites();
+        state.follow_links();
         state.follow_idle();
         if !platform::kiosk::is_on() {
             spawn_local(state.share.collect(state));
@@ -225,7 +226,11 @@ fn Start() -> impl IntoView {
                 Route::Place { restore } => view! { <place::Place restore /> }.into_any(),
                 Route::Restore => view! { <restore::Restore /> }.into_any(),
                 Route::Recognise => view! { <recognise::Recognise /> }.into_any(),
+                Route::Receive => view! { <transfer::Receive /> }.into_any(),
                 Route::Name => view! { <name::Name /> }.into_any(),
+                _ if state.transfer.opened.with(Option::is_some) => {
+                    view! { <transfer::NoAccount /> }.into_any()
+                }
                 _ if platform::kiosk::is_on() => view! { <kiosk::Start /> }.into_any(),
                 _ => match state.invite.get() {
                     Some(invite) => view! { <invited::Invited invite /> }.into_any(),

@@ -1,4 +1,4 @@
-//! Takes up an existing account by its recovery phrase.
+//! Takes up an existing account: by its recovery phrase, or from another device.
 
 use holdfast_protocol::account::Seed;
 use leptos::prelude::*;
@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::comes_back::ComesBack;
 use super::name::StartHeader;
 use super::phrase_entry::PhraseEntry;
+use super::transfer::offer;
 use crate::i18n::t;
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -23,6 +24,7 @@ pub(crate) fn Restore() -> impl IntoView {
             <StartHeader />
             <h1>{t("restore.title")}</h1>
             <p class="lead">{t("restore.lead")}</p>
+            {offer(state)}
             <PhraseEntry action=t("action.continue") focus=true on_seed=accept />
             <ComesBack />
         </section>

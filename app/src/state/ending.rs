@@ -19,7 +19,7 @@ impl AppState {
             Phase::Start => {
                 // Who chose another language at a kiosk leaves that behind at least.
                 let begun = match self.nav.current() {
-                    Route::Name | Route::Restore | Route::Recognise => true,
+                    Route::Name | Route::Restore | Route::Recognise | Route::Receive => true,
                     _ => kiosk::is_on() && !self.preferences.language.with(String::is_empty),
                 };
                 shared && begun
@@ -48,6 +48,7 @@ impl AppState {
         self.starts.update_value(|starts| *starts += 1);
         self.forget_account();
         self.invite.set(None);
+        self.transfer.opened.set(None);
         self.leaving_to.set(None);
         self.target.set(None);
         self.phase.set(Phase::Ended);

@@ -2,7 +2,7 @@
 
 use holdfast_client::api::Failure;
 
-use super::backup;
+use super::{backup, transfer};
 use crate::engine::LinkError;
 use crate::i18n::t;
 
@@ -37,6 +37,7 @@ pub(crate) fn failure_text(failure: &Failure) -> String {
         Failure::LinkBlank => t("error.link_blank"),
         Failure::LinkPreview => t("error.link_preview"),
         Failure::Backup(fault) => backup::fault_text(fault),
+        Failure::Transfer(fault) => transfer::fault_text(*fault),
         Failure::StorageFull => t("error.storage_full"),
         Failure::NoAccount => t("error.no_account"),
         Failure::AccountExists => t("error.account_exists"),

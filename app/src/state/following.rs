@@ -1,4 +1,4 @@
-//! Contact links that the page is opened with, and what they lead to.
+//! Links that the page is opened with, and what they lead to: contact links, and those that ask for an account.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -11,10 +11,14 @@ use crate::i18n::t;
 use crate::platform::kiosk;
 
 impl AppState {
-    /// Follows the contact link that the page was opened with, if it was, and those that are opened while it is there.
-    pub(crate) fn follow_invites(self) {
-        self.take_invite();
-        let again = window_event_listener(ev::hashchange, move |_| self.take_invite());
+    /// Follows the link that the page was opened with, if it was, and those that are opened while it is there.
+    pub(crate) fn follow_links(self) {
+        let follow = move || {
+            self.take_invite();
+            self.take_transfer();
+        };
+        follow();
+        let again = window_event_listener(ev::hashchange, move |_| follow());
         on_cleanup(move || again.remove());
     }
 

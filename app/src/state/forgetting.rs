@@ -41,6 +41,7 @@ impl AppState {
         self.files.clear();
         self.attach.clear();
         self.backups.clear();
+        self.transfer.clear();
         self.preferences.reset();
         self.toast.set(None);
         self.announcement.set(String::new());

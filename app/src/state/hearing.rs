@@ -25,6 +25,7 @@ impl AppState {
                 self.tell_watchers(Some(conversation), &Change::Removed(id));
             }
             Event::Transfer(transfer) => self.files.hear(&transfer),
+            Event::AccountTransfer(stage) => self.transfer.hear(stage),
             Event::Network(status) => self.network.set(status),
             Event::Preference { key, value } => self.preferences.take(&key, &value),
             Event::Trouble(trouble) => self.troubles.update(|all| {
@@ -37,6 +38,7 @@ impl AppState {
             Event::Reloaded(snapshot) => {
                 self.replace_all(snapshot);
                 self.tell_watchers(None, &Change::Reread);
+                self.transfer.lose();
             }
             Event::ConversationRemoved(id) => self.remove_conversation(id),
             Event::MessagesCleared { conversation } => {

@@ -62,7 +62,7 @@ pub(crate) fn link(id: &Id, name: &str) -> String {
     format!("{}{}", page_address(), data(id, name))
 }
 
-/// The page's address without what is asked of it: where contact links lead to.
+/// The page's address without what is asked of it: where its links lead to.
 pub(crate) fn page_address() -> String {
     let location = window().location();
     let origin = location.origin().unwrap_or_default();
@@ -70,16 +70,27 @@ pub(crate) fn page_address() -> String {
     format!("{origin}{path}")
 }
 
-/// The contact link in the page's address, which stays there.
-pub(crate) fn named_in_address() -> Option<Result<Invite, IdError>> {
-    read(&window().location().hash().ok()?)
+/// What stands behind the page's address, from the `#` on.
+pub(super) fn data_in_address() -> Option<String> {
+    window().location().hash().ok()
 }
 
-/// Takes the contact link that the page was opened with out of its address, so that a reload does not follow it again and
-/// nobody reads it there.
+/// The contact link in the page's address, which stays there.
+pub(crate) fn named_in_address() -> Option<Result<Invite, IdError>> {
+    read(&data_in_address()?)
+}
+
+/// Takes the contact link that the page was opened with out of its address.
 pub(crate) fn take() -> Option<Result<Invite, IdError>> {
-    let location = window().location();
     let invite = named_in_address()?;
+    clear_address();
+    Some(invite)
+}
+
+/// Takes what stands behind the page's address out of it, so that a reload does not follow it again and nobody reads it
+/// there.
+pub(super) fn clear_address() {
+    let location = window().location();
     let address = format!(
         "{}{}",
         location.pathname().unwrap_or_default(),
@@ -90,7 +101,6 @@ pub(crate) fn take() -> Option<Result<Invite, IdError>> {
         // Refused only when a page floods its history.
         let _ = history.replace_state_with_url(&state, "", Some(&address));
     }
-    Some(invite)
 }
 
 /// Resolves `%41` and the like; what is none stays as it is.

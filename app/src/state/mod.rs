@@ -29,6 +29,7 @@ pub(crate) mod safe;
 pub(crate) mod share;
 pub(crate) mod text;
 pub(crate) mod timeline;
+pub(crate) mod transfer;
 pub(crate) mod watch;
 
 use std::collections::HashMap;
@@ -63,6 +64,7 @@ use playback::Playback;
 use preferences::Preferences;
 use releases::Releases;
 use share::Shares;
+use transfer::Transfers;
 
 pub(crate) use failure::{error_text, failure_text};
 
@@ -186,6 +188,8 @@ pub(crate) struct AppState {
     pub backups: Backups,
     /// What another app shared, until a conversation was chosen for it.
     pub share: Shares,
+    /// The account on its way from another device, or to one.
+    pub transfer: Transfers,
     /// The release of the app that runs, and newer ones.
     pub releases: Releases,
     /// Files that are shown, and pictures of people.
@@ -236,6 +240,7 @@ impl AppState {
             attach: Attach::new(),
             backups: Backups::new(),
             share: Shares::new(),
+            transfer: Transfers::new(),
             releases: Releases::new(),
             files: Files::new(),
             playback: Playback::new(),

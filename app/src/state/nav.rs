@@ -27,6 +27,8 @@ pub(crate) enum Section {
     Storage,
     /// The check of the recovery phrase.
     Recovery,
+    /// The account for another device.
+    Give,
     /// Backup files.
     Backup,
     /// The keys that do something.
@@ -49,6 +51,8 @@ pub(crate) enum Route {
     Restore,
     /// The account that the phrase belongs to.
     Recognise,
+    /// An existing account, from another device.
+    Receive,
     /// The display name of a new account.
     Name,
     /// The conversation list, with nothing chosen.

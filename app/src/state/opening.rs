@@ -66,21 +66,8 @@ impl AppState {
 
     /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen.
     pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), LinkError> {
-        let mode = self.mode.get_untracked();
-        // An engine that was started over an empty store keeps what it is told where its user did not choose.
-        let fits = self
-            .link
-            .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
-        if !fits {
-            match self.start_engine(mode).await {
-                Ok(Some(_)) => {}
-                // There is an account after all, behind a lock; or it is over.
-                Ok(None) => return Ok(()),
-                Err(stop) => {
-                    self.phase.set(Phase::Stopped(stop));
-                    return Ok(());
-                }
-            }
+        if !self.engine_stands().await {
+            return Ok(());
         }
         let seed = self.pending.with_value(|pending| pending.seed.clone());
         let command = match seed {
@@ -95,15 +82,43 @@ impl AppState {
             self.take_snapshot(snapshot);
             if restore {
                 reminder::phrase_checked(self);
-                self.set_preference(preferences::key::OFFER_BACKUP, "1");
             }
-            let preferences = self.preferences;
-            let theme = preferences.theme.get_untracked().name();
-            self.set_preference(preferences::key::THEME, theme);
-            let language = preferences.language.get_untracked();
-            self.set_preference(preferences::key::LANGUAGE, &language);
+            self.keep_choices(restore);
         }
         Ok(())
+    }
+
+    /// Starts an engine over the storage that was chosen, unless one runs. Whether it takes commands; if not, the page shows
+    /// why.
+    pub(super) async fn engine_stands(self) -> bool {
+        let mode = self.mode.get_untracked();
+        // An engine that was started over an empty store keeps what it is told where its user did not choose.
+        let fits = self
+            .link
+            .with_value(|link| link.as_ref().is_some_and(|link| link.mode() == mode));
+        if fits {
+            return true;
+        }
+        match self.start_engine(mode).await {
+            // If not, there is an account after all, behind a lock; or it is over.
+            Ok(found) => found.is_some(),
+            Err(stop) => {
+                self.phase.set(Phase::Stopped(stop));
+                false
+            }
+        }
+    }
+
+    /// Keeps what was chosen before there was an account. One that came back may have a backup file somewhere.
+    pub(super) fn keep_choices(self, came_back: bool) {
+        if came_back {
+            self.set_preference(preferences::key::OFFER_BACKUP, "1");
+        }
+        let preferences = self.preferences;
+        let theme = preferences.theme.get_untracked().name();
+        self.set_preference(preferences::key::THEME, theme);
+        let language = preferences.language.get_untracked();
+        self.set_preference(preferences::key::LANGUAGE, &language);
     }
 
     /// Keeps the seed of the account to restore, until it is taken up or given up.
@@ -130,6 +145,7 @@ impl AppState {
         }
         if known {
             self.accept_invite();
+            self.accept_transfer();
         }
     }
 

@@ -9,6 +9,7 @@ mod file;
 mod message;
 mod restore;
 mod search;
+mod transfer;
 
 use holdfast_protocol::account::{Id, Seed};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ pub use message::{
 };
 pub use restore::{RestoreProgress, RestoreStage};
 pub use search::{Found, FoundMessage};
+pub use transfer::{AccountRequest, TransferEnd, TransferFault, TransferStage};
 
 /// A message's number on this device. Never reused; says nothing about order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -337,6 +339,22 @@ pub enum Command {
     },
     /// Ends a backup that is being made or read. What was brought back stays. → [`Reply::Done`]
     EndBackup(BackupId),
+    /// Asks for an account of another device, where there is none here. A request that runs is ended.
+    /// → [`Reply::AccountAsked`]
+    AskForAccount,
+    /// Takes up the account that came, at [`TransferStage::Offered`], as [`Command::RestoreAccount`] does.
+    /// → [`Reply::Snapshot`]
+    TakeAccount,
+    /// Answers the device that shows this code: the code's data, or a link with it. A transfer that runs is ended.
+    /// → [`Reply::Done`] once the swarm has the answer
+    AnswerTransfer(String),
+    /// Gives the account to the device that was answered. → [`Reply::Done`] once the swarm has it
+    GiveAccount {
+        /// The digits on the other screen. What is no digit in them does not matter.
+        digits: String,
+    },
+    /// Ends a transfer; an account that was given stays so. → [`Reply::Done`], also when none is running
+    EndTransfer,
     /// Forgets the account and removes everything that is stored. → [`Reply::Done`], then [`Event::LoggedOut`]
     LogOut,
 }
@@ -431,6 +449,8 @@ pub enum Reply {
     BackupChecked(Option<BackupContents>),
     /// What came of the file so far.
     BackupTaken(BackupTaken),
+    /// What to show to the device that has the account.
+    AccountAsked(AccountRequest),
 }
 
 /// Why a command was not carried out. Nothing changed.
@@ -499,6 +519,9 @@ pub enum Failure {
     /// A backup file can't be made or brought back.
     #[error(transparent)]
     Backup(#[from] BackupFault),
+    /// An account can't be asked for, given or taken.
+    #[error(transparent)]
+    Transfer(#[from] TransferFault),
     /// No such conversation, message or file.
     #[error("not found")]
     NotFound,
@@ -565,6 +588,8 @@ pub enum Event {
     },
     /// How far the return of a restored account got.
     Restore(RestoreProgress),
+    /// Where the transfer of an account from or to another device stands.
+    AccountTransfer(TransferStage),
     /// Connection, paths or polling changed.
     Network(NetworkStatus),
     /// A preference changed.

@@ -2,7 +2,7 @@
 //! (`spec/01-accounts-and-crypto.md §6.4, §7`).
 //!
 //! Session's apps put bare text into their codes: 66 hex digits of an id, 32 hex digits of a recovery phrase's seed, the
-//! address of a community. Holdfast adds contact links. A reader has to tell them apart: nobody should start a chat with
+//! address of a community. Holdfast adds contact links, and links that ask for an account. A reader has to tell them apart: nobody should start a chat with
 //! a secret, or hope to restore an account with what everybody may know.
 
 use super::{Id, IdKind, PhraseError, Seed, SeedInputError};
@@ -12,6 +12,8 @@ use super::{Id, IdKind, PhraseError, Seed, SeedInputError};
 pub const MAX_CODE: usize = 1_024;
 /// How a contact link's data begins (`spec/12-client-behaviour.md §12.1`).
 const CONTACT_LINK: &str = "#/c/";
+/// How the data of a link begins that asks for an account (`docs/account-transfer.md`).
+const TRANSFER_LINK: &str = "#/t/";
 /// What every community's address has (`spec/06-communities.md`).
 const COMMUNITY_KEY: &str = "public_key=";
 /// How addresses of sites begin, in lower case.
@@ -24,6 +26,8 @@ pub enum Code {
     Account(Id),
     /// A link to a chat with an account. The name it may claim is left out.
     ContactLink(Id),
+    /// A link by which a device asks for an account: its data, which [`crate::transfer::Code::read`] checks.
+    Transfer(String),
     /// An id that is no account's: a group's, or a blinded one.
     OtherId(IdKind),
     /// A recovery phrase, in hex digits or in words. A secret: only the screens that asked for it may act on it.
@@ -84,10 +88,21 @@ fn read_address(address: &str) -> Code {
             _ => Code::Other,
         };
     }
+    if let Some(data) = transfer_data(address) {
+        return Code::Transfer(data.to_owned());
+    }
     if address.contains(COMMUNITY_KEY) {
         return Code::Community;
     }
     Code::Other
+}
+
+/// The data of a link that asks for an account, up to the first letter that is none of base64url; `None` for anything else.
+pub(crate) fn transfer_data(address: &str) -> Option<&str> {
+    let (_, data) = address.split_once(TRANSFER_LINK)?;
+    let foreign = |letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_');
+    let end = data.find(foreign).unwrap_or(data.len());
+    data.get(..end).filter(|data| !data.is_empty())
 }
 
 #[cfg(test)]
@@ -146,6 +161,25 @@ mod tests {
     }
 
     #[test]
+    fn links_that_ask_for_an_account_are_told_from_contact_links() {
+        for link in [
+            "https://chat.example.org/#/t/AQ-_0",
+            "HTTPS://chat.example.org/app/#/t/AQ-_0/",
+            " http://127.0.0.1:8080/#/t/AQ-_0?n=public_key=1\n",
+        ] {
+            assert_eq!(Code::read(link), Code::Transfer("AQ-_0".to_owned()), "{link}");
+        }
+        for other in [
+            "https://chat.example.org/#/t/",
+            "https://chat.example.org/#/t",
+            "javascript:alert(1)#/t/AQ-_0",
+            "#/t/AQ-_0",
+        ] {
+            assert_eq!(Code::read(other), Code::Other, "{other}");
+        }
+    }
+
+    #[test]
     fn a_broken_recovery_code_is_told_from_what_is_none() {
         let phrase = seed().phrase();
         let swapped: Vec<&str> = phrase.words().collect();
@@ -178,6 +212,7 @@ mod tests {
             let _ = Code::read(&text);
             let _ = Code::read(&format!("https://{text}"));
             let _ = Code::read(&format!("https://a/#/c/{text}"));
+            let _ = Code::read(&format!("https://a/#/t/{text}"));
         }
 
         #[test]

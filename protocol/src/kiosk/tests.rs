@@ -42,7 +42,7 @@ fn everything_that_can_be_said_is_understood() {
         "languages": ["de", "en", "ar"],
         "language": "de",
         "contacts": [{ "id": id('3'), "name": "Front desk" }, { "id": id('4'), "name": "Help" }],
-        "allow": ["restore", "send_files", "save_files", "voice", "account_id"],
+        "allow": ["restore", "transfer", "send_files", "save_files", "voice", "account_id"],
         "idle_seconds": 30,
         "hidden_seconds": 10,
         "total_minutes": 60,
@@ -56,8 +56,8 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(kiosk.theme, Theme::Dark);
     assert_eq!(kiosk.language.as_deref(), Some("de"));
     assert!(kiosk.offers("ar") && !kiosk.offers("ru"));
-    assert_eq!(kiosk.allow.len(), 5);
-    assert!(kiosk.keyboard && kiosk.allows(Feature::Voice));
+    assert_eq!(kiosk.allow.len(), 6);
+    assert!(kiosk.keyboard && kiosk.allows(Feature::Voice) && kiosk.allows(Feature::Transfer));
     let third = Id::parse(&id('3')).unwrap();
     assert_eq!(kiosk.contact_name(&third), Some("Front desk"));
     assert!(kiosk.may_write_to(&third));

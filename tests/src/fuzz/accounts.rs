@@ -2,7 +2,7 @@
 
 use super::{CRYPTOGRAPHIC, PARSING, Row};
 use crate::replay::ReplayRng;
-use holdfast_protocol::account::{Account, Code, Id, Seed, phrase};
+use holdfast_protocol::account::{Account, Code, Id, MAX_CODE, Seed, phrase};
 use holdfast_protocol::blinded::{BlindedKeyPair, direct};
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, Signature, X25519PublicKey};
 use holdfast_protocol::message::name::{clean_display_name, received_name};
@@ -73,7 +73,7 @@ fn phrase_seeds() -> Vec<Vec<u8>> {
     ]
 }
 
-/// What a QR code holds, as it is and as the data of a contact link.
+/// What a QR code holds, as it is and as the data of Holdfast's own links.
 fn code(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     match Code::read(&text) {
@@ -83,9 +83,14 @@ fn code(input: &[u8]) {
         Code::Account(id) | Code::ContactLink(id) => {
             assert_eq!(Code::read(&id.to_hex()), Code::Account(id));
         }
+        Code::Transfer(data) => {
+            let link = format!("https://example.org/#/t/{data}");
+            assert!(link.len() > MAX_CODE || Code::read(&link) == Code::Transfer(data));
+        }
         Code::OtherId(_) | Code::BrokenRecovery(_) | Code::Community | Code::Other => {}
     }
     let _ = Code::read(&format!("https://example.org/#/c/{text}"));
+    let _ = Code::read(&format!("https://example.org/#/t/{text}"));
 }
 
 fn code_seeds() -> Vec<Vec<u8>> {
@@ -93,6 +98,7 @@ fn code_seeds() -> Vec<Vec<u8>> {
     let id = account.id();
     let mut seeds = phrase_seeds();
     seeds.push(format!("https://example.org/#/c/{id}?n=Ada").into_bytes());
+    seeds.push(b"https://example.org/#/t/AYxEsCrfT4e_".to_vec());
     seeds.push(format!("https://example.org/reef?public_key={}", "ab".repeat(32)).into_bytes());
     seeds
 }

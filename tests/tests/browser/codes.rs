@@ -62,7 +62,7 @@ fn film(folder: &Path, content: &str) -> PathBuf {
 
 impl User {
     /// Opens the app in a new browser whose camera sees a code.
-    async fn arrive_with_code(network: &Network, folder: &Path, content: &str) -> User {
+    pub(crate) async fn arrive_with_code(network: &Network, folder: &Path, content: &str) -> User {
         let browser = Browser::start_filming(&film(folder, content)).await;
         browser.open(&network.app()).await;
         browser.see("#create-account").await;
@@ -70,7 +70,7 @@ impl User {
         User { browser }
     }
 
-    async fn camera_is_off(&self) {
+    pub(crate) async fn camera_is_off(&self) {
         self.browser
             .until("the camera switched off", async || {
                 (self.browser.script(CAMERA_IS_OFF).await == true).then_some(())

@@ -39,14 +39,14 @@ pub(crate) async fn lock(user: &User) {
 }
 
 /// Types into an emptied field.
-async fn enter(browser: &Browser, css: &str, text: &str) {
+pub(crate) async fn enter(browser: &Browser, css: &str, text: &str) {
     let field = browser.see(css).await;
     field.clear().await.expect("the field is emptied");
     field.send_keys(text).await.expect("the field takes text");
 }
 
 /// Tries a passphrase on the lock screen.
-async fn try_passphrase(browser: &Browser, passphrase: &str) {
+pub(crate) async fn try_passphrase(browser: &Browser, passphrase: &str) {
     enter(browser, "#passphrase", passphrase).await;
     browser.press("#unlock").await;
 }

@@ -44,4 +44,5 @@ mod store;
 mod tabs;
 mod talk;
 mod traces;
+mod transfer;
 mod user;

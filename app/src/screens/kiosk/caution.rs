@@ -1,9 +1,11 @@
-//! Before a recovery phrase is typed on somebody else's keyboard: what can't be protected.
+//! Before an account is opened on somebody else's computer: what can't be protected.
 
+use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
+use crate::platform::kiosk;
 use crate::screens::name::StartHeader;
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -31,13 +33,30 @@ pub(crate) fn Caution() -> impl IntoView {
                 >
                     {t("caution.instead")}
                 </button>
-                <button
-                    id="type-anyway"
-                    class="button large"
-                    on:click=move |_| state.nav.go(Route::Restore)
-                >
-                    {t("caution.anyway")}
-                </button>
+                {kiosk::allows(Feature::Transfer)
+                    .then(|| {
+                        view! {
+                            <button
+                                id="from-device"
+                                class="button large"
+                                on:click=move |_| state.nav.go(Route::Receive)
+                            >
+                                {t("transfer.offer")}
+                            </button>
+                        }
+                    })}
+                {kiosk::allows(Feature::Restore)
+                    .then(|| {
+                        view! {
+                            <button
+                                id="type-anyway"
+                                class="button large"
+                                on:click=move |_| state.nav.go(Route::Restore)
+                            >
+                                {t("caution.anyway")}
+                            </button>
+                        }
+                    })}
             </div>
         </section>
     }

@@ -34,7 +34,9 @@ fn allows(rules: &Kiosk, route: Route) -> bool {
         | Route::NewConversation
         | Route::Settings
         | Route::SettingsOf(Section::Privacy) => true,
-        Route::Place { restore: true } | Route::Restore | Route::Recognise => rules.allows(Feature::Restore),
+        Route::Place { restore: true } => rules.allows(Feature::Restore) || rules.allows(Feature::Transfer),
+        Route::Restore | Route::Recognise => rules.allows(Feature::Restore),
+        Route::Receive => rules.allows(Feature::Transfer),
         Route::Conversation(id)
         | Route::Details(id)
         | Route::Disappearing(id)
@@ -75,13 +77,31 @@ mod tests {
             Route::Place { restore: true },
             Route::Restore,
             Route::Recognise,
+            Route::Receive,
             Route::Profile,
             Route::Network,
+            Route::SettingsOf(Section::Give),
             Route::SettingsOf(Section::Notifications),
             Route::SettingsOf(Section::Storage),
             Route::SettingsOf(Section::Appearance),
         ] {
             assert!(!allows(&rules, route), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn each_way_into_an_account_is_allowed_by_itself() {
+        for (feature, allowed, other) in [
+            (Feature::Restore, Route::Restore, Route::Receive),
+            (Feature::Transfer, Route::Receive, Route::Restore),
+        ] {
+            let rules = Kiosk {
+                allow: [feature].into(),
+                ..Kiosk::default()
+            };
+            assert!(allows(&rules, Route::Place { restore: true }), "{feature:?}");
+            assert!(allows(&rules, allowed), "{feature:?}");
+            assert!(!allows(&rules, other), "{feature:?}");
         }
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn Start() -> impl IntoView {
                         .into_any()
                 }}
                 <p class="help">{t("kiosk.account_help")}</p>
-                {kiosk::allows(Feature::Restore)
+                {(kiosk::allows(Feature::Restore) || kiosk::allows(Feature::Transfer))
                     .then(|| {
                         view! {
                             <button

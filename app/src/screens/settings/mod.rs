@@ -2,6 +2,7 @@
 
 mod about;
 mod backup;
+mod give;
 mod lock;
 mod lock_asks;
 mod notifications;
@@ -37,6 +38,7 @@ pub(crate) fn section(section: Section) -> AnyView {
         Section::Appearance => pages::appearance(state),
         Section::Storage => storage::storage(state),
         Section::Recovery => recovery::recovery(state),
+        Section::Give => give::give(state),
         Section::Backup => backup::backup(state),
         Section::Keys => pages::keys(),
         Section::About => about::about(state),

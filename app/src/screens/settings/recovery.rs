@@ -1,10 +1,11 @@
-//! Recovery: the check of a phrase that was kept, and what comes back with it.
+//! Recovery: the check of a phrase that was kept, the way to another device, and what comes back.
 
 use holdfast_protocol::account::Seed;
 use leptos::prelude::*;
 
 use super::super::comes_back::comes_back;
 use super::super::phrase_entry::PhraseEntry;
+use super::give::card;
 use super::pages::page;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{date, t, tf};
@@ -54,6 +55,7 @@ pub(super) fn recovery(state: AppState) -> AnyView {
                     .then(|| view! { <PhraseEntry action=t("check.action") on_seed=check /> }.into_any())
             }}
         </section>
+        {card(state)}
         <section class="card comes-back">
             <h2>{t("comes_back.title")}</h2>
             {comes_back()}
