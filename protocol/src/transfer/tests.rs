@@ -331,7 +331,8 @@ proptest! {
         let _ = Code::read(&text);
         let _ = Code::read(&format!("https://a/#/t/{text}"));
         if let Ok(code) = Code::from_bytes(&bytes) {
-            prop_assert_eq!(code.to_bytes().as_slice(), bytes.as_slice());
+            let again = code.to_bytes();
+            prop_assert_eq!(again.as_slice(), bytes.as_slice());
         }
         let (new, old) = pair();
         let _ = agreed(&new, &old).0.digits().compare(&typed);

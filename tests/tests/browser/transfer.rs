@@ -7,7 +7,7 @@ use crate::driver::Browser;
 use crate::lock::{PASSPHRASE, enter, lock, set_lock, try_passphrase};
 use crate::network::Network;
 use crate::screens::pictures;
-use crate::traces::bytes_of;
+use crate::traces::secrets;
 use crate::user::{Place, User};
 
 impl User {
@@ -86,18 +86,6 @@ fn other(digits: &str) -> String {
         .collect()
 }
 
-/// What must not stay of an account: its id, and words of its phrase. Single words occur elsewhere.
-fn secrets_of(id: &str, phrase: &str) -> Vec<Vec<u8>> {
-    let words: Vec<&str> = phrase.split(' ').collect();
-    let mut secrets = vec![
-        id.as_bytes().to_vec(),
-        id.to_uppercase().into_bytes(),
-        bytes_of(id),
-    ];
-    secrets.extend(words.windows(2).map(|pair| pair.join(" ").into_bytes()));
-    secrets
-}
-
 #[tokio::test]
 async fn an_account_goes_to_an_own_device_by_a_link() {
     let network = Network::start();
@@ -170,11 +158,8 @@ async fn an_account_goes_to_a_shared_computer_before_the_camera() {
 
     // The account is on the other device: nothing is lost with the session, and nothing of it stays.
     new.end_session().await;
-    let remains = new.browser.quit().await;
-    assert_eq!(
-        remains.files_with(&secrets_of(&id, &phrase)),
-        Vec::<String>::new()
-    );
+    let remains = new.browser.quit_to_search().await;
+    remains.hold_none_of(&secrets(&[&id], &phrase));
     assert_eq!(remains.database_bytes(), 0, "no database was made");
     ada.home().await;
 }
@@ -226,11 +211,8 @@ async fn an_account_visits_a_kiosk_without_being_typed() {
     assert_eq!(visitor.address().await, network.app());
     browser.press("#no-account-close").await;
     browser.see(".kiosk-start").await;
-    let remains = visitor.browser.quit().await;
-    assert_eq!(
-        remains.files_with(&secrets_of(&id, &phrase)),
-        Vec::<String>::new()
-    );
+    let remains = visitor.browser.quit_to_search().await;
+    remains.hold_none_of(&secrets(&[&id], &phrase));
     assert_eq!(remains.database_bytes(), 0, "no database was made");
 }
 
