@@ -7,8 +7,8 @@ use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 
 use crate::api::{
-    Account, Command, Event, Failure, MessageDetails, MessageId, Reply, RequestId, Snapshot, TransferEnd,
-    TransferFault, Trouble,
+    Account, Command, Event, Failure, MessageDetails, MessageId, Reply, RequestId, Snapshot, TransferFault,
+    Trouble,
 };
 use crate::config::{Configs, PROVISIONAL_MS};
 use crate::contacts::HIDDEN;
@@ -292,7 +292,7 @@ impl Core {
             Command::AnswerTransfer(code) => Box::pin(self.answer_transfer(&code)).await,
             Command::GiveAccount { digits } => Box::pin(self.give_account(&digits)).await,
             Command::EndTransfer => {
-                self.end_transfer(TransferEnd::Stopped);
+                self.stop_transfer();
                 Ok(Reply::Done)
             }
             Command::LogOut => self.log_out().await,
@@ -575,7 +575,7 @@ impl Core {
     }
 
     async fn log_out(self: &Rc<Self>) -> Result<Reply, Failure> {
-        self.end_transfer(TransferEnd::Stopped);
+        self.stop_transfer();
         // The tasks end first, so that nothing writes after the wipe.
         let tasks = std::mem::take(&mut *self.session.borrow_mut());
         drop(tasks);
@@ -586,6 +586,8 @@ impl Core {
             return Err(error.into());
         }
         *self.state.borrow_mut() = Default::default();
+        // One that began during the wipe has no account any more either.
+        self.stop_transfer();
         self.backups.borrow_mut().end_all();
         self.clearings.forget();
         self.tell_oversized();

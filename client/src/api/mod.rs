@@ -353,7 +353,8 @@ pub enum Command {
         /// The digits on the other screen. What is no digit in them does not matter.
         digits: String,
     },
-    /// Ends a transfer; an account that was given stays so. → [`Reply::Done`], also when none is running
+    /// Ends a transfer, also one that is about to begin; an account that was given stays so. → [`Reply::Done`], also when
+    /// none is running
     EndTransfer,
     /// Forgets the account and removes everything that is stored. → [`Reply::Done`], then [`Event::LoggedOut`]
     LogOut,

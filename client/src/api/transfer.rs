@@ -82,7 +82,7 @@ pub enum TransferFault {
     /// The code was made on this device.
     #[error("the code of this device")]
     OwnCode,
-    /// No transfer is running, or it is at another step.
+    /// No transfer is running, or it is at another step; or it was to begin, and something else was asked for before it did.
     #[error("no transfer is at this step")]
     NotNow,
     /// The network does not take or give what is needed.

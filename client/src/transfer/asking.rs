@@ -18,10 +18,10 @@ const OFFERED_MS: u64 = 2 * 60 * 1_000;
 impl Core {
     /// Makes a code and waits for answers.
     pub(crate) async fn ask_for_account(self: &Rc<Self>) -> Result<Reply, Failure> {
+        self.require_no_account()?;
+        let number = self.next_transfer();
         self.time_for_transfer().await;
-        if self.account().is_some() {
-            return Err(Failure::AccountExists);
-        }
+        self.require_no_account()?;
         let now = self.time.now();
         let asking = Rc::new(Asking::new(now, &mut self.rng()));
         let code = asking.code();
@@ -30,11 +30,19 @@ impl Core {
             expires_at: code.expires_at(),
             lasts_ms: code.expires_at().saturating_sub(now),
         };
-        let number = self.begin_transfer(asking.meeting(), code.expires_at(), Side::Asking(None));
+        let side = Side::Asking(None);
+        self.begin_transfer(number, asking.meeting(), code.expires_at(), side)?;
         self.transfers.borrow_mut().own_code = Some(*code.key());
         self.run_for_transfer(number, self.clone().run_asking(number, asking));
         self.tell_transfer(TransferStage::Waiting);
         Ok(Reply::AccountAsked(asked))
+    }
+
+    fn require_no_account(&self) -> Result<(), Failure> {
+        match self.account() {
+            None => Ok(()),
+            Some(_) => Err(Failure::AccountExists),
+        }
     }
 
     /// Reads what comes into the mailbox, for as long as the transfer runs.
@@ -83,8 +91,7 @@ impl Core {
         let opening = asking
             .opening(who, &mut self.rng())
             .map_err(|_| TransferFault::Unreachable)?;
-        let until = asking.code().expires_at();
-        self.leave(number, &Id::account(*who), &opening, until).await
+        self.leave(number, &Id::account(*who), &opening).await
     }
 
     /// The account is here: the user decides.
@@ -93,17 +100,18 @@ impl Core {
             id: grant.seed.id(),
             name: grant.name.clone(),
         };
+        let (now, monotonic) = (self.time.now(), self.ports.clock.monotonic_ms());
         {
             let mut transfers = self.transfers.borrow_mut();
             let Some(running) = transfers.get(number) else {
                 return;
             };
-            if !matches!(running.side, Side::Asking(None)) {
+            // What is over stays so, also when a machine that slept finds the account first.
+            if !matches!(running.side, Side::Asking(None)) || running.left(now, monotonic) == 0 {
                 return;
             }
             running.side = Side::Asking(Some(grant));
-            let longer = self.time.now().saturating_add(OFFERED_MS);
-            running.expires_at = running.expires_at.max(longer);
+            running.prolong(OFFERED_MS, now, monotonic);
         }
         self.tell_transfer(stage);
     }

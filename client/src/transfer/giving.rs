@@ -41,6 +41,8 @@ impl Core {
             return Err(TransferFault::OwnCode.into());
         }
         self.require_account()?;
+        // Logging out meanwhile asks for none.
+        let number = self.next_transfer();
         self.time_for_transfer().await;
         code.check(self.time.now()).map_err(TransferFault::from)?;
         let giving = Rc::new(Giving::new(code, &mut self.rng()));
@@ -53,9 +55,8 @@ impl Core {
             tries: TRIES,
             busy: false,
         });
-        let until = code.expires_at();
-        let number = self.begin_transfer(giving.meeting(), until, side);
-        if let Err(fault) = self.leave(number, &code.mailbox(), &answer, until).await {
+        self.begin_transfer(number, giving.meeting(), code.expires_at(), side)?;
+        if let Err(fault) = self.leave(number, &code.mailbox(), &answer).await {
             self.end_this_transfer(number, TransferEnd::Unreachable);
             return Err(fault.into());
         }
@@ -149,8 +150,7 @@ impl Core {
         let message = agreement
             .seal(&grant, &mut self.rng())
             .map_err(|_| TransferFault::Unreachable)?;
-        self.leave(number, &code.mailbox(), &message, code.expires_at())
-            .await
+        self.leave(number, &code.mailbox(), &message).await
     }
 
     /// What both devices have in common, once the other one has opened its commitment.

@@ -160,23 +160,14 @@ impl Core {
     ///
     /// # Errors
     /// [`TransferFault::Expired`], [`TransferFault::NotNow`] when the transfer was ended, [`TransferFault::Unreachable`].
-    pub(super) async fn leave(
-        &self,
-        number: u64,
-        to: &Id,
-        message: &[u8],
-        until: u64,
-    ) -> Result<(), TransferFault> {
+    pub(super) async fn leave(&self, number: u64, to: &Id, message: &[u8]) -> Result<(), TransferFault> {
         let start = self.ports.clock.monotonic_ms();
         let mut failures = 0u32;
         loop {
-            let left = until.saturating_sub(self.time.now());
-            if left == 0 {
-                return Err(TransferFault::Expired);
-            }
             if !self.transfer_runs(number) {
                 return Err(TransferFault::NotNow);
             }
+            let left = self.transfer_left(number).ok_or(TransferFault::Expired)?;
             if self.try_to_leave(to, message, left.max(MIN_TTL_MS)).await {
                 return Ok(());
             }

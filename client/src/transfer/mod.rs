@@ -22,12 +22,14 @@ use giving::Answered;
 
 /// How long a transfer waits for network time, by which both devices count, before it begins with this machine's.
 const TIME_WAIT: Duration = Duration::from_secs(5);
+/// How often it is looked whether the time is up, milliseconds: clocks are set right, and machines sleep.
+const LOOK_MS: u64 = 5_000;
 
 /// The transfer that runs, if any.
 #[derive(Default)]
 pub(crate) struct Transfers {
     running: Option<Running>,
-    /// How many have begun: the number of the last one.
+    /// The number of what was asked for last: a transfer, or that there be none.
     count: u64,
     /// What names the last code that was made here.
     own_code: Option<Ed25519PublicKey>,
@@ -39,6 +41,9 @@ struct Running {
     meeting: Account,
     /// Unix milliseconds, network time.
     expires_at: u64,
+    /// The same on the monotonic clock. Whichever says first that the time is up is believed: network time may be set right
+    /// meanwhile, and the monotonic clock may stand still while the machine sleeps.
+    ends_at: u64,
     side: Side,
     tasks: Vec<TaskGuard>,
 }
@@ -49,6 +54,20 @@ enum Side {
     Asking(Option<Grant>),
     /// The old one.
     Giving(Answered),
+}
+
+impl Running {
+    /// How long it has left, milliseconds, with both clocks as they are.
+    fn left(&self, now: u64, monotonic: u64) -> u64 {
+        let by_network = self.expires_at.saturating_sub(now);
+        by_network.min(self.ends_at.saturating_sub(monotonic))
+    }
+
+    /// Lets it go on for so many milliseconds at least.
+    fn prolong(&mut self, least: u64, now: u64, monotonic: u64) {
+        self.expires_at = self.expires_at.max(now.saturating_add(least));
+        self.ends_at = self.ends_at.max(monotonic.saturating_add(least));
+    }
 }
 
 impl Transfers {
@@ -88,21 +107,40 @@ impl Core {
         self.emit(Event::AccountTransfer(stage));
     }
 
-    /// Begins a transfer in place of one that runs; gives its number.
-    fn begin_transfer(self: &Rc<Self>, meeting: &Account, expires_at: u64, side: Side) -> u64 {
-        self.end_transfer(TransferEnd::Stopped);
+    /// The number under which a transfer may begin, unless something else is asked for before it does.
+    fn next_transfer(&self) -> u64 {
         let mut transfers = self.transfers.borrow_mut();
         transfers.count = transfers.count.wrapping_add(1);
-        let number = transfers.count;
+        transfers.count
+    }
+
+    /// Begins a transfer in place of one that runs.
+    ///
+    /// # Errors
+    /// [`TransferFault::NotNow`] when it is not the one that was asked for last, or none is wanted any more.
+    fn begin_transfer(
+        self: &Rc<Self>,
+        number: u64,
+        meeting: &Account,
+        expires_at: u64,
+        side: Side,
+    ) -> Result<(), TransferFault> {
+        if self.transfers.borrow().count != number {
+            return Err(TransferFault::NotNow);
+        }
+        self.end_transfer(TransferEnd::Stopped);
         let clock = self.spawner.spawn_scoped(self.clone().run_transfer_clock(number));
-        transfers.running = Some(Running {
+        let left = expires_at.saturating_sub(self.time.now());
+        let ends_at = self.ports.clock.monotonic_ms().saturating_add(left);
+        self.transfers.borrow_mut().running = Some(Running {
             number,
             meeting: meeting.clone(),
             expires_at,
+            ends_at,
             side,
             tasks: vec![clock],
         });
-        number
+        Ok(())
     }
 
     /// Runs a task for as long as the transfer does.
@@ -115,20 +153,18 @@ impl Core {
 
     /// Ends the transfer when its time is up.
     async fn run_transfer_clock(self: Rc<Self>, number: u64) {
-        loop {
-            let until = self
-                .transfers
-                .borrow_mut()
-                .get(number)
-                .map(|running| running.expires_at);
-            let Some(until) = until else { return };
-            let left = until.saturating_sub(self.time.now());
-            if left == 0 {
-                break;
-            }
-            self.sleep(Duration::from_millis(left)).await;
+        while let Some(left) = self.transfer_left(number) {
+            self.sleep(Duration::from_millis(left.min(LOOK_MS))).await;
         }
         self.end_this_transfer(number, TransferEnd::Expired);
+    }
+
+    /// How long a transfer has left, milliseconds; `None` when its time is up or it does not run.
+    fn transfer_left(&self, number: u64) -> Option<u64> {
+        let (now, monotonic) = (self.time.now(), self.ports.clock.monotonic_ms());
+        let mut transfers = self.transfers.borrow_mut();
+        let left = transfers.get(number)?.left(now, monotonic);
+        (left > 0).then_some(left)
     }
 
     fn transfer_runs(&self, number: u64) -> bool {
@@ -141,8 +177,14 @@ impl Core {
         }
     }
 
+    /// The user wants none: ends the transfer that runs, and keeps one that is about to begin from it.
+    pub(crate) fn stop_transfer(self: &Rc<Self>) {
+        self.next_transfer();
+        self.end_transfer(TransferEnd::Stopped);
+    }
+
     /// Ends the transfer that runs and says so; nothing happens when none does.
-    pub(crate) fn end_transfer(self: &Rc<Self>, end: TransferEnd) {
+    fn end_transfer(self: &Rc<Self>, end: TransferEnd) {
         if self.forget_transfer() {
             self.tell_transfer(TransferStage::Over(end));
         }

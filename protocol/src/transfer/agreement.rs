@@ -67,7 +67,7 @@ pub struct Grant {
     pub name: String,
 }
 
-/// What both devices have in common. Wiped on drop, never printed.
+/// What both devices have in common. Its key is wiped on drop; nothing of it is printed.
 pub struct Agreement {
     grant: Zeroizing<[u8; KEY]>,
     digits: Digits,

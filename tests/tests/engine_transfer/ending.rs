@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, join};
 use holdfast_client::ports::{Change, Entry, StoreError};
 
 use super::*;
@@ -154,6 +154,58 @@ async fn a_new_code_takes_the_place_of_the_one_before() {
         let digits = shown_digits(&new).await;
         old.ask(give(&digits)).await;
         assert_eq!(offered(&new, SOON).await.0, id);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_while_it_begins_does_not_begin() {
+    run(async {
+        let world = World::new().await;
+        let (mut old, _) = with_account(&world, "Ann").await;
+        let new = Device::new(&world);
+        let asked = ask(&new).await;
+        // Without a network both wait for its time first.
+        let waiting = Device::new(&world);
+        waiting.set_online(false);
+        let begun = waiting.engine.request(Command::AskForAccount);
+        let (begun, stopped) = join(begun, waiting.engine.request(Command::EndTransfer)).await;
+        assert_eq!(begun.unwrap_err(), no(TransferFault::NotNow));
+        assert!(matches!(stopped, Ok(Reply::Done)));
+        assert_eq!(stage(&waiting), None);
+        old.restart().await;
+        old.set_online(false);
+        let answered = old.engine.request(answer(&asked));
+        let (answered, out) = join(answered, old.engine.request(Command::LogOut)).await;
+        assert_eq!(answered.unwrap_err(), no(TransferFault::NotNow));
+        assert!(matches!(out, Ok(Reply::Done)));
+        assert_eq!(stage(&old), None);
+        // Of two that begin, the later one does.
+        let first = waiting.engine.request(Command::AskForAccount);
+        let (first, second) = join(first, waiting.engine.request(Command::AskForAccount)).await;
+        assert_eq!(first.unwrap_err(), no(TransferFault::NotNow));
+        assert!(matches!(second, Ok(Reply::AccountAsked(_))));
+        assert_eq!(stage(&waiting), Some(TransferStage::Waiting));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_right_does_not_prolong_it() {
+    run(async {
+        let world = World::new().await;
+        let store = Rc::new(MemoryStore::new());
+        let new = Device::with(&world, store, 3 * HOUR_MS, world.profile());
+        new.set_online(false);
+        let asked = ask(&new).await;
+        new.set_online(true);
+        new.ask(Command::Wake).await;
+        new.wait_for("the time of the network", LATER, |now| {
+            now.network.clock_offset_ms < -2 * HOUR_MS
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(asked.lasts_ms)).await;
+        wait_for(&new, over(TransferEnd::Expired)).await;
     })
     .await;
 }
