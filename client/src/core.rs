@@ -180,7 +180,7 @@ impl State {
     /// The own account as front ends see it.
     pub(crate) fn own_shown(&self) -> Option<crate::api::Account> {
         let account = self.account.as_ref()?;
-        Some(crate::commands::shown(account, &self.files))
+        Some(crate::account::shown(account, &self.files))
     }
 
     /// Whether front ends hear of a conversation: what was only looked at is none of theirs.

@@ -13,6 +13,7 @@
     )
 )]
 
+mod account;
 pub mod api;
 mod arrival;
 mod backup;
@@ -20,6 +21,7 @@ mod clearing;
 mod commands;
 mod config;
 mod contacts;
+mod conversations;
 mod core;
 mod deleting;
 mod driver;
@@ -47,6 +49,7 @@ mod restore;
 pub mod seal;
 pub mod search;
 mod sending;
+mod start;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

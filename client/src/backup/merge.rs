@@ -14,7 +14,7 @@ use holdfast_protocol::backup::{Conversation, Message};
 use super::convert;
 use super::files::Arriving;
 use crate::api::{BackupTaken, Expiry, FileId, MessageId, MessageKind, MessageState};
-use crate::commands::MAX_DRAFT;
+use crate::conversations::MAX_DRAFT;
 use crate::expiry::{life_ms, starts_by_reading};
 use crate::ports::StoreError;
 use crate::reactions::apply_early;
