@@ -3,7 +3,33 @@
 use holdfast_protocol::account::Id;
 use serde::{Deserialize, Serialize};
 
-use super::{Attachment, Disappearing, FilesSummary, LinkPreview, MessageId, Position};
+use super::{Attachment, Disappearing, FilesSummary, LinkPreview};
+
+/// A message's number on this device. Never reused; says nothing about order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MessageId(pub u64);
+
+/// A message's place in its conversation: by sent time, then by local id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// Sent time, Unix milliseconds.
+    pub sent_at: u64,
+    /// Breaks ties.
+    pub id: MessageId,
+}
+
+impl Position {
+    /// Before every message.
+    pub const FIRST: Self = Self {
+        sent_at: 0,
+        id: MessageId(0),
+    };
+    /// After every message.
+    pub const LAST: Self = Self {
+        sent_at: u64::MAX,
+        id: MessageId(u64::MAX),
+    };
+}
 
 /// A message as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
