@@ -3,6 +3,7 @@
 
 use holdfast_protocol::account::Id;
 use holdfast_protocol::backup::{About, BackupError, End, Passphrase, Reader, Record, Setting};
+use holdfast_protocol::config::ConfigKind;
 
 use super::merge::Taking;
 use super::{SETTINGS, convert};
@@ -29,6 +30,8 @@ pub(super) struct Import {
     end: Option<End>,
     /// All of it was looked at, and all of it is as it was written.
     checked: bool,
+    /// See [`Taking`]: known from the first slice that is taken on, also when it is taken again.
+    contacts_at: Option<u64>,
     taking: Taking,
 }
 
@@ -123,6 +126,7 @@ impl Core {
             counted: End::default(),
             end: None,
             checked: false,
+            contacts_at: None,
             taking: Taking::default(),
         });
         Ok(Reply::BackupOpened(id))
@@ -173,10 +177,14 @@ impl Core {
             self.backups.borrow_mut().import = Some(import);
             return Err(BackupFault::TooEarly.into());
         }
+        let contacts_at = *import
+            .contacts_at
+            .get_or_insert_with(|| self.contacts_stored_at());
         let records = import.read(offset, bytes, last)?;
         if let Some(about) = &import.about {
             import.taking.made_at = about.created_at;
             import.taking.since = self.taken_up_at().await?;
+            import.taking.contacts_at = contacts_at;
         }
         self.take_records(&mut import.taking, &import.own, &records)
             .await?;
@@ -191,6 +199,13 @@ impl Core {
     fn contacts_are_known(&self) -> bool {
         let state = self.state.borrow();
         state.configs.as_ref().is_some_and(|configs| configs.sync.pulled)
+    }
+
+    /// When the newest contacts that the network gave were stored, Unix milliseconds; 0 when it has given none.
+    fn contacts_stored_at(&self) -> u64 {
+        let state = self.state.borrow();
+        let configs = state.configs.as_ref();
+        configs.map_or(0, |configs| configs.sync.stored_at(ConfigKind::Contacts))
     }
 
     /// When the account was taken up on this device, Unix milliseconds; 0 for a time before that was noted.

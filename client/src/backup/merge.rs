@@ -4,7 +4,8 @@
 //! - What was deleted here, one by one or with its conversation, stays away, whenever that was.
 //! - What has disappeared stays away. Where the time of its reading is not known, it counts from sending.
 //! - A contact that the account removed since stays removed, with its messages. Contacts themselves come from the network;
-//!   only where it has kept none at all do they come from the file, if that is older than the account is on this device.
+//!   only where it had kept none at all when the file began to come back do they come from the file, if that is older than
+//!   the account is on this device.
 //! - Drafts and settings count only if the file is older than the account is on this device, and where nothing was chosen.
 //! - Nobody is told: no notification, no receipt, and no config on account of messages or read positions.
 
@@ -28,6 +29,9 @@ pub(super) struct Taking {
     pub(super) made_at: u64,
     /// When the account was taken up here, Unix milliseconds.
     pub(super) since: u64,
+    /// When the account's contacts were stored last as they were known here when the file began to come back, Unix
+    /// milliseconds; 0 when the network had kept none. Own devices that share theirs meanwhile must not keep the rest away.
+    pub(super) contacts_at: u64,
     /// The conversation at hand; `None` when it is left out.
     pub(super) conversation: Option<Id>,
     /// Up to which sent time everything of it was removed here, Unix milliseconds. True within a unit of work only.
@@ -120,12 +124,11 @@ impl Work<'_> {
         if self.cleared_up_to(id).await? >= taking.made_at {
             return Ok(false);
         }
-        let kept_at = self.config_stored_at(id);
-        if kept_at >= taking.made_at {
+        if taking.contacts_at >= taking.made_at {
             // The account's contacts are known as they were later, without this one.
             return Ok(false);
         }
-        if kept_at == 0 && taking.is_from_before() && contact.is_shared() {
+        if taking.contacts_at == 0 && taking.is_from_before() && contact.is_shared() {
             let (created, shown) = (
                 contact.created.saturating_mul(1_000),
                 contact.approved && !contact.blocked,
