@@ -2,8 +2,8 @@
 //! (`spec/01-accounts-and-crypto.md §6.4, §7`).
 //!
 //! Session's apps put bare text into their codes: 66 hex digits of an id, 32 hex digits of a recovery phrase's seed, the
-//! address of a community. Holdfast adds contact links, and links that ask for an account. A reader has to tell them apart: nobody should start a chat with
-//! a secret, or hope to restore an account with what everybody may know.
+//! address of a community. Holdfast adds contact links, and links that ask for an account. A reader has to tell them apart:
+//! nobody should start a chat with a secret, or hope to restore an account with what everybody may know.
 
 use super::{Id, IdKind, PhraseError, Seed, SeedInputError};
 

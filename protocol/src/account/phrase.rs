@@ -165,8 +165,11 @@ pub fn suggest(word: &str) -> Vec<&'static str> {
 ///
 /// `None` unless there are exactly twelve known words.
 pub fn checksum_word(words: &[&str]) -> Option<&'static str> {
-    let indices: Option<Vec<usize>> = words.iter().map(|word| index_of(word)).collect();
-    let indices: [usize; SEED_WORDS] = indices?.try_into().ok()?;
+    let words: &[&str; SEED_WORDS] = words.try_into().ok()?;
+    let mut indices = Zeroizing::new([0_usize; SEED_WORDS]);
+    for (index, word) in indices.iter_mut().zip(words) {
+        *index = index_of(word)?;
+    }
     WORDS.get(checksum(&indices)?).copied()
 }
 
@@ -236,27 +239,24 @@ pub(super) fn encode(seed: &Seed) -> Phrase {
 /// Reads a phrase back (spec/01 §6.3).
 pub(super) fn decode(text: &str) -> Result<Seed, PhraseError> {
     let text = normalise(text);
-    let found: Zeroizing<Vec<Option<usize>>> =
-        Zeroizing::new(text.split_ascii_whitespace().map(index_of).collect());
-    match found.len() {
+    match text.split_ascii_whitespace().count() {
         0 => return Err(PhraseError::Empty),
         count @ ..WORD_COUNT => return Err(PhraseError::TooShort { count }),
         WORD_COUNT => {}
         count => return Err(PhraseError::TooLong { count }),
     }
-    let positions: Vec<usize> = found
-        .iter()
-        .enumerate()
-        .filter_map(|(position, index)| index.is_none().then_some(position))
-        .collect();
+    let mut indices = Zeroizing::new([0_usize; WORD_COUNT]);
+    let mut positions = Vec::new();
+    let words = text.split_ascii_whitespace().enumerate();
+    for ((position, word), index) in words.zip(indices.iter_mut()) {
+        match index_of(word) {
+            Some(found) => *index = found,
+            None => positions.push(position),
+        }
+    }
     if !positions.is_empty() {
         return Err(PhraseError::UnknownWords { positions });
     }
-    let mut indices = Zeroizing::new([0_usize; WORD_COUNT]);
-    indices
-        .iter_mut()
-        .zip(found.iter().flatten())
-        .for_each(|(to, from)| *to = *from);
     let [words @ .., last] = &*indices;
 
     let mut bytes = Zeroizing::new([0; Seed::SIZE]);
@@ -327,7 +327,9 @@ type Likelihood = (usize, bool);
 
 /// List words within a few typing errors of a word (but not equal to it), likeliest first.
 fn near(word: &str) -> Vec<(Likelihood, &'static str)> {
-    let letters = Zeroizing::new(word.chars().collect::<Vec<char>>());
+    // Room for all of them at once, as above.
+    let mut letters = Zeroizing::new(Vec::<char>::with_capacity(word.len()));
+    letters.extend(word.chars());
     let mut found: Vec<(Likelihood, &'static str)> = WORDS
         .iter()
         .filter_map(|entry| {
