@@ -128,6 +128,20 @@ fn the_digits_depend_on_all_that_was_said() {
 }
 
 #[test]
+fn a_code_that_was_changed_on_its_way_gives_other_digits() {
+    let (new, _) = pair();
+    let mut bytes = new.code().to_bytes();
+    // The other of two keys that have one mailbox.
+    bytes[32] ^= 0x80;
+    let changed = Code::from_bytes(&bytes).unwrap();
+    assert_eq!(changed.mailbox(), new.code().mailbox());
+    let (at_new, at_old) = agreed(&new, &Giving::new(changed, &mut rng(2)));
+    assert_ne!(digits(&at_new), digits(&at_old));
+    let message = at_old.seal(&grant("Ann"), &mut rng(5)).unwrap();
+    assert_eq!(at_new.open(&message), Err(MessageError::Forged));
+}
+
+#[test]
 fn an_answer_without_the_code_is_refused() {
     let (new, old) = pair();
     // The swarm knows the mailbox, but not the commitment.
