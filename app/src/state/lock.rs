@@ -183,6 +183,8 @@ impl AppState {
                 }
             }),
             Turn::LockedUp => {
+                // Whoever waits for the engine that ended, as this page does while it opens, takes that for no failure.
+                self.starts.update_value(|starts| *starts += 1);
                 self.link.set_value(None);
                 self.put_away(Phase::Opening);
                 spawn_local(self.open());

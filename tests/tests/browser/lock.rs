@@ -206,6 +206,32 @@ async fn all_tabs_are_locked_and_opened_together() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_locked_while_it_opens_shows_the_lock() {
+    let network = Network::start();
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    let browser = &ada.browser;
+    set_lock(&ada).await;
+    // What a tab tells the others when it locks them, again and again for as long as a page takes to open.
+    browser
+        .before_each_page(
+            "const tabs = new BroadcastChannel('holdfast-engine'); \
+             const locking = setInterval(() => tabs.postMessage(Uint8Array.of(6)), 5); \
+             setTimeout(() => { clearInterval(locking); globalThis.quiet = true; }, 3000);",
+        )
+        .await;
+    browser.reload().await;
+    browser
+        .until("nobody locks any more", async || {
+            let quiet = browser.script("return globalThis.quiet === true").await;
+            (quiet == json!(true)).then_some(())
+        })
+        .await;
+    browser.see("#passphrase").await;
+    try_passphrase(browser, PASSPHRASE).await;
+    ada.home().await;
+}
+
+#[tokio::test]
 async fn it_locks_when_nobody_was_there_for_as_long_as_was_chosen() {
     let network = Network::start();
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
