@@ -346,7 +346,7 @@ pub enum Command {
     /// → [`Reply::Snapshot`]
     TakeAccount,
     /// Answers the device that shows this code: the code's data, or a link with it. A transfer that runs is ended.
-    /// → [`Reply::Done`] once the swarm has the answer
+    /// → [`Reply::TransferAnswered`] once the swarm has the answer
     AnswerTransfer(String),
     /// Gives the account to the device that was answered. → [`Reply::Done`] once the swarm has it
     GiveAccount {
@@ -451,6 +451,11 @@ pub enum Reply {
     BackupTaken(BackupTaken),
     /// What to show to the device that has the account.
     AccountAsked(AccountRequest),
+    /// The device that wants the account was answered.
+    TransferAnswered {
+        /// How long the transfer may take from now, milliseconds.
+        lasts_ms: u64,
+    },
 }
 
 /// Why a command was not carried out. Nothing changed.
