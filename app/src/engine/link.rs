@@ -1,6 +1,7 @@
 //! The page's link to the engine: commands go to the worker, replies and events come back.
 //!
-//! A worker that crashes is started again, and what it had not answered is given to the next one under the same numbers.
+//! A worker that crashes is started again, and what it had not answered is given to the next one in the same order and under
+//! the same numbers.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

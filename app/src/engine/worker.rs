@@ -2,9 +2,9 @@
 //!
 //! On the user's own device the first worker to get the lock runs the engine (`worker/leading.rs`). The others follow: they
 //! pass on their page's commands and hand the engine's events to their page. When the leading worker ends, the next in line
-//! takes over, and every follower gives it again what was not answered, under the same numbers. From one that answers
-//! nobody, because the browser froze its tab, a follower takes the engine over. On a shared computer each tab is on its
-//! own: its engine runs over a memory store and nothing is said to other tabs.
+//! takes over, and every follower gives it again what was not answered, in the same order and under the same numbers. From
+//! one that answers nobody, because the browser froze its tab, a follower takes the engine over. On a shared computer each
+//! tab is on its own: its engine runs over a memory store and nothing is said to other tabs.
 //!
 //! Behind a lock a worker waits for the vault's key, from its page or from the worker that runs the engine (`worker/lock.rs`).
 

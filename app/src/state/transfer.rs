@@ -170,7 +170,9 @@ impl AppState {
             }
             let asked = self.request(Command::AskForAccount).await;
             if transfer.is_over(round) {
-                self.end_leftover();
+                if asked.is_ok() {
+                    self.end_leftover();
+                }
                 return;
             }
             match asked {
@@ -271,7 +273,9 @@ impl AppState {
         spawn_local(async move {
             let answered = self.request(Command::AnswerTransfer(code)).await;
             if transfer.is_over(round) {
-                self.end_leftover();
+                if answered.is_ok() {
+                    self.end_leftover();
+                }
                 return;
             }
             match answered {
