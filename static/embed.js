@@ -9,7 +9,7 @@
 
   /** The form of the messages between page and frame. */
   const VERSION = 1;
-  /** A frame that has not started after this time, in milliseconds, gets a link beside it. */
+  /** A frame that has been in sight for this time, in milliseconds, and has not started gets a link beside it. */
   const PATIENCE = 12_000;
   /** How high a frame in the page may be made by what is in it, in pixels. */
   const HEIGHTS = [320, 720];
@@ -113,12 +113,20 @@
       loading: inPlace ? "lazy" : "eager",
       src: new URL(`embed.html?${query}${whom}`, site).href,
     });
-    const late = setTimeout(() => panel.prepend(make("div", { class: "late" }, link(words.tab))), PATIENCE);
     let ready = false;
+    let late;
+    // Far below, the browser has not begun to load it, and nobody waits for it.
+    const sight = new IntersectionObserver((entries) => {
+      if (ready || !entries.some((entry) => entry.isIntersecting)) return;
+      sight.disconnect();
+      late = setTimeout(() => panel.prepend(make("div", { class: "late" }, link(words.tab))), PATIENCE);
+    });
+    sight.observe(panel);
     addEventListener("message", ({ origin, source, data }) => {
       if (origin !== site.origin || source !== frame.contentWindow || data?.holdfast !== VERSION) return;
       if (data.type === "ready") {
         ready = true;
+        sight.disconnect();
         clearTimeout(late);
         panel.querySelector(".late")?.remove();
       }

@@ -1,6 +1,7 @@
 //! The page's link to the engine: commands go to the worker, replies and events come back.
 //!
-//! A worker that crashes is started again, and what it had not answered is given to the next one under the same numbers.
+//! A worker that crashes is started again, and what it had not answered is given to the next one in the same order and under
+//! the same numbers.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, MessageEvent, MessagePort, Worker};
 
+use super::in_order::InOrder;
 use super::jobs::{Job, JobId, News, Refusal};
 use super::lock::LockView;
 use super::wire::{FromWorker, Secret, ToWorker, from_js, to_js, wipe, with_payload};
@@ -152,9 +154,11 @@ struct Given {
 struct Inner {
     settings: Settings,
     running: RefCell<Option<Running>>,
+    /// The worker takes commands. Until then they wait here, behind those that a worker before left.
+    started: Cell<bool>,
     /// Whoever waits for the first start.
     waiting: RefCell<Option<oneshot::Sender<Result<(), StartError>>>>,
-    unanswered: RefCell<BTreeMap<RequestId, Unanswered>>,
+    unanswered: RefCell<InOrder<Unanswered>>,
     listeners: RefCell<Vec<Listener>>,
     on_turn: RefCell<Option<TurnListener>>,
     /// The lock that the worker waits at.
@@ -174,6 +178,7 @@ impl EngineLink {
         let inner = Rc::new(Inner {
             settings,
             running: RefCell::default(),
+            started: Cell::new(false),
             waiting: RefCell::new(Some(sender)),
             unanswered: RefCell::default(),
             listeners: RefCell::default(),
@@ -313,6 +318,7 @@ impl Inner {
     fn start_worker(self: &Rc<Self>) -> Result<(), StartError> {
         let worker = start_worker().map_err(|e| StartError::Failed(platform::error_text(&e)))?;
         self.workers.set(self.workers.get() + 1);
+        self.started.set(false);
         let link = Rc::downgrade(self);
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
             if let (Some(link), Some(message)) = (Weak::upgrade(&link), from_js(event.data())) {
@@ -351,8 +357,19 @@ impl Inner {
         };
         // A memory store died with its worker: there is nothing to take up again.
         let kept = self.settings.mode == StorageMode::OwnDevice;
-        if !kept || crashes > MAX_RESTARTS || self.start_worker().is_err() {
+        if !kept || crashes > MAX_RESTARTS {
             self.fail(StartError::Failed("the engine stopped".into()));
+        } else {
+            self.start_again();
+        }
+    }
+
+    /// Puts a fresh worker in the place of one that has ended.
+    fn start_again(self: &Rc<Self>) {
+        if !self.ended.get()
+            && let Err(why) = self.start_worker()
+        {
+            self.fail(why);
         }
     }
 
@@ -452,31 +469,31 @@ impl Inner {
             return;
         }
         let request = RequestId(platform::random_bytes());
-        self.post(request, &command);
+        if self.started.get() {
+            self.post(request, &command);
+        }
         self.unanswered
             .borrow_mut()
-            .insert(request, Unanswered { command, reply });
+            .put(request, Unanswered { command, reply });
     }
 
+    /// A copy that can't be posted stays unanswered and goes to the next worker.
     fn post(&self, request: RequestId, command: &Command) {
-        let message = ToWorker::Command {
+        self.say(&ToWorker::Command {
             request,
             command: command.clone(),
-        };
-        if let Some(running) = self.running.borrow().as_ref() {
-            // A copy that can't be posted stays unanswered and goes to the next worker.
-            let _ = running.say(&message);
-        }
+        });
     }
 
     fn hear(self: &Rc<Self>, message: FromWorker) {
         match message {
             FromWorker::Started => {
                 let was_locked = self.locked.take().is_some();
+                self.started.set(true);
                 if let Some(waiting) = self.waiting.borrow_mut().take() {
                     let _ = waiting.send(Ok(()));
                 }
-                for (request, unanswered) in self.unanswered.borrow().iter() {
+                for (request, unanswered) in self.unanswered.borrow().all() {
                     self.post(*request, &unanswered.command);
                 }
                 self.give_jobs_again();
@@ -485,11 +502,18 @@ impl Inner {
                 }
             }
             FromWorker::Locked(view) => {
+                self.started.set(false);
                 *self.locked.borrow_mut() = Some(view.clone());
                 match self.waiting.take() {
                     Some(waiting) => drop(waiting.send(Ok(()))),
                     None => self.tell_turn(Turn::Locked(view)),
                 }
+            }
+            // Nobody hears of it yet. Another worker finds the lock, and waits at it.
+            FromWorker::LockedUp if self.waiting.borrow().is_some() => {
+                let link = Rc::clone(self);
+                // The callback that runs now belongs to the worker that is replaced: let it return first.
+                wasm_bindgen_futures::spawn_local(async move { link.start_again() });
             }
             FromWorker::LockedUp => {
                 // Whoever hears of it stops waiting for answers before they are lost.
@@ -502,7 +526,7 @@ impl Inner {
                 if let Ok(Reply::Snapshot(snapshot)) = &result {
                     self.note_account(snapshot.account.is_some());
                 }
-                let unanswered = self.unanswered.borrow_mut().remove(&request);
+                let unanswered = self.unanswered.borrow_mut().take(request);
                 if let Some(unanswered) = unanswered {
                     let _ = unanswered.reply.send(result.map_err(LinkError::from));
                 }

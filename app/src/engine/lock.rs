@@ -64,6 +64,13 @@ pub(crate) enum LockAsk {
     Set(Secret),
     /// Whether this is the passphrase.
     Check(Secret),
+    /// Whether this passkey opens it.
+    CheckPasskey {
+        /// Its credential id.
+        id: Vec<u8>,
+        /// What its authenticator gave.
+        output: Secret,
+    },
     /// Put another passphrase in the place of the old one.
     Change {
         /// The old one.
@@ -187,6 +194,9 @@ pub(super) async fn answer(question: LockAsk) -> Result<LockAnswer, LockRefusal>
         }
         LockAsk::Check(passphrase) => {
             try_passphrase(&database, &lock, passphrase).await?;
+        }
+        LockAsk::CheckPasskey { id, output } => {
+            try_passkey(&database, &lock, &id, &output).await?;
         }
         LockAsk::Change { old, new } => {
             let new = Passphrase::chosen(new.bytes().to_vec())?;

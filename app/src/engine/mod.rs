@@ -4,6 +4,7 @@ mod clock;
 mod codes;
 mod fetch;
 mod host;
+mod in_order;
 mod indexeddb;
 pub(crate) mod jobs;
 mod link;

@@ -2,9 +2,9 @@
 //!
 //! On the user's own device the first worker to get the lock runs the engine (`worker/leading.rs`). The others follow: they
 //! pass on their page's commands and hand the engine's events to their page. When the leading worker ends, the next in line
-//! takes over, and every follower gives it again what was not answered, under the same numbers. From one that answers
-//! nobody, because the browser froze its tab, a follower takes the engine over. On a shared computer each tab is on its
-//! own: its engine runs over a memory store and nothing is said to other tabs.
+//! takes over, and every follower gives it again what was not answered, in the same order and under the same numbers. From
+//! one that answers nobody, because the browser froze its tab, a follower takes the engine over. On a shared computer each
+//! tab is on its own: its engine runs over a memory store and nothing is said to other tabs.
 //!
 //! Behind a lock a worker waits for the vault's key, from its page or from the worker that runs the engine (`worker/lock.rs`).
 
@@ -24,6 +24,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::codes;
 use super::host::Host;
+use super::in_order::InOrder;
 use super::jobs::{JobId, News};
 use super::prepare::Jobs;
 use super::tabs::{TabChannel, Turn};
@@ -117,7 +118,7 @@ pub(super) struct Worker {
     /// The page was told that commands are taken.
     started: Cell<bool>,
     /// The commands of the page and of its jobs that no engine answered yet.
-    unanswered: RefCell<BTreeMap<RequestId, Command>>,
+    unanswered: RefCell<InOrder<Command>>,
     /// Who waits for the replies to the jobs' commands.
     asking: RefCell<BTreeMap<RequestId, oneshot::Sender<Result<Reply, Failure>>>>,
     /// What the page has prepared here.
@@ -175,7 +176,7 @@ impl Worker {
     }
 
     /// Takes commands, beginning with those that the engine before left unanswered.
-    async fn serve(self: &Rc<Self>, host: Rc<Host>, term: u64, taking_over: bool) {
+    fn serve(self: &Rc<Self>, host: Rc<Host>, term: u64) {
         *self.role.borrow_mut() = Role::Leading {
             host: Rc::clone(&host),
             term,
@@ -184,13 +185,14 @@ impl Worker {
             tell_page(&FromWorker::Started);
         }
         self.say_leading(&host, term);
-        if taking_over && let Some(snapshot) = host.snapshot().await {
-            self.pass_on(Event::Reloaded(snapshot));
-        }
-        let waiting = self.unanswered.borrow().clone();
-        for (request, command) in waiting {
+        for (request, command) in self.unanswered() {
             self.carry_out(&host, request, command, Asker::Page);
         }
+    }
+
+    /// The commands of the page and of its jobs that no engine answered yet, in the order in which they were given.
+    fn unanswered(&self) -> Vec<(RequestId, Command)> {
+        self.unanswered.borrow().all().to_vec()
     }
 
     fn hear_page(self: &Rc<Self>, message: ToWorker, payload: &JsValue) {
@@ -226,7 +228,7 @@ impl Worker {
 
     /// Takes a command of the own page or of one of its jobs.
     fn take(self: &Rc<Self>, request: RequestId, command: Command) {
-        self.unanswered.borrow_mut().insert(request, command.clone());
+        self.unanswered.borrow_mut().put(request, command.clone());
         match &*self.role.borrow() {
             Role::Leading { host, .. } => self.carry_out(host, request, command, Asker::Page),
             Role::Following { .. } => {
@@ -267,7 +269,7 @@ impl Worker {
 
     /// Answers the own page, or the job that asked.
     fn answer(&self, request: RequestId, result: Result<Reply, Failure>) {
-        if self.unanswered.borrow_mut().remove(&request).is_none() {
+        if self.unanswered.borrow_mut().take(request).is_none() {
             return;
         }
         let asking = self.asking.borrow_mut().remove(&request);

@@ -21,6 +21,7 @@ mod name;
 mod network;
 mod new_conversation;
 mod own_picture;
+mod owner;
 mod phrase;
 mod phrase_entry;
 mod place;

@@ -1,4 +1,5 @@
-//! Shows the recovery phrase behind a step. It is on the page only while the dialog is open.
+//! Shows the recovery phrase behind a step: with a lock, to whoever can open that. It is on the page only while the dialog is
+//! open.
 
 use holdfast_client::api::{Command, Reply};
 use holdfast_protocol::account::Seed;
@@ -7,6 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use zeroize::Zeroize;
 
+use super::owner::OwnerOnly;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
@@ -49,15 +51,14 @@ pub(crate) fn PhraseDialog(
         view! {
             <p>{t("phrase.warning")}</p>
             <p class="error" role="alert">{error}</p>
-            <div class="actions">
-                <button class="button quiet" on:click=move |_| on_close.run(())>
-                    {t("action.cancel")}
-                </button>
-                <button id="reveal-phrase" class="button primary" on:click=move |_| reveal()>
-                    {icon(Icon::Eye)}
-                    {t("phrase.reveal")}
-                </button>
-            </div>
+            <OwnerOnly
+                id="reveal-phrase"
+                action=t("phrase.reveal")
+                picture=Icon::Eye
+                cancel_id="phrase-cancel"
+                on_cancel=on_close
+                on_sure=reveal
+            />
         }
         .into_any()
     };

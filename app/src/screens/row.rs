@@ -70,10 +70,10 @@ pub(crate) fn row(
                         by_key(x, y);
                     }
                 }
-                on:touchstart=move |event| press.start(&event, by_finger.clone())
-                on:touchmove=move |_| press.cancel()
-                on:touchend=move |event| press.end(&event)
-                on:touchcancel=move |_| press.cancel()
+                on:pointerdown=move |event| press.start(&event, by_finger.clone())
+                on:pointermove=move |event| press.slip(&event)
+                on:pointercancel=move |_| press.cancel()
+                on:touchend=move |event| press.lift(&event)
             >
                 {move || face.with(|(own, name, picture)| portrait(id, *own, name, *picture))}
                 {move || content(state, id, &data.get(), minute)}

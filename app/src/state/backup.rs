@@ -62,6 +62,8 @@ pub(crate) struct Wrong {
     pub passphrase: String,
     /// Below everything.
     pub other: String,
+    /// It may go well later: the file stays open.
+    pub early: bool,
 }
 
 /// The file that is open.
@@ -113,6 +115,10 @@ fn wrong(error: LinkError) -> Wrong {
             wrong.passphrase = fault_text(&fault);
         }
         LinkError::Failed(Failure::Backup(fault @ BackupFault::File(_))) => wrong.file = fault_text(&fault),
+        LinkError::Failed(Failure::Backup(fault @ BackupFault::TooEarly)) => {
+            wrong.other = fault_text(&fault);
+            wrong.early = true;
+        }
         LinkError::Failed(failure) => wrong.other = failure_text(&failure),
         // The page says so as a whole.
         LinkError::Lost => {}
@@ -321,6 +327,9 @@ impl Backups {
         let Some(opened) = self.opened.get_value() else {
             return;
         };
+        let Bringing::Checked(contents) = self.bringing.get_untracked() else {
+            return;
+        };
         let now = self.bringing_now.get_value();
         self.wrong.set(Wrong::default());
         spawn_local(async move {
@@ -333,6 +342,10 @@ impl Backups {
                     self.opened.set_value(None);
                     self.bringing.set(Bringing::Taken(taken));
                     state.set_preference(key::OFFER_BACKUP, "");
+                }
+                Err(wrong) if wrong.early => {
+                    self.bringing.set(Bringing::Checked(contents));
+                    self.wrong.set(wrong);
                 }
                 Err(wrong) => self.fail(state, wrong),
             }

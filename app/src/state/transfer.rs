@@ -3,25 +3,24 @@
 //! The engine tells every tab how a transfer goes; the tab that began it shows it. Here are only a code, six digits and whose
 //! account came: the account itself stays in the engine.
 
+mod words;
+
 use holdfast_client::api::{Command, Failure, Reply, TransferEnd, TransferFault, TransferStage};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::nav::{Route, Section};
-use super::{AppState, Phase, failure_text, invite, reminder};
+use super::{AppState, Phase, error_text, invite, reminder};
 use crate::engine::LinkError;
-use crate::i18n::{t, tn};
+use crate::i18n::t;
 use crate::platform::kiosk;
+use words::{ascii_digits, end_text, link, read};
 
-/// How the data of a link begins that asks for an account.
-const PREFIX: &str = "#/t/";
-/// Longest code that is looked at, characters: those of this version take about seventy.
-const MAX_CODE: usize = 256;
+pub(crate) use words::fault_text;
+
 /// How many digits are compared.
 const DIGITS: usize = 6;
-/// The zeros of the digits that people here type with: Latin, Arabic, Persian.
-const ZEROS: [char; 3] = ['0', '\u{660}', '\u{6f0}'];
 
 /// Where this device stands that wants an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +62,7 @@ pub(crate) enum Giving {
 pub(crate) struct Transfers {
     /// Where it stands in asking for an account, while it does.
     pub asking: RwSignal<Option<Asking>>,
-    /// When the code is over, by this device's clock: milliseconds since 1970.
+    /// When what goes on is over, by this device's clock: milliseconds since 1970.
     pub until_ms: RwSignal<f64>,
     /// Where it stands in giving its own; `None` without a code.
     pub giving: RwSignal<Option<Giving>>,
@@ -71,6 +70,8 @@ pub(crate) struct Transfers {
     pub opened: RwSignal<Option<String>>,
     /// Counts what was begun: answers to anything earlier are none of ours.
     round: StoredValue<u32>,
+    /// The digits are with the engine, whose reply says what came of them.
+    sending: StoredValue<bool>,
 }
 
 impl Transfers {
@@ -81,6 +82,7 @@ impl Transfers {
             giving: RwSignal::new(None),
             opened: RwSignal::new(None),
             round: StoredValue::new(0),
+            sending: StoredValue::new(false),
         }
     }
 
@@ -98,6 +100,8 @@ impl Transfers {
             TransferStage::Waiting | TransferStage::Answered | TransferStage::Given => {}
             TransferStage::Compare { digits } => self.go_on(Asking::Compare(digits)),
             TransferStage::Offered { id, name } => self.go_on(Asking::Offered { id, name }),
+            // So does the reply to wrong digits, in other words.
+            TransferStage::Over(TransferEnd::Stopped) if self.sending.get_value() => {}
             TransferStage::Over(end) => self.end(&end_text(end)),
         }
     }
@@ -127,18 +131,26 @@ impl Transfers {
         if asks {
             self.asking.set(Some(Asking::Over(words.to_owned())));
         }
-        if self
-            .giving
-            .with_untracked(|now| matches!(now, Some(Giving::Digits)))
-        {
+        if self.wants_digits() {
             self.giving.set(Some(Giving::Over(words.to_owned())));
         }
+    }
+
+    fn wants_digits(self) -> bool {
+        self.giving
+            .with_untracked(|now| matches!(now, Some(Giving::Digits)))
     }
 
     fn begin(self) -> u32 {
         let next = self.round.get_value().wrapping_add(1);
         self.round.set_value(next);
+        self.sending.set_value(false);
         next
+    }
+
+    /// Notes how long what goes on may take from now.
+    fn lasts(self, lasts_ms: u64) {
+        self.until_ms.set(js_sys::Date::now() + lasts_ms as f64);
     }
 
     fn is_over(self, round: u32) -> bool {
@@ -158,27 +170,33 @@ impl AppState {
             }
             let asked = self.request(Command::AskForAccount).await;
             if transfer.is_over(round) {
-                self.end_leftover();
+                if asked.is_ok() {
+                    self.end_leftover();
+                }
                 return;
             }
             match asked {
                 Ok(Reply::AccountAsked(request)) => {
-                    transfer
-                        .until_ms
-                        .set(js_sys::Date::now() + request.lasts_ms as f64);
+                    transfer.lasts(request.lasts_ms);
                     transfer.asking.set(Some(Asking::Code(link(&request.code))));
                 }
                 Ok(_) => {}
-                Err(error) => transfer.asking.set(Some(Asking::Over(words(&error)))),
+                Err(error) => transfer.asking.set(Some(Asking::Over(error_text(&error)))),
             }
         });
     }
 
     /// Wants no account of another device any more.
     pub(crate) fn stop_asking(self) {
-        let asked = self.transfer.asking.get_untracked().is_some();
-        self.transfer.clear();
-        if asked {
+        let before = self.transfer.asking.get_untracked();
+        if before.is_none() {
+            // The account was taken up, and may be on its way on already.
+            return;
+        }
+        self.transfer.begin();
+        self.transfer.asking.set(None);
+        // What is over has ended in the engine, where another tab may have begun anew.
+        if !matches!(before, Some(Asking::Over(_))) {
             self.tell(Command::EndTransfer);
         }
     }
@@ -255,13 +273,19 @@ impl AppState {
         spawn_local(async move {
             let answered = self.request(Command::AnswerTransfer(code)).await;
             if transfer.is_over(round) {
-                self.end_leftover();
+                if answered.is_ok() {
+                    self.end_leftover();
+                }
                 return;
             }
-            transfer.giving.set(Some(match answered {
-                Ok(_) => Giving::Digits,
-                Err(error) => Giving::Over(words(&error)),
-            }));
+            match answered {
+                Ok(Reply::TransferAnswered { lasts_ms }) => {
+                    transfer.lasts(lasts_ms);
+                    transfer.giving.set(Some(Giving::Digits));
+                }
+                Ok(_) => {}
+                Err(error) => transfer.giving.set(Some(Giving::Over(error_text(&error)))),
+            }
         });
     }
 
@@ -273,109 +297,44 @@ impl AppState {
         }
         let transfer = self.transfer;
         let round = transfer.round.get_value();
+        transfer.sending.set_value(true);
         let given = self.request(Command::GiveAccount { digits }).await;
         if transfer.is_over(round) {
+            if given.is_ok() {
+                // It was given up too late, and whoever did so has to know.
+                self.show_toast(t("give.given_title"));
+            }
             return Ok(());
         }
+        transfer.sending.set_value(false);
         match given {
             Ok(_) => transfer.giving.set(Some(Giving::Given)),
-            Err(LinkError::Failed(Failure::Transfer(
-                fault @ (TransferFault::WrongDigits { .. } | TransferFault::Unreachable),
-            ))) => return Err(fault_text(fault)),
-            Err(error) => transfer.giving.set(Some(Giving::Over(words(&error)))),
+            Err(LinkError::Failed(Failure::Transfer(fault @ TransferFault::WrongDigits { .. }))) => {
+                return Err(fault_text(fault));
+            }
+            // It may have been ended there, which is not told.
+            Err(LinkError::Failed(Failure::Transfer(TransferFault::Unreachable))) => {
+                return Err(t("give.error_unreachable"));
+            }
+            // Why it is over may be known better by now.
+            Err(error) if transfer.wants_digits() => {
+                transfer.giving.set(Some(Giving::Over(error_text(&error))));
+            }
+            Err(_) => {}
         }
         Ok(())
     }
 
     /// Gives no account any more; what was given stays so.
     pub(crate) fn stop_giving(self) {
-        let answered = self
+        let runs = self
             .transfer
             .giving
-            .with_untracked(|now| matches!(now, Some(Giving::Answering | Giving::Digits | Giving::Over(_))));
-        self.transfer.clear();
-        if answered {
+            .with_untracked(|now| matches!(now, Some(Giving::Answering | Giving::Digits)));
+        self.transfer.begin();
+        self.transfer.giving.set(None);
+        if runs {
             self.tell(Command::EndTransfer);
         }
-    }
-}
-
-/// Reads the code in what stands behind an address, from the `#` on; `None` when it is no link that asks for an account.
-fn read(data: &str) -> Option<String> {
-    let code = data.strip_prefix(PREFIX)?.chars();
-    let letters = code.take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
-    // One that was cut off is refused as a damaged one.
-    Some(letters.take(MAX_CODE).collect())
-}
-
-/// The link that asks for an account, at this page's own address.
-fn link(code: &str) -> String {
-    format!("{}{PREFIX}{code}", invite::page_address())
-}
-
-/// The digits of a text as `0` to `9`, whatever else is in it.
-fn ascii_digits(text: &str) -> String {
-    let value = |typed: char| {
-        ZEROS.into_iter().find_map(|zero| {
-            let value = u32::from(typed).checked_sub(u32::from(zero))?;
-            char::from_digit(value, 10)
-        })
-    };
-    text.chars().filter_map(value).collect()
-}
-
-fn words(error: &LinkError) -> String {
-    match error {
-        LinkError::Failed(failure) => failure_text(failure),
-        LinkError::Lost => t("error.engine_lost"),
-    }
-}
-
-/// Why a command of a transfer was refused, in words.
-pub(crate) fn fault_text(fault: TransferFault) -> String {
-    match fault {
-        TransferFault::Code => t("give.error_code"),
-        TransferFault::Version => t("give.error_version"),
-        TransferFault::Expired => t("transfer.end_expired"),
-        TransferFault::WrongDigits { left } => tn("give.error_digits", u64::from(left)),
-        TransferFault::TooManyTries => t("give.error_tries"),
-        TransferFault::OwnCode => t("give.error_own"),
-        TransferFault::NotNow => t("give.error_not_now"),
-        TransferFault::Unreachable => t("transfer.end_unreachable"),
-    }
-}
-
-/// Why a transfer ended, in words.
-fn end_text(end: TransferEnd) -> String {
-    match end {
-        TransferEnd::Expired => t("transfer.end_expired"),
-        TransferEnd::TwoAnswers => t("transfer.end_two"),
-        TransferEnd::Stopped => t("transfer.end_stopped"),
-        TransferEnd::Unreachable => t("transfer.end_unreachable"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{MAX_CODE, ascii_digits, read};
-
-    #[test]
-    fn links_that_ask_for_an_account_are_read_and_others_are_not() {
-        for link in ["#/t/AQ-_0", "#/t/AQ-_0/", "#/t/AQ-_0?x=1&y", "#/t/AQ-_0ä"] {
-            assert_eq!(read(link).as_deref(), Some("AQ-_0"), "{link}");
-        }
-        for other in ["", "#", "#/t", "#t/AQ", "#/c/05"] {
-            assert_eq!(read(other), None, "{other}");
-        }
-        let long = read(&format!("#/t/{}", "A".repeat(9_000))).expect("a link");
-        assert_eq!(long.len(), MAX_CODE);
-    }
-
-    #[test]
-    fn digits_are_read_as_people_type_them() {
-        for typed in ["012 789", " 0-1-2/789 ", "٠١٢ ٧٨٩", "۰۱۲۷۸۹", "0١2۷8۹ ok"] {
-            assert_eq!(ascii_digits(typed), "012789", "{typed}");
-        }
-        assert_eq!(ascii_digits("no digits, ½ or Ⅳ"), "");
     }
 }

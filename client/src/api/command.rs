@@ -321,7 +321,7 @@ pub enum Command {
     /// → [`Reply::Snapshot`]
     TakeAccount,
     /// Answers the device that shows this code: the code's data, or a link with it. A transfer that runs is ended.
-    /// → [`Reply::Done`] once the swarm has the answer
+    /// → [`Reply::TransferAnswered`] once the swarm has the answer
     AnswerTransfer(String),
     /// Gives the account to the device that was answered. → [`Reply::Done`] once the swarm has it
     GiveAccount {

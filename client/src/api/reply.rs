@@ -48,4 +48,9 @@ pub enum Reply {
     BackupTaken(BackupTaken),
     /// What to show to the device that has the account.
     AccountAsked(AccountRequest),
+    /// The device that wants the account was answered.
+    TransferAnswered {
+        /// How long the transfer may take from now, milliseconds.
+        lasts_ms: u64,
+    },
 }

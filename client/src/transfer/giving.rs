@@ -66,7 +66,9 @@ impl Core {
         }
         self.run_for_transfer(number, self.clone().run_giving(number, giving));
         self.tell_transfer(TransferStage::Answered);
-        Ok(Reply::Done)
+        Ok(Reply::TransferAnswered {
+            lasts_ms: until.saturating_sub(self.time.now()),
+        })
     }
 
     /// Waits until the other device opens its commitment.

@@ -313,6 +313,28 @@ async fn assert_fits(browser: &Browser) {
 }
 
 #[tokio::test]
+async fn a_frame_that_nobody_has_come_to_is_not_late() {
+    with_boats(async |boats: Boats| {
+        let browser = &boats.guest.browser;
+        // Patience ends at once.
+        browser
+            .before_each_page(
+                "const wait = globalThis.setTimeout; \
+                 globalThis.setTimeout = (what, time) => wait(what, time === 12000 ? 0 : time);",
+            )
+            .await;
+        browser.open(&format!("{}/below", boats.page)).await;
+        page_says(browser, "!!root.querySelector('iframe')", json!(true)).await;
+        let late = "new Promise((tell) => setTimeout(() => tell(!!root.querySelector('.late')), 0))";
+        assert_eq!(in_page(browser, late).await, json!(false));
+        in_page(browser, "root.host.scrollIntoView()").await;
+        into_chat(browser).await;
+        browser.see("#display-name").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_profile_has_the_line_for_a_page_where_pages_are_allowed() {
     let network = Network::start_with(&["--demo"]);
     let demo = network.demo.clone().expect("the page of somebody else's");

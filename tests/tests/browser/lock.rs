@@ -174,6 +174,34 @@ async fn a_lock_is_set_opened_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn the_phrase_is_shown_to_whoever_can_open_the_lock_alone() {
+    let network = Network::start();
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    let browser = &ada.browser;
+    let phrase = ada.phrase().await;
+    set_lock(&ada).await;
+    browser.press("#open-profile").await;
+    browser.press("#show-phrase").await;
+    browser.press("#reveal-phrase").await;
+    browser
+        .read("#owner-passphrase-error", "Enter your passphrase")
+        .await;
+    enter(browser, "#owner-passphrase", "tide reef").await;
+    browser.press("#reveal-phrase").await;
+    browser
+        .read("#owner-passphrase-error", "not the passphrase")
+        .await;
+    assert!(!browser.has(".phrase-word").await);
+    pictures(browser, "lock-phrase").await;
+    enter(browser, "#owner-passphrase", PASSPHRASE).await;
+    browser.press("#reveal-phrase").await;
+    let first = phrase.split(' ').next().expect("a word");
+    browser.read(".phrase-word", first).await;
+    let content = browser.content().await;
+    assert!(!content.contains(PASSPHRASE), "the passphrase is off the page");
+}
+
+#[tokio::test]
 async fn all_tabs_are_locked_and_opened_together() {
     let network = Network::start();
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
@@ -203,6 +231,32 @@ async fn all_tabs_are_locked_and_opened_together() {
     assert!(!browser.has("#passphrase").await);
     browser.reload().await;
     browser.see("#passphrase").await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_locked_while_it_opens_shows_the_lock() {
+    let network = Network::start();
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    let browser = &ada.browser;
+    set_lock(&ada).await;
+    // What a tab tells the others when it locks them, again and again for as long as a page takes to open.
+    browser
+        .before_each_page(
+            "const tabs = new BroadcastChannel('holdfast-engine'); \
+             const locking = setInterval(() => tabs.postMessage(Uint8Array.of(6)), 5); \
+             setTimeout(() => { clearInterval(locking); globalThis.quiet = true; }, 3000);",
+        )
+        .await;
+    browser.reload().await;
+    browser
+        .until("nobody locks any more", async || {
+            let quiet = browser.script("return globalThis.quiet === true").await;
+            (quiet == json!(true)).then_some(())
+        })
+        .await;
+    browser.see("#passphrase").await;
+    try_passphrase(browser, PASSPHRASE).await;
+    ada.home().await;
 }
 
 #[tokio::test]
@@ -285,6 +339,13 @@ async fn a_passkey_opens_the_lock_until_it_is_removed() {
     browser.reload().await;
     browser.press("#unlock-passkey").await;
     ada.home().await;
+
+    // It shows the phrase, too.
+    browser.press("#open-profile").await;
+    browser.press("#show-phrase").await;
+    browser.press("#owner-passkey").await;
+    browser.press("#phrase-done").await;
+    browser.gone(".dialog").await;
 
     // The authenticator has one already.
     lock_page(&ada).await;

@@ -277,6 +277,7 @@ async fn it_can_be_given_up_on_both_sides() {
     driver.switch_to_window(tab.clone()).await.expect("another tab");
     ada.browser.open(&link).await;
     ada.answers().await;
+    ada.browser.read("#give [role=timer]", "Time left").await;
     new.digits().await;
     driver.switch_to_window(first).await.expect("the first tab");
     assert!(!ada.browser.has("#give").await);
@@ -314,6 +315,13 @@ async fn a_link_waits_at_the_lock_and_a_damaged_one_leads_nowhere() {
     user.browser.see("#passphrase").await;
     assert_eq!(user.address().await, network.app());
     try_passphrase(&user.browser, PASSPHRASE).await;
+    // Whoever finds the page open gives nothing away.
+    user.browser.press("#give-go").await;
+    user.browser
+        .read("#owner-passphrase-error", "Enter your passphrase")
+        .await;
+    pictures(&user.browser, "transfer-10-lock").await;
+    enter(&user.browser, "#owner-passphrase", PASSPHRASE).await;
     user.browser.press("#give-go").await;
     user.browser
         .read("#give-over", "not the code of a device that wants an account")

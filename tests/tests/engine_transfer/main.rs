@@ -149,7 +149,10 @@ async fn an_account_is_given_to_a_new_device_and_comes_back_there() {
         assert!((LIFETIME_MS..LIFETIME_MS + 1_000).contains(&asked.lasts_ms));
         wait_for(&new, TransferStage::Waiting).await;
         let link = format!("https://chat.example.org/#/t/{}", asked.code);
-        old.ask(Command::AnswerTransfer(link)).await;
+        match old.ask(Command::AnswerTransfer(link)).await {
+            Reply::TransferAnswered { lasts_ms } => assert!((1..=LIFETIME_MS + 1_000).contains(&lasts_ms)),
+            other => panic!("{other:?}"),
+        }
         wait_for(&old, TransferStage::Answered).await;
         let digits = shown_digits(&new).await;
         assert_eq!((digits.len(), digits.parse::<u32>().is_ok()), (6, true));

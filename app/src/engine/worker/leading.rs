@@ -97,7 +97,7 @@ impl Worker {
     fn expects_answer(&self) -> bool {
         match *self.role.borrow() {
             Role::Waiting => self.term.get().is_none(),
-            Role::Following { .. } => !self.unanswered.borrow().is_empty() || self.told_idle.get(),
+            Role::Following { .. } => !self.unanswered.borrow().all().is_empty() || self.told_idle.get(),
             Role::Leading { .. } | Role::Locked | Role::Ended => false,
         }
     }
@@ -156,7 +156,19 @@ impl Worker {
         match host {
             Ok(host) => {
                 *self.turn.borrow_mut() = turn;
-                self.serve(Rc::new(host), term, taking_over).await;
+                if taking_over {
+                    // Until the pages have the state as it is now, nothing new is carried out: it would come before what
+                    // the engine before left.
+                    let snapshot = host.snapshot().await;
+                    if self.is_ended() || !self.leads(term) {
+                        host.shut_down();
+                        return;
+                    }
+                    if let Some(snapshot) = snapshot {
+                        self.pass_on(Event::Reloaded(snapshot));
+                    }
+                }
+                self.serve(Rc::new(host), term);
             }
             Err(HostError::Locked(view)) => self.wait_at_lock(view),
             // Another tab removed the account and went before it could say so.
@@ -181,6 +193,9 @@ impl Worker {
         }
         self.taken.borrow_mut().clear();
         drop(self.turn.take());
+        // The key went with the engine, and is not kept for the case that whoever took over is gone by now. A worker that
+        // slept may not have heard that all tabs were locked meanwhile, since browsers drop what is said to a page they put
+        // aside. An engine that runs vouches for the vault being open, and tells the key; without one only its user can.
         let worker = Rc::clone(self);
         spawn_local(async move { worker.seek().await });
         // What happened meanwhile the other workers told this one while it slept and took itself for the leader.
@@ -253,8 +268,7 @@ impl Worker {
         if !self.started.replace(true) {
             tell_page(&FromWorker::Started);
         }
-        let unanswered = self.unanswered.borrow().clone();
-        for (request, command) in unanswered {
+        for (request, command) in self.unanswered() {
             self.post(&BetweenTabs::Command { request, command });
         }
     }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_client::api::{Conversation, Disappearing, Message, MessageId, MessageKind, Standing};
 use holdfast_protocol::account::Id;
-use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
 use super::asks::Ask;
 use crate::components::menu::Open;
+use crate::components::press::LongPress;
 use crate::screens::contact::display_name;
 use crate::state::AppState;
 use crate::state::identity::short_id;
@@ -22,15 +22,6 @@ pub(super) struct About {
     pub(super) standing: Standing,
     /// How long messages written here live.
     pub(super) mode: Disappearing,
-}
-
-/// A finger that rests on a message.
-pub(super) struct Press {
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) timer: TimeoutHandle,
-    /// It rested long enough: the menu is open, and lifting the finger does nothing more.
-    pub(super) done: bool,
 }
 
 /// The state of an open conversation apart from its messages; copies are the same state.
@@ -51,7 +42,8 @@ pub(super) struct Desk {
     pub(super) unfolded: RwSignal<BTreeSet<MessageId>>,
     /// Set every few seconds: time has passed for what disappears.
     pub(super) tick: RwSignal<()>,
-    pub(super) press: StoredValue<Option<Press>, LocalStorage>,
+    /// The finger on a message.
+    pub(super) press: LongPress,
 }
 
 /// How often the stopwatches are looked at, in milliseconds.
@@ -77,7 +69,7 @@ impl Desk {
             asks: RwSignal::new(None),
             unfolded: RwSignal::new(BTreeSet::new()),
             tick,
-            press: StoredValue::new_local(None),
+            press: LongPress::new(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! What a click, key or finger on a message does. The list hears them for all of its messages.
 
-use std::time::Duration;
-
 use holdfast_client::api::{
     Attachment, Command, FileId, FileKind, Message, MessageId, MessageKind, MessageState, Notice, Position,
     Standing,
@@ -13,7 +11,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::asks::Ask;
-use super::desk::{Press, may_unsend};
+use super::desk::may_unsend;
 use super::reactions::{bar, react};
 use super::room::Room;
 use crate::components::focus::{focus, touch};
@@ -25,11 +23,6 @@ use crate::screens::files::{act, do_act, savable, save};
 use crate::screens::viewer::Look;
 use crate::state::files::Wanted;
 use crate::state::nav::Route;
-
-/// A finger that rests this long on a message opens its menu.
-const LONG_PRESS: Duration = Duration::from_millis(500);
-/// A finger that moves further than this, in pixels, scrolls.
-const SLIP: i32 = 10;
 
 fn target(event: &Event) -> Option<Element> {
     event.target()?.dyn_into().ok()
@@ -131,7 +124,7 @@ pub(super) fn on_context(room: Room, event: &MouseEvent) {
     if closest(&element, ".text a, .link-preview").is_some() || has_selection() {
         return;
     }
-    end_press(room);
+    room.desk.press.cancel();
     if let Some((article, message)) = message_at(room, &element) {
         event.prevent_default();
         if room.desk.selecting() {
@@ -210,63 +203,15 @@ pub(super) fn to_composer() {
 
 /// A finger comes down.
 pub(super) fn on_press(room: Room, event: &PointerEvent) {
-    end_press(room);
-    if event.pointer_type() != "touch" || !event.is_primary() || room.desk.selecting() {
-        return;
-    }
-    let Some((_, message)) = target(event).and_then(|element| message_at(room, &element)) else {
+    let press = room.desk.press;
+    press.end();
+    let Some(element) = target(event).filter(|_| !room.desk.selecting()) else {
         return;
     };
-    let file = target(event).and_then(|element| file_at(&element));
-    let (x, y) = (event.client_x(), event.client_y());
-    let rested = move || {
-        let _ = room.desk.press.try_update_value(|press| {
-            if let Some(press) = press {
-                press.done = true;
-            }
-        });
-        open_menu(room, message.clone(), file, (x, y));
-    };
-    if let Ok(timer) = set_timeout_with_handle(rested, LONG_PRESS) {
-        room.desk.press.set_value(Some(Press {
-            x,
-            y,
-            timer,
-            done: false,
-        }));
+    if let Some((_, message)) = message_at(room, &element) {
+        let file = file_at(&element);
+        press.start(event, move |x, y| open_menu(room, message, file, (x, y)));
     }
-}
-
-/// The finger moves.
-pub(super) fn on_slip(room: Room, event: &PointerEvent) {
-    let slipped = room.desk.press.with_value(|press| {
-        press.as_ref().is_some_and(|press| {
-            !press.done
-                && ((event.client_x() - press.x).abs() > SLIP || (event.client_y() - press.y).abs() > SLIP)
-        })
-    });
-    if slipped {
-        end_press(room);
-    }
-}
-
-/// The finger is lifted. After a long press this is not a click on what lies below.
-pub(super) fn on_lift(room: Room, event: &Event) {
-    if end_press(room) {
-        event.prevent_default();
-    }
-}
-
-/// Ends the watch over a resting finger; says whether it had rested long enough.
-pub(super) fn end_press(room: Room) -> bool {
-    let mut done = false;
-    room.desk.press.update_value(|press| {
-        if let Some(press) = press.take() {
-            press.timer.clear();
-            done = press.done;
-        }
-    });
-    done
 }
 
 /// Goes to the message that another one answers.

@@ -114,11 +114,9 @@ pub(crate) fn Messages(room: Room) -> impl IntoView {
                 on:click=move |event| gestures::on_click(room, &event)
                 on:contextmenu=move |event| gestures::on_context(room, &event)
                 on:pointerdown=move |event| gestures::on_press(room, &event)
-                on:pointermove=move |event| gestures::on_slip(room, &event)
-                on:pointercancel=move |_| {
-                    gestures::end_press(room);
-                }
-                on:touchend=move |event| gestures::on_lift(room, &event)
+                on:pointermove=move |event| room.desk.press.slip(&event)
+                on:pointercancel=move |_| room.desk.press.cancel()
+                on:touchend=move |event| room.desk.press.lift(&event)
                 on:keydown=move |event| {
                     gestures::on_key(room, &event);
                     // Home and End scroll, as in any page.

@@ -6,7 +6,9 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::super::owner::OwnerOnly;
 use super::super::scan::{Purpose, Scan};
+use super::super::transfer::time_left;
 use super::pages::page;
 use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
@@ -40,12 +42,12 @@ pub(super) fn give(state: AppState) -> AnyView {
     let heading = NodeRef::<html::H2>::new();
     on_cleanup(move || state.stop_giving());
     Effect::new(move |before: Option<()>| {
-        let types = giving.with(|now| matches!(now, None | Some(Giving::Digits)));
+        let types = giving.with(|now| matches!(now, Some(Giving::Digits)));
         if before.is_some()
             && !types
             && let Some(heading) = heading.get_untracked()
         {
-            // What was pressed is gone; a field would take the focus itself.
+            // What was pressed is gone; the field for the digits takes the focus itself.
             let _ = heading.focus();
         }
     });
@@ -143,17 +145,14 @@ fn ask(state: AppState, code: String) -> AnyView {
     view! {
         <p>{t("give.ask_text")}</p>
         <p class="warning">{t("give.ask_warning")}</p>
-        <div class="actions">
-            {cancel(state)}
-            <button
-                type="button"
-                id="give-go"
-                class="button danger solid"
-                on:click=move |_| state.answer_transfer(code.clone())
-            >
-                {t("give.go")}
-            </button>
-        </div>
+        <OwnerOnly
+            id="give-go"
+            action=t("give.go")
+            danger=true
+            cancel_id="give-cancel"
+            on_cancel=move || state.nav.back(Route::Home)
+            on_sure=move || state.answer_transfer(code.clone())
+        />
     }
     .into_any()
 }
@@ -199,6 +198,8 @@ fn want_digits(state: AppState) -> AnyView {
                 numeric=true
                 focus=true
             />
+            {time_left(state)}
+            <p class="help">{t("give.not_told")}</p>
             <div class="actions">
                 {cancel(state)}
                 <button

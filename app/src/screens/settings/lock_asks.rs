@@ -85,6 +85,11 @@ impl Fields {
         }
     }
 
+    /// Whether the question is still on the page.
+    fn asked(self) -> bool {
+        self.old.try_with_untracked(|_| ()).is_some()
+    }
+
     fn refused(self, why: &LockRefusal) {
         let words = refusal_words(why);
         let field = if is_about_new(why) {
@@ -114,6 +119,8 @@ async fn carry_out(state: AppState, ask: Ask, fields: Fields) -> bool {
         return false;
     }
     match ask {
+        // Who has taken it back is not asked by the system.
+        Ask::AddPasskey if !fields.asked() => return false,
         Ask::Change => state.show_toast(t("lock.changed_done")),
         Ask::Remove => {
             state.note_lock(false);

@@ -2,16 +2,39 @@
 
 mod receive;
 
+use std::time::Duration;
+
 use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 
+use crate::components::clock::every;
 use crate::components::icon::{Icon, icon};
-use crate::i18n::{t, tf};
+use crate::i18n::{playing_time, t, tf};
 use crate::platform::kiosk;
 use crate::state::AppState;
 use crate::state::nav::Route;
 
 pub(crate) use receive::Receive;
+
+/// How often the time left is written anew.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long what goes on may take yet. Not read out each second.
+pub(crate) fn time_left(state: AppState) -> AnyView {
+    let second = every(SECOND);
+    let left = Memo::new(move |_| {
+        second.track();
+        let left = state.transfer.until_ms.get() - js_sys::Date::now();
+        (left / 1000.0).ceil().max(0.0)
+    });
+    let words = move || tf("transfer.left", &[("time", &playing_time(left.get()))]);
+    view! {
+        <p class="help" role="timer">
+            {words}
+        </p>
+    }
+    .into_any()
+}
 
 /// The way to the page where an account is given: what stands on the entries that lead there.
 fn way() -> String {

@@ -1,27 +1,22 @@
 //! The screen of a device that wants an account: its code, the digits to compare, and whose account came.
 
-use std::time::Duration;
-
 use holdfast_protocol::account::Id;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::way;
+use super::{time_left, way};
 use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
-use crate::engine::LinkError;
-use crate::i18n::{playing_time, t, tf};
+use crate::i18n::{t, tf};
 use crate::platform::kiosk;
 use crate::screens::name::StartHeader;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 use crate::state::transfer::Asking;
-use crate::state::{AppState, failure_text, invite};
+use crate::state::{AppState, error_text, invite};
 
-/// How often the time left is written anew.
-const SECOND: Duration = Duration::from_secs(1);
 /// So many digits stand together.
 const TOGETHER: usize = 3;
 
@@ -33,13 +28,13 @@ pub(crate) fn Receive() -> impl IntoView {
     let heading = NodeRef::<html::H1>::new();
     state.ask_for_account();
     on_cleanup(move || state.stop_asking());
-    let again = Callback::new(move |()| {
-        if let Some(heading) = heading.get_untracked() {
-            // The button that was pressed goes.
-            let _ = heading.focus();
+    Effect::new(move |before: Option<()>| {
+        asking.track();
+        if before.is_some() {
+            request_animation_frame(move || keep_focus(heading));
         }
-        state.ask_for_account();
     });
+    let again = Callback::new(move |()| state.ask_for_account());
     let title = move || match asking.get() {
         Some(Asking::Compare(_)) => t("transfer.compare_title"),
         Some(Asking::Offered { .. }) => t("recognise.title"),
@@ -80,6 +75,16 @@ pub(crate) fn Receive() -> impl IntoView {
     }
 }
 
+/// Puts the focus on the heading if what had it is gone: much comes here by itself.
+fn keep_focus(heading: NodeRef<html::H1>) {
+    let lost = document()
+        .active_element()
+        .is_none_or(|at| document().body().is_some_and(|body| *body == at));
+    if lost && let Some(heading) = heading.try_get_untracked().flatten() {
+        let _ = heading.focus();
+    }
+}
+
 /// The code, how to get to it, and how long it is good.
 fn code(state: AppState, link: String) -> AnyView {
     let picture = qr(&link, t("transfer.qr"));
@@ -117,28 +122,6 @@ fn code(state: AppState, link: String) -> AnyView {
     .into_any()
 }
 
-/// How long the code is good. Not read out each second.
-fn time_left(state: AppState) -> AnyView {
-    let now = RwSignal::new(js_sys::Date::now());
-    let tick = set_interval_with_handle(move || now.set(js_sys::Date::now()), SECOND);
-    on_cleanup(move || {
-        if let Ok(tick) = &tick {
-            tick.clear();
-        }
-    });
-    let left = Memo::new(move |_| {
-        let left = state.transfer.until_ms.get() - now.get();
-        (left / 1000.0).ceil().max(0.0)
-    });
-    let words = move || tf("transfer.left", &[("time", &playing_time(left.get()))]);
-    view! {
-        <p class="help" role="timer">
-            {words}
-        </p>
-    }
-    .into_any()
-}
-
 /// Digits as screen readers read them one by one.
 fn spoken(digits: &str) -> String {
     let each: Vec<String> = digits.chars().map(String::from).collect();
@@ -172,13 +155,10 @@ fn offered(state: AppState, id: Id, name: &str) -> AnyView {
         error.set(String::new());
         busy.set(true);
         spawn_local(async move {
-            let text = match state.take_account().await {
-                Ok(()) => String::new(),
-                Err(LinkError::Failed(failure)) => failure_text(&failure),
-                Err(LinkError::Lost) => t("error.engine_lost"),
-            };
-            // The screen may be gone by now: that is the good case.
-            let _ = error.try_set(text);
+            if let Err(why) = state.take_account().await {
+                // It may be over, and this screen gone.
+                let _ = error.try_set(error_text(&why));
+            }
             let _ = busy.try_set(false);
         });
     };

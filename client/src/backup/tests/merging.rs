@@ -126,6 +126,12 @@ fn contacts_come_from_the_file_only_where_the_network_has_none() {
         };
         let refused = carried(&after, command).await.unwrap_err();
         assert_eq!(refused, Failure::Backup(BackupFault::TooEarly));
+        // The file stays open, and is taken as soon as that has come.
+        if let Some(configs) = &mut after.state.borrow_mut().configs {
+            configs.sync.pulled = true;
+        }
+        let taken = take_some(&after, backup, &file, usize::MAX).await;
+        assert!(taken.added > 0);
     });
 }
 

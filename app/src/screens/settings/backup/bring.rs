@@ -176,6 +176,9 @@ fn looked_at(state: AppState, contents: &BackupContents) -> AnyView {
             {(files > 0).then(|| fact("backup-file-count", t("backup.file_count"), count(files)))}
         </dl>
         <p class="help">{t("backup.look_text")}</p>
+        <p class="error" id="backup-take-error" role="alert">
+            {move || state.backups.wrong.with(|wrong| wrong.other.clone())}
+        </p>
         <div class="row-actions">
             <button
                 id="take-backup"
