@@ -2,13 +2,13 @@
 //! (spec/03-network.md §7.3). It keeps no address, key or size of anyone.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::metrics::{self, Counter, Text};
 use crate::net::client::{CallError, HttpClient};
+use crate::net::proxies::client_of;
 use crate::net::ratelimit::{Rate, RateLimiter, client_key};
 use crate::net::tls::{TlsError, client_unverified};
 use crate::registry::json::client_list;
@@ -311,10 +312,7 @@ async fn onion(
     Path(guard): Path<String>,
     request: Request,
 ) -> Response<Body> {
-    let client = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+    let client = client_of(request.extensions());
     let inner = &gateway.inner;
     match inner.relay(&guard, client, request.into_body()).await {
         Ok((status, body)) => {

@@ -13,7 +13,7 @@ use holdfast_node::clock::{Clock, SystemClock};
 use holdfast_node::config::{self, Command, HELP};
 use holdfast_node::kiosk::{self, KioskSite};
 use holdfast_node::net::server::{Stopping, serve, stopper};
-use holdfast_node::net::{ratelimit::Rate, tls};
+use holdfast_node::net::{proxies, ratelimit::Rate, tls};
 use holdfast_node::peer::transport::HttpTransport;
 use holdfast_node::registry::Node;
 use holdfast_node::registry::follow::{Follower, Source, prove_life};
@@ -153,6 +153,7 @@ async fn run_up(options: config::Up) -> Result<(), Failure> {
         previews_ca: options.previews_ca,
         embed_origins: options.embed_origins,
         demo: options.demo,
+        trusted_proxies: options.trusted_proxies,
     })
     .await?;
     let mut out = std::io::stdout();
@@ -226,7 +227,8 @@ async fn run_storage(options: config::Storage, stopping: Stopping) -> Result<(),
         order.wait().await;
         waiting.end_waiting();
     });
-    serve(listener, tls, storage::http::router(node.clone()), stopping).await;
+    let app = proxies::behind(&options.trusted_proxies, storage::http::router(node.clone()));
+    serve(listener, tls, app, stopping).await;
     node.stop();
     following.await?;
     living.await??;
@@ -288,6 +290,7 @@ async fn run_gateway(options: config::Gateway, stopping: Stopping) -> Result<(),
         let site = site::Site::new(folder, Some(network), &options.embed_origins, kiosk);
         app = app.fallback_service(site.router());
     }
+    let app = proxies::behind(&options.trusted_proxies, app);
     let tls = tls_of(options.tls.as_ref())?;
     let (listener, port) = listen(options.listen).await?;
     tracing::info!(port, "the gateway listens");
@@ -325,7 +328,8 @@ async fn run_files(options: config::Files, stopping: Stopping) -> Result<(), Fai
     // Clients need the key: addresses of files name it behind `#p=`.
     tracing::info!(port, key = %server.public(), "the file server listens");
     server.start();
-    serve(listener, tls, fileserver::router(server.clone()), stopping).await;
+    let app = proxies::behind(&options.trusted_proxies, fileserver::router(server.clone()));
+    serve(listener, tls, app, stopping).await;
     server.stop();
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::embed::EmbedOrigin;
 use crate::gateway::{self, Gateway};
 use crate::kiosk::KioskSite;
+use crate::net::proxies::{TrustedProxy, behind};
 use crate::net::server::{Stopper, serve, stopper};
 use crate::peer::transport::HttpTransport;
 use crate::previews::{self, Previews};
@@ -59,6 +60,9 @@ pub struct Options {
     pub embed_origins: Vec<EmbedOrigin>,
     /// Serve a page that does, from an origin of its own.
     pub demo: bool,
+    /// The reverse proxies that say who asks gateway and app. Without one nobody is limited: everything on this machine comes
+    /// from one address.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// Why the network does not come up.
@@ -374,13 +378,14 @@ impl Network {
 
     /// Gateway and app on one port.
     fn front_router(&self) -> Result<Router, UpError> {
-        let options = gateway::Options {
+        let mut options = gateway::Options {
             local_network: true,
-            // Everything on this machine comes from one address.
-            rate: None,
-            concurrent: usize::MAX,
             source: "local registry".to_owned(),
+            ..gateway::Options::default()
         };
+        if self.options.trusted_proxies.is_empty() {
+            (options.rate, options.concurrent) = (None, usize::MAX);
+        }
         let gateway = Gateway::new(options, self.registry.watch(), Arc::clone(&self.clock))?;
         let folder = self
             .options
@@ -394,7 +399,8 @@ impl Network {
         );
         let kiosk = self.options.kiosk.clone();
         let site = Site::new(&folder, Some(profile), &self.options.embed_origins, kiosk);
-        Ok(gateway.router().fallback_service(site.router()))
+        let app = gateway.router().fallback_service(site.router());
+        Ok(behind(&self.options.trusted_proxies, app))
     }
 }
 

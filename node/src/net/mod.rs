@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod client;
+pub mod proxies;
 pub mod ratelimit;
 pub mod server;
 pub mod tls;
