@@ -14,11 +14,11 @@ use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::onion::{MAX_ONION_REPLY_SIZE, MAX_PACKET_SIZE};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::metrics::{self, Counter, Text};
+use crate::net::body::{self, BodyError};
 use crate::net::client::{CallError, HttpClient};
 use crate::net::proxies::client_of;
 use crate::net::ratelimit::{Rate, RateLimiter, client_key};
@@ -185,7 +185,7 @@ impl Inner {
         (json, tag)
     }
 
-    async fn relay(&self, key: &str, client: IpAddr, body: Body) -> Result<(u16, Bytes), Failure> {
+    async fn relay(&self, key: &str, client: IpAddr, packet: Body) -> Result<(u16, Bytes), Failure> {
         let known = Ed25519PublicKey::from_hex(key).map_err(|_| Failure::UnknownGuard)?;
         // Address and port come from the list, never from the caller.
         let url = self
@@ -199,22 +199,19 @@ impl Inner {
         }
         let _slot = self.slot(client).ok_or(Failure::Busy)?;
         let _permit = self.under_way.try_acquire().map_err(|_| Failure::Busy)?;
-        let packet = Limited::new(body, MAX_PACKET_SIZE)
-            .collect()
+        let packet = body::whole(packet, MAX_PACKET_SIZE)
             .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    Failure::TooLarge
-                } else {
-                    Failure::GuardConnect
-                }
+            .map_err(|error| match error {
+                BodyError::TooLarge => Failure::TooLarge,
+                // Nothing is said against the guard.
+                BodyError::BrokenOff => Failure::Busy,
             })?;
         let answer = self
             .guards
             .post(
                 &url,
                 "application/octet-stream",
-                packet.to_bytes(),
+                packet,
                 MAX_ONION_REPLY_SIZE,
                 GUARD_TIMEOUT,
             )

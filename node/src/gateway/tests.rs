@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
+use http_body_util::BodyExt as _;
 
 use super::*;
 use crate::clock::SystemClock;

@@ -10,11 +10,11 @@ use axum::extract::{Request as HttpRequest, State};
 use bytes::Bytes;
 use holdfast_protocol::swarm::MAX_BODY_SIZE;
 use holdfast_protocol::swarm::request::Request;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::reply::{Body, Reply};
 use super::{Inner, Response, StorageNode, db, member, onion, service, sync};
 use crate::metrics::{self, Text};
+use crate::net::body::{self, BodyError};
 use crate::net::proxies::client_of;
 use crate::peer::links::{decode_forwards, encode_replies};
 use crate::peer::transport::MAX_PEER_MESSAGE;
@@ -44,13 +44,10 @@ async fn serve(State(node): State<StorageNode>, request: HttpRequest) -> ::http:
     } else {
         MAX_BODY_SIZE
     };
-    let response = match Limited::new(body, limit).collect().await {
-        Ok(body) => {
-            node.handle(&parts.method, parts.uri.path(), body.to_bytes(), peer)
-                .await
-        }
-        Err(error) if error.is::<LengthLimitError>() => Response::text(413, "request body too large"),
-        Err(_) => Response::text(400, "request body broken off"),
+    let response = match body::whole(body, limit).await {
+        Ok(body) => node.handle(&parts.method, parts.uri.path(), body, peer).await,
+        Err(BodyError::TooLarge) => Response::text(413, "request body too large"),
+        Err(BodyError::BrokenOff) => Response::text(400, "request body broken off"),
     };
     response.into_http()
 }
