@@ -58,30 +58,49 @@ fn check_outside(key: &Path, site: &Path) -> Result<(), Failure> {
 
 /// Checks a site, and says what was found in words for whoever asked.
 pub(crate) async fn verify(options: &config::Verify) -> Result<(), Failure> {
-    let wanted = options.key.as_ref();
-    let report = if options.target.contains("://") {
-        release::check_site(&options.target, wanted).await?
+    let (target, wanted) = (&options.target, options.key.as_ref());
+    let served = target.contains("://");
+    let checked = if served {
+        release::check_site(target, wanted).await
     } else {
-        release::check_folder(Path::new(&options.target), wanted)?
+        release::check_folder(Path::new(target), wanted)
     };
+    let report = checked.map_err(|error| format!("{target} could not be verified: {error}"))?;
     println!(
-        "version {}, number {}\nfingerprint  {}\nrelease key  {}",
+        "version {}, release number {}\nfingerprint  {}  (the app shows it in Settings, About)\nrelease key  {}",
         report.release.version,
         report.release.number,
         report.fingerprint.short(),
         report.key,
     );
-    if report.wrong.is_empty() {
-        println!("all {} files are as they were signed", report.release.files.len());
-        return Ok(());
+    match wanted {
+        Some(key) if *key == report.key => println!("That is the key you named."),
+        Some(_) => println!("The key you named was handed over to that one."),
+        None => println!(
+            "You named no key. Compare that one with what the operator publishes in another place, or name it: \
+             --release-key"
+        ),
     }
+    println!();
     for file in &report.wrong {
         println!("not as it was signed: {file}");
     }
-    Err(format!(
-        "{} of {} files differ",
-        report.wrong.len(),
-        report.release.files.len()
-    )
-    .into())
+    for file in &report.extra {
+        println!("not part of the release: {file}");
+    }
+    let all = report.release.files.len();
+    if !report.wrong.is_empty() || !report.extra.is_empty() {
+        return Err(format!(
+            "{target} is NOT the release that was signed: {} of its {all} files differ or are missing, {} are there that \
+             nobody signed",
+            report.wrong.len(),
+            report.extra.len()
+        )
+        .into());
+    }
+    println!("All {all} files of {target} are as they were signed, byte for byte.");
+    if served {
+        println!("That is what it serves to this computer now. A server can serve something else to others.");
+    }
+    Ok(())
 }
