@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 use holdfast_protocol::keys::Ed25519PublicKey;
@@ -51,7 +51,7 @@ const CORS: [(HeaderName, &str); 5] = [
 pub struct Options {
     /// The nodes are on private addresses: a network on one machine or site.
     pub local_network: bool,
-    /// The limit of one client address in packets; `None` for none.
+    /// The limit of one client address in packets and lists; `None` for none.
     pub rate: Option<Rate>,
     /// Packets that one client address may have under way at once.
     pub concurrent: usize,
@@ -281,13 +281,19 @@ async fn health(State(gateway): State<Gateway>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn nodes(State(gateway): State<Gateway>, headers: HeaderMap) -> Response<Body> {
+async fn nodes(State(gateway): State<Gateway>, request: Request) -> Response<Body> {
+    // The list is some hundred kilobytes.
+    if !gateway.inner.limiter.admit(client_of(request.extensions())) {
+        gateway.inner.refused.add_one();
+        return refuse(Failure::Busy);
+    }
     let list = gateway.inner.list.borrow().clone();
     if list.nodes().is_empty() {
         return respond(StatusCode::SERVICE_UNAVAILABLE, "no node list yet");
     }
     let (json, tag) = gateway.inner.render(&list);
-    let known = headers
+    let known = request
+        .headers()
         .get(header::IF_NONE_MATCH)
         .is_some_and(|value| value.as_bytes() == tag.as_bytes());
     let mut response = if known {
@@ -329,13 +335,17 @@ async fn onion(
                 Failure::UnknownGuard | Failure::TooLarge | Failure::Busy => inner.refused.add_one(),
                 Failure::GuardConnect | Failure::GuardTls | Failure::GuardTimeout => inner.failed.add_one(),
             }
-            let mut response = respond(failure.status(), failure.name());
-            response
-                .headers_mut()
-                .insert(X_GATEWAY_ERROR, HeaderValue::from_static(failure.name()));
-            response
+            refuse(failure)
         }
     }
+}
+
+fn refuse(failure: Failure) -> Response<Body> {
+    let mut response = respond(failure.status(), failure.name());
+    response
+        .headers_mut()
+        .insert(X_GATEWAY_ERROR, HeaderValue::from_static(failure.name()));
+    response
 }
 
 async fn render(State(gateway): State<Gateway>) -> ([(HeaderName, &'static str); 1], String) {
@@ -350,7 +360,7 @@ async fn render(State(gateway): State<Gateway>) -> ([(HeaderName, &'static str);
     )
     .counter(
         "holdfast_gateway_refused_total",
-        "Packets refused.",
+        "Packets and lists refused.",
         inner.refused.get(),
     )
     .counter(

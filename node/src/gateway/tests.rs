@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use http_body_util::BodyExt as _;
 
 use super::*;
@@ -160,6 +161,7 @@ async fn one_client_cannot_take_it_all() {
     assert_eq!(send(&app, "POST", &path, vec![1]).await.0, 200);
     assert_eq!(send(&app, "POST", &path, vec![1]).await.0, 200);
     assert_eq!(failure(&app, &path, vec![1]).await, (429, "busy".to_owned()));
+    assert_eq!(send(&app, "GET", "/v1/nodes", Vec::new()).await.0, 429);
     let app = gateway(
         vec![node],
         Options {
