@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::embed::EmbedOrigin;
 use crate::fileserver::PlaceError;
+use crate::net::proxies::TrustedProxy;
 use crate::storage::db::Durability;
 
 pub use roles::{Files, Gateway, Previews, Seed, Sign, Storage, Up, Verify};
@@ -23,21 +24,23 @@ Usage: holdfast <role> [options]
 Roles and their options:
   up        a whole network with the app in one process
               --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --kiosk FILE, --json,
-              --previews-ca FILE, --embed-origin ORIGIN (repeatable), --demo (a page of somebody else's that shows the chat)
+              --previews-ca FILE, --embed-origin ORIGIN (repeatable), --demo (a page of somebody else's that shows the chat),
+              --trusted-proxy ADDRESS (repeatable)
   storage   a service node
               --listen ADDRESS (0.0.0.0:22021), --data DIR (data), --public-ip IP, --seed URL (repeatable),
-              --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power
+              --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power,
+              --trusted-proxy ADDRESS (repeatable)
   seed      the node list of a network
               --listen ADDRESS (0.0.0.0:22000), --nodes-file FILE, --swarm-size N (5), --inactive-after SECONDS (120)
   gateway   carries browsers' onion packets to guards
               --listen ADDRESS (0.0.0.0:8080), --public or --seed URL (repeatable), --nodes-file FILE, --site DIR,
               --kiosk FILE, --cert FILE, --key FILE, --local, --files URL --files-key HEX (the app's file server),
               --previews URL --previews-key HEX (the app's helper that looks at links),
-              --embed-origin ORIGIN (repeatable)
+              --embed-origin ORIGIN (repeatable), --trusted-proxy ADDRESS (repeatable)
   files     keeps encrypted attachments and pictures for some days
               --listen ADDRESS (0.0.0.0:8000), --data DIR (data), --ttl SECONDS (1209600), --max-size BYTES (10223616),
               --quota BYTES (53687091200), --uploads N (64), --no-rate-limit, --durability process|power,
-              --cert FILE, --key FILE, --records sqlite|postgres://USER@HOST/DATABASE (sqlite),
+              --cert FILE, --key FILE, --trusted-proxy ADDRESS (repeatable), --records sqlite|postgres://USER@HOST/DATABASE (sqlite),
               --content folder|s3://BUCKET/FOLDER (folder), --store-ca FILE (whose certificates these have),
               --secrets FILE (lines NAME=value with PGPASSWORD, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
               AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; what it lacks is taken from the environment)
@@ -50,6 +53,8 @@ Roles and their options:
 
   --kiosk         what is allowed at a computer that many people use (docs/kiosk.md); the whole site is a kiosk then
   --embed-origin  a page's scheme, host and port, such as https://www.example.org: it may show the chat in a frame
+  --trusted-proxy the address of a web server in front, or its network (172.18.0.0/16): limits then count by the visitor that
+                  it names in X-Forwarded-For, rather than all visitors as one
   --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet, so
                   that `up` lets the helper visit private addresses then, as --local does for `previews`
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}
@@ -134,6 +139,7 @@ struct Options {
     previews_key: Option<String>,
     previews_ca: Option<PathBuf>,
     embed_origins: Vec<EmbedOrigin>,
+    trusted_proxies: Vec<TrustedProxy>,
     old_key: Option<PathBuf>,
     number: Option<u64>,
     release_key: Option<String>,
@@ -222,6 +228,7 @@ impl Options {
             "previews-key" => self.previews_key = Some(value.string()?),
             "previews-ca" => self.previews_ca = Some(value.into()),
             "embed-origin" => self.embed_origins.push(value.parse()?),
+            "trusted-proxy" => self.trusted_proxies.push(value.parse()?),
             "old-key" => self.old_key = Some(value.into()),
             "number" => self.number = Some(value.parse()?),
             "release-key" => self.release_key = Some(value.string()?),

@@ -2,24 +2,25 @@
 //! (spec/03-network.md §7.3). It keeps no address, key or size of anyone.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::extract::{Path, Request, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::onion::{MAX_ONION_REPLY_SIZE, MAX_PACKET_SIZE};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::metrics::{self, Counter, Text};
+use crate::net::body::{self, BodyError};
 use crate::net::client::{CallError, HttpClient};
+use crate::net::proxies::client_of;
 use crate::net::ratelimit::{Rate, RateLimiter, client_key};
 use crate::net::tls::{TlsError, client_unverified};
 use crate::registry::json::client_list;
@@ -50,7 +51,7 @@ const CORS: [(HeaderName, &str); 5] = [
 pub struct Options {
     /// The nodes are on private addresses: a network on one machine or site.
     pub local_network: bool,
-    /// The limit of one client address in packets; `None` for none.
+    /// The limit of one client address in packets and lists; `None` for none.
     pub rate: Option<Rate>,
     /// Packets that one client address may have under way at once.
     pub concurrent: usize,
@@ -184,7 +185,7 @@ impl Inner {
         (json, tag)
     }
 
-    async fn relay(&self, key: &str, client: IpAddr, body: Body) -> Result<(u16, Bytes), Failure> {
+    async fn relay(&self, key: &str, client: IpAddr, packet: Body) -> Result<(u16, Bytes), Failure> {
         let known = Ed25519PublicKey::from_hex(key).map_err(|_| Failure::UnknownGuard)?;
         // Address and port come from the list, never from the caller.
         let url = self
@@ -198,22 +199,19 @@ impl Inner {
         }
         let _slot = self.slot(client).ok_or(Failure::Busy)?;
         let _permit = self.under_way.try_acquire().map_err(|_| Failure::Busy)?;
-        let packet = Limited::new(body, MAX_PACKET_SIZE)
-            .collect()
+        let packet = body::whole(packet, MAX_PACKET_SIZE)
             .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    Failure::TooLarge
-                } else {
-                    Failure::GuardConnect
-                }
+            .map_err(|error| match error {
+                BodyError::TooLarge => Failure::TooLarge,
+                // Nothing is said against the guard.
+                BodyError::BrokenOff => Failure::Busy,
             })?;
         let answer = self
             .guards
             .post(
                 &url,
                 "application/octet-stream",
-                packet.to_bytes(),
+                packet,
                 MAX_ONION_REPLY_SIZE,
                 GUARD_TIMEOUT,
             )
@@ -283,13 +281,19 @@ async fn health(State(gateway): State<Gateway>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn nodes(State(gateway): State<Gateway>, headers: HeaderMap) -> Response<Body> {
+async fn nodes(State(gateway): State<Gateway>, request: Request) -> Response<Body> {
+    // The list is some hundred kilobytes.
+    if !gateway.inner.limiter.admit(client_of(request.extensions())) {
+        gateway.inner.refused.add_one();
+        return refuse(Failure::Busy);
+    }
     let list = gateway.inner.list.borrow().clone();
     if list.nodes().is_empty() {
         return respond(StatusCode::SERVICE_UNAVAILABLE, "no node list yet");
     }
     let (json, tag) = gateway.inner.render(&list);
-    let known = headers
+    let known = request
+        .headers()
         .get(header::IF_NONE_MATCH)
         .is_some_and(|value| value.as_bytes() == tag.as_bytes());
     let mut response = if known {
@@ -311,10 +315,7 @@ async fn onion(
     Path(guard): Path<String>,
     request: Request,
 ) -> Response<Body> {
-    let client = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+    let client = client_of(request.extensions());
     let inner = &gateway.inner;
     match inner.relay(&guard, client, request.into_body()).await {
         Ok((status, body)) => {
@@ -334,13 +335,17 @@ async fn onion(
                 Failure::UnknownGuard | Failure::TooLarge | Failure::Busy => inner.refused.add_one(),
                 Failure::GuardConnect | Failure::GuardTls | Failure::GuardTimeout => inner.failed.add_one(),
             }
-            let mut response = respond(failure.status(), failure.name());
-            response
-                .headers_mut()
-                .insert(X_GATEWAY_ERROR, HeaderValue::from_static(failure.name()));
-            response
+            refuse(failure)
         }
     }
+}
+
+fn refuse(failure: Failure) -> Response<Body> {
+    let mut response = respond(failure.status(), failure.name());
+    response
+        .headers_mut()
+        .insert(X_GATEWAY_ERROR, HeaderValue::from_static(failure.name()));
+    response
 }
 
 async fn render(State(gateway): State<Gateway>) -> ([(HeaderName, &'static str); 1], String) {
@@ -355,7 +360,7 @@ async fn render(State(gateway): State<Gateway>) -> ([(HeaderName, &'static str);
     )
     .counter(
         "holdfast_gateway_refused_total",
-        "Packets refused.",
+        "Packets and lists refused.",
         inner.refused.get(),
     )
     .counter(

@@ -6,7 +6,7 @@
 //! - [`fileserver`]: keeps encrypted attachments and pictures for some days.
 //! - [`previews`]: looks at links for whoever wants to send a preview of one, and does not learn who that is.
 //! - [`site`]: serves the app; [`embed`] says which other pages may show its chat; [`release`] signs it and checks it from
-//!   outside.
+//!   outside; [`profile`] tells the app which network it belongs to.
 //! - [`up`]: a whole network with the app in one process.
 
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod net;
 pub mod peer;
 pub mod previews;
+pub mod profile;
 pub mod registry;
 pub mod release;
 pub mod seed;

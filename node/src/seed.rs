@@ -1,4 +1,4 @@
-//! The seed: tells newcomers the node list, and registers the nodes of a local network (spec/03-network.md §1.2, §8.2).
+//! The seed: tells newcomers the node list, and registers the nodes of a local network (spec/03-network.md §1.2, §1.4, §8.2).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::metrics::{self, Counter, Text};
 use crate::net::server::Stopping;
-use crate::registry::json::{Query, service_nodes};
+use crate::registry::json::{Query, active_nodes_bin, service_nodes};
 use crate::registry::live::{Registration, Registry};
 use crate::storage::shuffle;
 
@@ -62,6 +62,7 @@ impl Seed {
         Router::new()
             .route("/json_rpc", post(json_rpc).options(preflight))
             .route("/register", post(register))
+            .route("/active_nodes_bin", get(binary))
             .route("/health", get(|| async { "ready" }))
             .route("/metrics", get(render))
             .layer(DefaultBodyLimit::max(MAX_REQUEST))
@@ -152,6 +153,17 @@ async fn register(State(seed): State<Seed>, body: Bytes) -> Response<Body> {
     }
 }
 
+/// The active nodes in records of 51 bytes, as nodes serve them (spec/03-network.md §1.4): what a site of this network can
+/// ship as its bundled list.
+async fn binary(State(seed): State<Seed>) -> ([(header::HeaderName, &'static str); 2], Vec<u8>) {
+    seed.inner.requests.add_one();
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, active_nodes_bin(&seed.inner.registry.list()))
+}
+
 async fn render(State(seed): State<Seed>) -> ([(header::HeaderName, &'static str); 1], String) {
     let mut text = Text::default();
     let nodes = u64::try_from(seed.inner.registry.list().nodes().len()).unwrap_or(u64::MAX);
@@ -174,7 +186,8 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::registry::tests::node;
-    use holdfast_protocol::nodes::{AddressPolicy, NodeList, seed_request};
+    use holdfast_protocol::nodes::{AddressPolicy, NodeList, decode_active_nodes, seed_request};
+    use tower::ServiceExt as _;
 
     fn seed() -> Seed {
         let registry = Arc::new(Registry::fixed(vec![node(1, 0), node(2, 5)], 3));
@@ -187,6 +200,16 @@ mod tests {
         let list = NodeList::from_json(answer.as_bytes()).unwrap();
         assert_eq!(list.nodes(AddressPolicy::Public, 0).len(), 2);
         assert!(list.height > 0);
+    }
+
+    #[tokio::test]
+    async fn the_list_is_also_told_in_binary() {
+        let request = axum::http::Request::get("/active_nodes_bin");
+        let request = request.body(Body::empty()).unwrap();
+        let answer = seed().router().oneshot(request).await.unwrap();
+        let list = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
+        let nodes = decode_active_nodes(&list).unwrap();
+        assert_eq!(nodes.len(), 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -37,8 +38,10 @@ const SHARE: &str = "/share";
 /// Then the app says that it has to be shared again.
 const SHARE_LOST: &str = "/?share=lost";
 /// So much of what was shared is thrown away before the connection is cut, bytes: a browser that is still sending shows an
-/// error in place of our answer.
-const MAX_SHARE: usize = 256 * 1024 * 1024;
+/// error in place of our answer. Six files of the largest size that can be sent.
+const MAX_SHARE: usize = 64 * 1024 * 1024;
+/// So long that takes at most.
+const SHARE_TIME: Duration = Duration::from_secs(60);
 /// The app's one page.
 const PAGE: &str = "/index.html";
 /// Where the app reads which network it belongs to.
@@ -190,7 +193,8 @@ async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
     if request.method() == Method::POST && request.uri().path() == SHARE {
         headers.insert(header::LOCATION, HeaderValue::from_static(SHARE_LOST));
         *response.status_mut() = StatusCode::SEE_OTHER;
-        throw_away(request.into_body()).await;
+        // Too slow, too much, broken off: the answer is the same.
+        let _ = tokio::time::timeout(SHARE_TIME, throw_away(request.into_body())).await;
         return response;
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -242,7 +246,7 @@ async fn serve(State(site): State<Site>, request: Request) -> Response<Body> {
     response
 }
 
-/// Reads a body to its end and keeps nothing of it.
+/// Reads a body to its end or to [`MAX_SHARE`], and keeps nothing of it.
 async fn throw_away(body: Body) {
     let (mut body, mut bytes) = (body.into_data_stream(), 0);
     while let Some(Ok(piece)) = body.next().await {

@@ -4,33 +4,32 @@
 mod addresses;
 mod demo;
 mod files;
+mod nodes;
+mod sockets;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
 use holdfast_protocol::keys::{Ed25519KeyPair, KeyError};
 use holdfast_protocol::swarm::{SwarmId, new_swarm_id};
-use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
 use crate::embed::EmbedOrigin;
 use crate::gateway::{self, Gateway};
 use crate::kiosk::KioskSite;
-use crate::net::server::{Stopper, serve, stopper};
-use crate::peer::transport::HttpTransport;
+use crate::net::proxies::{TrustedProxy, behind};
 use crate::previews::{self, Previews};
-use crate::registry::Node;
+use crate::profile::Profile;
 use crate::registry::live::Registry;
 use crate::seed::Seed;
 use crate::site::Site;
+use crate::storage;
 use crate::storage::db::Durability;
-use crate::storage::{self, StorageNode, http};
-use addresses::{addresses, profile};
+use addresses::addresses;
 use files::FilesSlot;
+use nodes::Slot;
+use sockets::{Ports, Server, listen, listen_again, port_of};
 
 pub use addresses::{Addresses, NodeAddress, ServerAddress};
 
@@ -59,6 +58,9 @@ pub struct Options {
     pub embed_origins: Vec<EmbedOrigin>,
     /// Serve a page that does, from an origin of its own.
     pub demo: bool,
+    /// The reverse proxies that say who asks gateway and app. Without one nobody is limited: everything on this machine comes
+    /// from one address.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// Why the network does not come up.
@@ -87,55 +89,6 @@ pub enum UpError {
     NoSuchNode(usize),
 }
 
-/// Ports that a second start uses again.
-#[derive(Default, Serialize, Deserialize)]
-struct Ports {
-    seed: u16,
-    #[serde(default)]
-    files: u16,
-    #[serde(default)]
-    previews: u16,
-    #[serde(default)]
-    demo: u16,
-    nodes: Vec<u16>,
-}
-
-/// Something that listens, with its task.
-struct Server {
-    stopper: Stopper,
-    task: JoinHandle<()>,
-}
-
-impl Server {
-    fn start(listener: TcpListener, app: Router) -> Self {
-        let (stopper, stopping) = stopper();
-        Self {
-            stopper,
-            task: tokio::spawn(serve(listener, None, app, stopping)),
-        }
-    }
-
-    /// Lets open exchanges end.
-    async fn stop(self) {
-        self.stopper.stop();
-        // The only error is that the task panicked or was cancelled: it has ended all the same.
-        let _ = self.task.await;
-    }
-
-    /// Cuts every connection now.
-    async fn kill(self) {
-        self.task.abort();
-        let _ = self.task.await;
-    }
-}
-
-struct Slot {
-    folder: PathBuf,
-    keys: Ed25519KeyPair,
-    record: Node,
-    running: Option<(StorageNode, Server)>,
-}
-
 /// A running network. Dropping it cuts everything off; [`Network::stop`] ends it in order.
 pub struct Network {
     options: Options,
@@ -156,11 +109,7 @@ impl Network {
     pub async fn start(mut options: Options) -> Result<Self, UpError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         make_folder(&options.data)?;
-        let ports_file = options.data.join("ports.json");
-        let mut ports: Ports = std::fs::read(&ports_file)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
+        let mut ports = Ports::read(&options.data);
         ports.nodes.resize(options.nodes, 0);
         let front = listen(options.port).await?;
         let seed = listen_again(&mut ports.seed).await?;
@@ -195,11 +144,10 @@ impl Network {
         for (number, port) in ports.nodes.iter_mut().enumerate() {
             let listener = listen_again(port).await?;
             let swarm = swarms[number * swarms.len() / options.nodes];
-            slots.push(slot(&options.data, number, *port, swarm)?);
+            slots.push(Slot::new(&options.data, number, *port, swarm)?);
             listeners.push(listener);
         }
-        let text = serde_json::to_vec(&ports).unwrap_or_default();
-        std::fs::write(&ports_file, text).map_err(|error| UpError::File(ports_file.clone(), error))?;
+        ports.keep(&options.data)?;
         let records = slots.iter().map(|slot| slot.record.clone()).collect();
         let mut network = Self {
             addresses: Addresses {
@@ -238,51 +186,6 @@ impl Network {
     /// The registry, to change nodes' swarms.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
-    }
-
-    /// A running node.
-    pub fn node(&self, number: usize) -> Option<&StorageNode> {
-        self.slots
-            .get(number)
-            .and_then(|slot| slot.running.as_ref())
-            .map(|(node, _)| node)
-    }
-
-    /// Ends a node in order. It stays in the node list.
-    pub async fn stop_node(&mut self, number: usize) -> Result<(), UpError> {
-        let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
-        if let Some((node, server)) = slot.running.take() {
-            node.end_waiting();
-            server.stop().await;
-            node.stop();
-        }
-        Ok(())
-    }
-
-    /// Cuts a node off in the middle of whatever it does. It stays in the node list.
-    pub async fn kill_node(&mut self, number: usize) -> Result<(), UpError> {
-        let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
-        if let Some((node, server)) = slot.running.take() {
-            server.kill().await;
-            node.stop();
-        }
-        Ok(())
-    }
-
-    /// Starts a node that was stopped or killed, on its old port with its old database.
-    pub async fn start_node(&mut self, number: usize) -> Result<(), UpError> {
-        let slot = self.slots.get(number).ok_or(UpError::NoSuchNode(number))?;
-        if slot.running.is_some() {
-            return Ok(());
-        }
-        let listener = listen(slot.record.port()).await?;
-        self.start_on(number, listener)
-    }
-
-    /// Stops and starts a node.
-    pub async fn restart_node(&mut self, number: usize) -> Result<(), UpError> {
-        self.stop_node(number).await?;
-        self.start_node(number).await
     }
 
     /// Cuts off gateway and app.
@@ -349,69 +252,35 @@ impl Network {
         }
     }
 
-    fn start_on(&mut self, number: usize, listener: TcpListener) -> Result<(), UpError> {
-        let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
-        let options = storage::Options {
-            storage: storage::Storage::File(slot.folder.join("storage.db"), self.options.durability),
-            local_network: true,
-            // Everything on this machine comes from one address.
-            rate: None,
-            ..storage::Options::default()
-        };
-        let transport = Arc::new(HttpTransport::new(true)?);
-        let node = StorageNode::new(
-            slot.keys.clone(),
-            options,
-            self.registry.watch(),
-            transport,
-            Arc::clone(&self.clock),
-        )
-        .map_err(|error| UpError::Node(number, error))?;
-        node.start();
-        slot.running = Some((node.clone(), Server::start(listener, http::router(node))));
-        Ok(())
-    }
-
     /// Gateway and app on one port.
     fn front_router(&self) -> Result<Router, UpError> {
-        let options = gateway::Options {
+        let mut options = gateway::Options {
             local_network: true,
-            // Everything on this machine comes from one address.
-            rate: None,
-            concurrent: usize::MAX,
             source: "local registry".to_owned(),
+            ..gateway::Options::default()
         };
+        if self.options.trusted_proxies.is_empty() {
+            (options.rate, options.concurrent) = (None, usize::MAX);
+        }
         let gateway = Gateway::new(options, self.registry.watch(), Arc::clone(&self.clock))?;
         let folder = self
             .options
             .site
             .clone()
             .unwrap_or_else(|| self.options.data.join("no-site"));
-        let profile = profile(
-            self.options.nodes,
-            &self.addresses.files,
-            &self.addresses.previews,
-        );
+        let profile = Profile::own(self.options.nodes)
+            .files(Some(self.addresses.files.named()))
+            .previews(Some(self.addresses.previews.named()));
         let kiosk = self.options.kiosk.clone();
-        let site = Site::new(&folder, Some(profile), &self.options.embed_origins, kiosk);
-        Ok(gateway.router().fallback_service(site.router()))
+        let site = Site::new(
+            &folder,
+            Some(profile.to_json()),
+            &self.options.embed_origins,
+            kiosk,
+        );
+        let app = gateway.router().fallback_service(site.router());
+        Ok(behind(&self.options.trusted_proxies, app))
     }
-}
-
-fn slot(data: &Path, number: usize, port: u16, swarm: SwarmId) -> Result<Slot, UpError> {
-    let folder = data.join(format!("node-{number}"));
-    let keys = keys_in(&folder)?;
-    let mut record = Node::new(keys.public())?;
-    record.ip = Ipv4Addr::LOCALHOST;
-    record.http_port = Some(port);
-    record.omq_port = port;
-    record.swarm = swarm;
-    Ok(Slot {
-        folder,
-        keys,
-        record,
-        running: None,
-    })
 }
 
 /// The keys in a folder, both made on first use.
@@ -424,29 +293,6 @@ fn keys_in(folder: &Path) -> Result<Ed25519KeyPair, UpError> {
 
 fn make_folder(path: &Path) -> Result<(), UpError> {
     std::fs::create_dir_all(path).map_err(|error| UpError::File(path.to_owned(), error))
-}
-
-async fn listen(port: u16) -> Result<TcpListener, UpError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(|error| UpError::Port(port, error))
-}
-
-fn port_of(listener: &TcpListener, wanted: u16) -> Result<u16, UpError> {
-    listener
-        .local_addr()
-        .map(|address: SocketAddr| address.port())
-        .map_err(|error| UpError::Port(wanted, error))
-}
-
-/// Listens on the port of the last start, or on a free one if there is none or somebody else took it.
-async fn listen_again(port: &mut u16) -> Result<TcpListener, UpError> {
-    let listener = match listen(*port).await {
-        Ok(listener) => listener,
-        Err(_) => listen(0).await?,
-    };
-    *port = port_of(&listener, *port)?;
-    Ok(listener)
 }
 
 #[cfg(test)]

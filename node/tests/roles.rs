@@ -2,11 +2,13 @@
 
 mod processes;
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::swarm::Namespace;
 use holdfast_protocol::swarm::auth::Signer;
 use holdfast_protocol::swarm::reply::{RetrieveReply, Stored, SwarmReply};
@@ -195,6 +197,28 @@ async fn up_tells_where_everything_is_ends_on_order_and_keeps_its_data() {
         }
     }
     assert_eq!(holders, 2, "the members of the account's swarm");
+}
+
+#[test]
+fn servers_behind_the_nodes_tell_their_key_at_the_start() {
+    let mut world = World::new("keys");
+    for role in ["files", "previews"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args([role, "--listen", "127.0.0.1:0", "--data"])
+            .arg(world.folder.join(role))
+            .env_remove("HOLDFAST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = BufReader::new(child.stderr.take().unwrap()).lines();
+        world.children.push(child);
+        let told = told.map_while(Result::ok).find_map(|line| {
+            let (_, key) = line.split_once("key=")?;
+            Some(key.to_owned())
+        });
+        let key = told.unwrap_or_default();
+        assert!(Ed25519PublicKey::from_hex(key.trim()).is_ok(), "{role}: {key}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Fuzz targets: one function for every decoder of the protocol, with inputs to start from.
+//! Fuzz targets: one function for every decoder of the protocol and of releases, with inputs to start from.
 //!
 //! A target takes any bytes and must not panic; where a decoder has an inverse it also checks that both agree. The
 //! wrappers in `fuzz/` run them under cargo-fuzz for as long as one likes; `tests/tests/fuzz_smoke.rs` runs each of them
@@ -14,6 +14,7 @@ mod messages;
 pub mod mutate;
 mod network;
 mod packets;
+mod releases;
 mod transfers;
 
 /// A decoder under test.
@@ -46,6 +47,7 @@ pub fn targets() -> Vec<Target> {
         messages::TARGETS,
         network::TARGETS,
         packets::TARGETS,
+        releases::TARGETS,
         transfers::TARGETS,
     ];
     groups

@@ -1,5 +1,7 @@
-//! `cargo xtask dist`: the release folder and its archive, the same bytes from the same sources and toolchain.
+//! `cargo xtask dist`: the release folder and its archive, the same bytes from the same sources and toolchain. `--check` tries
+//! that.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::artifacts;
 use crate::paths;
 use crate::progress::{Outcome, Progress};
+use crate::setup::{self, Wasm};
+use crate::size;
 
 /// Files beside the server and the site.
 const TEXTS: [&str; 3] = ["LICENSE", "README.md", "SECURITY.md"];
@@ -50,10 +54,70 @@ pub(crate) fn date() -> Option<String> {
     (!date.is_empty()).then_some(date)
 }
 
-/// Builds the site and the server and lays them out in `target/dist/`.
-pub(crate) fn run() -> Outcome {
+/// Makes the release folder, or with `--check` two of them.
+pub(crate) fn run(rest: &[String]) -> Outcome {
     let progress = Progress::new();
-    artifacts::site(&progress)?;
+    match rest {
+        [] => build(&progress),
+        [word] if word == "--check" => check(&progress),
+        _ => Err("it takes --check or nothing".to_owned()),
+    }
+}
+
+/// Builds here, and once more from a copy of what was committed in another place, and compares every byte.
+fn check(progress: &Progress) -> Outcome {
+    let changes = paths::output(paths::command("git").args(["status", "--porcelain"]));
+    if !changes
+        .ok_or("only a clone of the repository can be checked")?
+        .is_empty()
+    {
+        return Err("commit your changes first: the copy is made of what was committed".to_owned());
+    }
+    build(progress)?;
+    let copy = env::temp_dir().join(format!("holdfast-again-{}", std::process::id()));
+    let mut clone = paths::command("git");
+    clone.args(["clone", "--quiet"]).arg(paths::root()).arg(&copy);
+    progress.step("copy of the sources", &mut clone)?;
+    // It finds the tools that are installed here on the path; the compiler must be the same too.
+    let wasm = match setup::web(progress)? {
+        Wasm::Rustup => "rustup",
+        Wasm::Debian => "debian",
+    };
+    let mut again = paths::command("cargo");
+    again.args(["xtask", "dist"]).current_dir(&copy);
+    again.env_remove("CARGO_TARGET_DIR").env("HOLDFAST_WASM", wasm);
+    progress.step(&format!("the same in {}", copy.display()), &mut again)?;
+    let (name, other) = (name(), copy.join("target/dist"));
+    let differing = differing(&folder(), &other, &name);
+    if differing.is_empty() {
+        println!("both builds of {name} have the same bytes");
+        return fs::remove_dir_all(&copy)
+            .map_err(|error| format!("cannot remove {}: {error}", copy.display()));
+    }
+    Err(format!(
+        "these files differ between {} and {}:\n  {}",
+        folder().display(),
+        other.display(),
+        differing.join("\n  ")
+    ))
+}
+
+/// The files whose names begin in that way and whose bytes are not the same in both folders, or that only one of them has.
+fn differing(one: &Path, other: &Path, prefix: &str) -> Vec<String> {
+    let names: BTreeSet<String> = [one, other].into_iter().flat_map(size::files).collect();
+    let same = |name: &String| {
+        let bytes = fs::read(one.join(name)).ok();
+        bytes.is_some() && bytes == fs::read(other.join(name)).ok()
+    };
+    names
+        .into_iter()
+        .filter(|name| name.starts_with(prefix) && !same(name))
+        .collect()
+}
+
+/// Builds the site and the server and lays them out in `target/dist/`.
+fn build(progress: &Progress) -> Outcome {
+    artifacts::site(progress)?;
     let (folder, name) = (folder(), name());
     let release = folder.join(&name);
     if release.exists() {
@@ -61,7 +125,7 @@ pub(crate) fn run() -> Outcome {
             .map_err(|error| format!("cannot empty {}: {error}", release.display()))?;
     }
     copy_folder(&paths::dist(), &site())?;
-    copy(&build_server(&progress)?, &server())?;
+    copy(&build_server(progress)?, &server())?;
     for text in TEXTS {
         copy(&paths::root().join(text), &release.join(text))?;
     }
@@ -145,4 +209,29 @@ fn copy_folder(from: &Path, to: &Path) -> Outcome {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_same_in_both_folders_is_named() {
+        let folder = env::temp_dir().join(format!("holdfast-dist-{}", std::process::id()));
+        let (one, other) = (folder.join("one"), folder.join("other"));
+        for (place, path, text) in [
+            (&one, "v2/site/same", "a"),
+            (&other, "v2/site/same", "a"),
+            (&one, "v2/site/changed", "a"),
+            (&other, "v2/site/changed", "b"),
+            (&one, "v2/only-one", ""),
+            (&other, "v2.tar.gz", ""),
+            (&one, "v1/site/older", ""),
+        ] {
+            setup::write(&place.join(path), text).unwrap();
+        }
+        let named = differing(&one, &other, "v2");
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(named, ["v2.tar.gz", "v2/only-one", "v2/site/changed"]);
+    }
 }

@@ -33,7 +33,8 @@ cargo xtask <task>
   vectors DIR    run the conformance cases in a folder of the shapes of tests/vectors
   bench [NAME…]  measure; one JSON object a line
   size           bytes of every shipped file, raw, gzip and brotli
-  dist           the release folder: the site with its compressed files, and the server
+  dist [--check] the release folder: the site with its compressed files, and the server (--check: built once more in
+                 another place, every byte the same)
   sign [DIR] [KEY]
                  lists the files of that site and signs the list (KEY is release.key, made on first use)
   lint           format, clippy, dependencies, language files, leftovers
@@ -67,7 +68,7 @@ fn run(task: &str, rest: &[String]) -> Outcome {
         "vectors" => test::vectors(rest),
         "bench" => bench::run(rest),
         "size" => size::run(),
-        "dist" => dist::run(),
+        "dist" => dist::run(rest),
         "sign" => sign::run(rest),
         "lint" => lint::run(),
         "setup" => setup::run(),

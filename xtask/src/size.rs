@@ -112,8 +112,7 @@ fn totals(dist: &Path, files: &[String], first: &BTreeSet<String>) -> Totals {
 
 /// The site's files as addresses, without the compressed copies.
 pub(crate) fn shipped(dist: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    walk(dist, "", &mut files);
+    let mut files = files(dist);
     let names: BTreeSet<String> = files.iter().cloned().collect();
     let copy = |file: &String| {
         [".gz", ".br"]
@@ -122,6 +121,13 @@ pub(crate) fn shipped(dist: &Path) -> Vec<String> {
     };
     files.retain(|file| !copy(file));
     files.sort();
+    files
+}
+
+/// Every file of a folder, by its path below it.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    walk(folder, "", &mut files);
     files
 }
 

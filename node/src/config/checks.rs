@@ -24,6 +24,7 @@ const UP: &[&str] = &[
     "previews-ca",
     "embed-origin",
     "demo",
+    "trusted-proxy",
 ];
 const STORAGE: &[&str] = &[
     "listen",
@@ -36,6 +37,7 @@ const STORAGE: &[&str] = &[
     "local",
     "no-rate-limit",
     "durability",
+    "trusted-proxy",
 ];
 const SEED: &[&str] = &["listen", "nodes-file", "swarm-size", "inactive-after"];
 const GATEWAY: &[&str] = &[
@@ -53,6 +55,7 @@ const GATEWAY: &[&str] = &[
     "previews",
     "previews-key",
     "embed-origin",
+    "trusted-proxy",
 ];
 const FILES: &[&str] = &[
     "listen",
@@ -65,6 +68,7 @@ const FILES: &[&str] = &[
     "durability",
     "cert",
     "key",
+    "trusted-proxy",
     "records",
     "content",
     "store-ca",
@@ -134,6 +138,7 @@ impl Options {
             site: self.site,
             kiosk: self.kiosk,
             previews_ca: self.previews_ca,
+            trusted_proxies: self.trusted_proxies,
         })
     }
 
@@ -158,6 +163,7 @@ impl Options {
             tls,
             local,
             durability: self.durability.unwrap_or_default(),
+            trusted_proxies: self.trusted_proxies,
         })
     }
 
@@ -206,6 +212,7 @@ impl Options {
             files,
             previews,
             embed_origins: self.embed_origins,
+            trusted_proxies: self.trusted_proxies,
         })
     }
 
@@ -233,6 +240,7 @@ impl Options {
             uploads: self.uploads,
             durability: self.durability.unwrap_or_default(),
             tls,
+            trusted_proxies: self.trusted_proxies,
         })
     }
 

@@ -8,6 +8,7 @@ use holdfast_protocol::keys::Ed25519PublicKey;
 
 use crate::embed::EmbedOrigin;
 use crate::fileserver::{ContentPlace, RecordsPlace};
+use crate::net::proxies::TrustedProxy;
 use crate::registry::follow::Source;
 use crate::storage::db::Durability;
 
@@ -33,6 +34,8 @@ pub struct Up {
     pub embed_origins: Vec<EmbedOrigin>,
     /// Serve a page that does, from an origin of its own.
     pub demo: bool,
+    /// The reverse proxies that say who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// Options of `storage`.
@@ -56,6 +59,8 @@ pub struct Storage {
     pub rate_limit: bool,
     /// What an acknowledged write survives.
     pub durability: Durability,
+    /// The reverse proxies that say who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// Options of `seed`.
@@ -94,6 +99,8 @@ pub struct Gateway {
     pub previews: Option<FileServer>,
     /// The pages that may show the app's chat in a frame.
     pub embed_origins: Vec<EmbedOrigin>,
+    /// The reverse proxies that say who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// Options of `files`.
@@ -125,6 +132,8 @@ pub struct Files {
     pub store_ca: Option<PathBuf>,
     /// A file of passwords and keys for both.
     pub secrets: Option<PathBuf>,
+    /// The reverse proxies that say who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// Options of `previews`.

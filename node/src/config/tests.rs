@@ -49,6 +49,32 @@ fn pages_that_may_show_the_chat_are_named_one_by_one() {
 }
 
 #[test]
+fn proxies_are_named_one_by_one_where_clients_have_limits() {
+    let named = "--trusted-proxy 127.0.0.1 --trusted-proxy 172.18.0.0/16";
+    for role in ["up", "storage --seed u", "gateway --public", "files"] {
+        let proxies = match read(&format!("{role} {named}")).unwrap() {
+            Command::Up(up) => up.trusted_proxies,
+            Command::Storage(storage) => storage.trusted_proxies,
+            Command::Gateway(gateway) => gateway.trusted_proxies,
+            Command::Files(files) => files.trusted_proxies,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            proxies,
+            ["127.0.0.1", "172.18.0.0/16"].map(|name| name.parse::<TrustedProxy>().unwrap()),
+            "{role}"
+        );
+    }
+    let why = read("gateway --public --trusted-proxy 0.0.0.0/0").unwrap_err();
+    assert!(why.to_string().starts_with("--trusted-proxy: "), "{why}");
+    assert!(why.to_string().contains("half of the internet"), "{why}");
+    assert!(
+        read("seed --trusted-proxy 127.0.0.1").is_err(),
+        "it limits nobody"
+    );
+}
+
+#[test]
 fn options_of_other_roles_and_impossible_combinations_are_refused() {
     for line in [
         "",

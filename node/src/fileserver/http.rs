@@ -1,13 +1,12 @@
 //! The file server's HTTP surface: direct requests, the path for onion requests, CORS, health and metrics
 //! (spec/07-files-and-attachments.md §3, §4.5).
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::Router;
 use axum::body::Body as HttpBody;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
@@ -16,6 +15,7 @@ use super::receive::{Receiver, TRANSFER_TIME, whole};
 use super::store::Refusal;
 use super::{FileServer, Inner, MAX_DOWNLOADS, onion};
 use crate::metrics::{self, Text};
+use crate::net::proxies::client_of;
 
 /// What any page may do: upload, download, and read what it needs of the answer.
 const CORS: [(HeaderName, &str); 5] = [
@@ -92,11 +92,7 @@ fn declared(headers: &HeaderMap) -> Option<u64> {
 }
 
 async fn direct(inner: &Arc<Inner>, request: Request) -> Result<Answer, Refusal> {
-    let client = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
-    if !inner.limiter.admit(client) {
+    if !inner.limiter.admit(client_of(request.extensions())) {
         return Err(Refusal::Rate);
     }
     let call = Call::parse(request.method(), request.uri().path());

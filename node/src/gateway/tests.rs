@@ -1,7 +1,14 @@
 //! What the gateway carries, and what it refuses.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
+use http_body_util::BodyExt as _;
+
 use super::*;
 use crate::clock::SystemClock;
+use crate::net::proxies::behind;
 use crate::net::server::{Stopper, serve, stopper};
 use crate::registry::Node;
 use crate::registry::live::Registry;
@@ -154,6 +161,7 @@ async fn one_client_cannot_take_it_all() {
     assert_eq!(send(&app, "POST", &path, vec![1]).await.0, 200);
     assert_eq!(send(&app, "POST", &path, vec![1]).await.0, 200);
     assert_eq!(failure(&app, &path, vec![1]).await, (429, "busy".to_owned()));
+    assert_eq!(send(&app, "GET", "/v1/nodes", Vec::new()).await.0, 429);
     let app = gateway(
         vec![node],
         Options {
@@ -162,6 +170,37 @@ async fn one_client_cannot_take_it_all() {
         },
     );
     assert_eq!(failure(&app, &path, vec![1]).await, (429, "busy".to_owned()));
+}
+
+#[tokio::test]
+async fn visitors_behind_a_named_proxy_have_limits_of_their_own() {
+    let (node, _stopper) = guard().await;
+    let path = format!("/v1/onion/{}", node.ed25519());
+    let rate = Some(Rate {
+        burst: 1.0,
+        per_second: 0.001,
+    });
+    let app = gateway(vec![node], Options { rate, ..local() });
+    let app = behind(&["127.0.0.1".parse().unwrap()], app);
+    let ask = |peer: &str, visitor: &'static str| {
+        let mut request = Request::builder()
+            .method("POST")
+            .uri(&path)
+            .header("x-forwarded-for", visitor)
+            .body(Body::from(vec![1]))
+            .unwrap();
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = app.clone().oneshot(request);
+        async move { answer.await.unwrap().status().as_u16() }
+    };
+    assert_eq!(ask("127.0.0.1", "192.0.2.1").await, 200);
+    assert_eq!(ask("127.0.0.1", "192.0.2.1").await, 429);
+    assert_eq!(ask("127.0.0.1", "203.0.113.9, 192.0.2.1").await, 429);
+    assert_eq!(ask("127.0.0.1", "192.0.2.2").await, 200);
+    // Whoever is no named proxy has one address, whatever it says.
+    assert_eq!(ask("198.51.100.1", "192.0.2.3").await, 200);
+    assert_eq!(ask("198.51.100.1", "192.0.2.4").await, 429);
 }
 
 #[tokio::test]

@@ -8,16 +8,16 @@ use holdfast_protocol::keys::Ed25519PublicKey;
 use http::header;
 use url::Url;
 
+use super::make::{is_own, paths_in, unpacked};
 use super::{
-    Hash, MANIFEST, MAX_FILE, MAX_MANIFEST, MAX_SIGNATURE, Release, ReleaseError, SIGNATURE, Signed, read,
+    Hash, MANIFEST, MAX_FILE, MAX_MANIFEST, MAX_SIGNATURE, PAGE, Release, ReleaseError, SIGNATURE, Signed,
+    read,
 };
 use crate::files::read_capped;
 use crate::kiosk::unmarked;
 use crate::net::client::{Answer, HttpClient};
 
-/// The site's page.
-const PAGE: &str = "index.html";
-/// The site's pages: that, and the same for frames.
+/// The site's pages: the one, and the same for frames.
 const PAGES: [&str; 2] = [PAGE, "embed.html"];
 /// How long one file may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,6 +33,9 @@ pub struct Report {
     pub fingerprint: Hash,
     /// Files that are not as the list says, or not there.
     pub wrong: Vec<String>,
+    /// Files of a folder that are no part of the release, although servers hand them out. Nobody can ask a served site for
+    /// these.
+    pub extra: Vec<String>,
 }
 
 /// Checks a site by its address, such as `https://chat.example/`. What stands behind a `?` or `#` in it is left out.
@@ -144,6 +147,11 @@ pub fn check_folder(folder: &Path, wanted: Option<&Ed25519PublicKey>) -> Result<
             report.wrong.push(path.clone());
         }
     }
+    let known = |path: &str| is_own(path) || report.release.files.contains_key(path);
+    report.extra = paths_in(folder)?;
+    report
+        .extra
+        .retain(|path| !known(path) && !unpacked(path).is_some_and(known));
     Ok(report)
 }
 
@@ -159,5 +167,6 @@ fn begin(
         key: signed.key,
         fingerprint: Hash::of(manifest),
         wrong: Vec::new(),
+        extra: Vec::new(),
     })
 }

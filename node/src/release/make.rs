@@ -6,8 +6,8 @@ use std::path::Path;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 
 use super::{
-    FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, MAX_FILE, MAX_FILES, MAX_MANIFEST, MAX_SIGNATURE, Release,
-    ReleaseError, SIGNATURE, Signed, is_plain, read, with,
+    FORMAT, HANDED_OVER, HandOver, Hash, MANIFEST, MAX_FILE, MAX_FILES, MAX_MANIFEST, MAX_SIGNATURE, PAGE,
+    Release, ReleaseError, SIGNATURE, Signed, is_plain, is_version, read, with,
 };
 use crate::files::read_capped;
 use crate::{embed, site};
@@ -15,9 +15,12 @@ use crate::{embed, site};
 /// Addresses of what operators change for themselves: no part of a release.
 const LEFT_OUT: [&str; 2] = [site::NETWORK, embed::LIST];
 /// What every release has, or browsers refuse it.
-const NEEDED: [&str; 2] = ["index.html", "service-worker.js"];
+const NEEDED: [&str; 2] = [PAGE, "service-worker.js"];
 /// Endings of compressed copies, which lie beside a file for web servers.
 const PACKED: [&str; 2] = [".br", ".gz"];
+/// What stands before the version in a built page (`xtask/tools/name-engine.mjs`). It is the site's own, whatever the version
+/// of this program.
+const VERSION: &str = "<meta name=\"version\" content=\"";
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub fn sign_folder(
     let files = files_of(folder)?;
     let release = Release {
         format: FORMAT,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: version_in(folder)?,
         number,
         files,
     };
@@ -99,9 +102,35 @@ fn hand_overs(
     Ok(steps)
 }
 
+fn version_in(folder: &Path) -> Result<String, ReleaseError> {
+    let page = read(folder, PAGE, MAX_FILE)?.unwrap_or_default();
+    let page = String::from_utf8_lossy(&page);
+    let told = page
+        .split_once(VERSION)
+        .and_then(|(_, rest)| rest.split_once('"'));
+    match told {
+        Some((version, _)) if is_version(version) => Ok(version.to_owned()),
+        _ => Err(ReleaseError::NoVersion),
+    }
+}
+
 fn files_of(folder: &Path) -> Result<BTreeMap<String, Hash>, ReleaseError> {
     let mut files = BTreeMap::new();
-    collect(folder, "", &mut files)?;
+    for path in paths_in(folder)? {
+        if is_own(&path) || unpacked(&path).is_some() {
+            continue;
+        }
+        if !is_plain(&path) {
+            return Err(ReleaseError::Name(path));
+        }
+        let file = folder.join(&path);
+        let content = read_capped(&file, MAX_FILE)
+            .map_err(|error| ReleaseError::File(file.display().to_string(), error))?;
+        match content {
+            Some(content) => files.insert(path, Hash::of(&content)),
+            None => return Err(ReleaseError::TooLarge(path)),
+        };
+    }
     if let Some(missing) = NEEDED.into_iter().find(|name| !files.contains_key(*name)) {
         return Err(ReleaseError::NoSite(missing));
     }
@@ -115,36 +144,41 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ReleaseError> {
     std::fs::write(path, bytes).map_err(|error| ReleaseError::File(path.display().to_string(), error))
 }
 
-fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Hash>) -> Result<(), ReleaseError> {
+/// Every file of a folder by its path below it, in order. Hidden ones are left out: no server here hands them out.
+pub(super) fn paths_in(folder: &Path) -> Result<Vec<String>, ReleaseError> {
+    let mut paths = Vec::new();
+    collect(folder, "", &mut paths)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn collect(folder: &Path, below: &str, paths: &mut Vec<String>) -> Result<(), ReleaseError> {
     let failed = |error| ReleaseError::File(folder.display().to_string(), error);
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with('.') {
-            // No server here hands it out.
             continue;
         }
         let path = format!("{below}{name}");
         if entry.path().is_dir() {
-            collect(&entry.path(), &format!("{path}/"), files)?;
-        } else if is_part(&path) {
-            if !is_plain(&path) {
-                return Err(ReleaseError::Name(path));
-            }
-            match read_capped(&entry.path(), MAX_FILE).map_err(failed)? {
-                Some(content) => files.insert(path, Hash::of(&content)),
-                None => return Err(ReleaseError::TooLarge(path)),
-            };
+            collect(&entry.path(), &format!("{path}/"), paths)?;
+        } else {
+            paths.push(path);
         }
     }
     Ok(())
 }
 
-/// Whether a file is part of a release.
-fn is_part(path: &str) -> bool {
-    ![MANIFEST, SIGNATURE].contains(&path)
-        && !LEFT_OUT
+/// Whether a file is no part of a release: it is about one, or the operator's.
+pub(super) fn is_own(path: &str) -> bool {
+    [MANIFEST, SIGNATURE].contains(&path)
+        || LEFT_OUT
             .iter()
             .any(|address| address.strip_prefix('/') == Some(path))
-        && !PACKED.iter().any(|ending| path.ends_with(ending))
+}
+
+/// The file that a compressed copy is of.
+pub(super) fn unpacked(path: &str) -> Option<&str> {
+    PACKED.iter().find_map(|ending| path.strip_suffix(ending))
 }

@@ -22,6 +22,8 @@ use crate::site::is_plain;
 pub use check::{Report, check_folder, check_site};
 pub use make::{Made, sign_folder};
 
+/// The site's page.
+const PAGE: &str = "index.html";
 /// The list of files, in the site's folder.
 pub const MANIFEST: &str = "release.json";
 /// The signature beside it.
@@ -37,7 +39,7 @@ const MAX_MANIFEST: usize = 512 * 1024;
 /// Longest signature file that is read, bytes.
 const MAX_SIGNATURE: usize = 4_096;
 /// Most files of a release.
-const MAX_FILES: usize = 4_096;
+pub const MAX_FILES: usize = 4_096;
 /// The largest file of a site, bytes.
 const MAX_FILE: usize = 64 * 1024 * 1024;
 /// The highest number of a release: the browser's numbers are exact up to it.
@@ -66,6 +68,11 @@ pub enum ReleaseError {
     /// A file is missing without which browsers take no release.
     #[error("the folder holds no {0}, so it is no built site")]
     NoSite(&'static str),
+    /// The page does not name its version, which is what users are told.
+    #[error(
+        "index.html in the folder does not say which version it is; `cargo xtask dist` makes a site that does"
+    )]
+    NoVersion,
     /// It is too long or too deeply nested.
     #[error("the release's list or signature is {0}")]
     Limit(#[from] JsonLimit),
@@ -77,7 +84,7 @@ pub enum ReleaseError {
     #[error("the release has another form than this version reads")]
     Format,
     /// There is no signature.
-    #[error("the release is not signed")]
+    #[error("there is no signed release (release.json and release.sig), so that nothing can be checked")]
     Unsigned,
     /// The signature is not that of its key over this list.
     #[error("the signature is not right: the list of files was changed, or another key signed it")]
@@ -151,7 +158,7 @@ impl From<Hash> for String {
 
 /// What `release.sig` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Signed {
+pub struct Signed {
     format: u32,
     /// The key that signed.
     key: Ed25519PublicKey,
@@ -204,7 +211,11 @@ impl Signed {
         }
     }
 
-    fn read(bytes: &[u8]) -> Result<Self, ReleaseError> {
+    /// Reads a `release.sig`.
+    ///
+    /// # Errors
+    /// It is too long, or none that this version reads.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReleaseError> {
         check_limits(bytes, MAX_SIGNATURE)?;
         let signed: Self = serde_json::from_slice(bytes)?;
         if signed.format == FORMAT {
@@ -214,8 +225,11 @@ impl Signed {
         }
     }
 
-    /// Checks the signature, and that `wanted` is its key or led to it.
-    fn verify(&self, manifest: &[u8], wanted: Option<&Ed25519PublicKey>) -> Result<(), ReleaseError> {
+    /// Checks the signature over a list, and that `wanted` is its key or led to it.
+    ///
+    /// # Errors
+    /// A signature is not right, or it is another key's.
+    pub fn verify(&self, manifest: &[u8], wanted: Option<&Ed25519PublicKey>) -> Result<(), ReleaseError> {
         self.key
             .verify(&with(SIGNED, manifest), &self.signature)
             .map_err(|_| ReleaseError::Signature)?;
@@ -238,7 +252,11 @@ impl Signed {
 }
 
 impl Release {
-    fn read(bytes: &[u8]) -> Result<Self, ReleaseError> {
+    /// Reads a `release.json`.
+    ///
+    /// # Errors
+    /// It is too long, or none that this version reads.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReleaseError> {
         check_limits(bytes, MAX_MANIFEST)?;
         let release: Self = serde_json::from_slice(bytes)?;
         let whole = release.format == FORMAT
@@ -259,5 +277,7 @@ impl Release {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

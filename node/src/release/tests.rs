@@ -1,14 +1,13 @@
 //! Releases that are whole, and those that are not.
 
+mod served;
+
 use std::path::PathBuf;
 
-use axum::Router;
-use axum::response::Redirect;
-use axum::routing::get;
-use tokio::task::JoinHandle;
-
 use super::*;
-use crate::net::server::{Stopper, serve, stopper};
+
+/// A built page.
+const FRONT: &str = r#"<html><meta charset="utf-8"><meta name="version" content="7.8.9-rc.1">"#;
 
 fn keys(seed: u8) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed(&[seed; 32])
@@ -28,7 +27,7 @@ impl Site {
     fn new() -> Self {
         let site = Self(crate::files::temporary_folder("release"));
         for (path, content) in [
-            ("index.html", "<html>"),
+            ("index.html", FRONT),
             ("service-worker.js", "keep()"),
             ("app-0123456789abcdef.js", "start()"),
             ("app-0123456789abcdef.js.br", "packed"),
@@ -90,6 +89,43 @@ fn what_is_no_built_site_is_not_signed() {
 }
 
 #[test]
+fn the_version_is_the_sites_and_a_site_without_one_is_not_signed() {
+    let site = Site::new();
+    let made = sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    assert_eq!(made.release.version, "7.8.9-rc.1");
+    for page in [
+        "<html>",
+        r#"<html><meta name="version" content="">"#,
+        r#"<html><meta name="version" content="1 of a kind">"#,
+        r#"<html><meta name="version" content="1"#,
+    ] {
+        site.write("index.html", page);
+        let refused = sign_folder(&site.0, 8, &keys(1), None);
+        assert!(matches!(refused, Err(ReleaseError::NoVersion)), "{page}");
+    }
+}
+
+#[test]
+fn what_nobody_signed_is_named() {
+    let site = Site::new();
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    for (path, content) in [
+        ("networks/other.json", "{}"),
+        ("a name.js", "steal()"),
+        ("gone.js.br", "a copy of nothing"),
+        ("index.html.gz", "a copy of what was signed"),
+        ("networks/default.json.br", "a copy of the operator's"),
+        ("embed.json", "the operator's"),
+        (".well-known/x", "hidden"),
+    ] {
+        site.write(path, content);
+    }
+    let report = check_folder(&site.0, None).unwrap();
+    assert_eq!(report.extra, ["a name.js", "gone.js.br", "networks/other.json"]);
+    assert!(report.wrong.is_empty());
+}
+
+#[test]
 fn another_key_is_not_taken_by_mistake() {
     let site = Site::new();
     sign_folder(&site.0, 1, &keys(1), None).unwrap();
@@ -135,7 +171,7 @@ fn a_number_is_used_once_and_grows() {
     let site = Site::new();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    site.write("index.html", "<html>other");
+    site.write("index.html", &format!("{FRONT}other"));
     for number in [6, 7] {
         let refused = sign_folder(&site.0, number, &keys(1), None);
         assert!(matches!(refused, Err(ReleaseError::Number(7))), "{number}");
@@ -252,87 +288,4 @@ fn a_key_hands_over_to_the_next() {
         check_folder(&site.0, Some(&keys(1).public())),
         Err(ReleaseError::Signature)
     ));
-}
-
-/// Something that is served until it is stopped.
-struct Served {
-    url: String,
-    stopper: Stopper,
-    task: JoinHandle<()>,
-}
-
-impl Served {
-    async fn new(router: Router) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stopper, stopping) = stopper();
-        let task = tokio::spawn(serve(listener, None, router, stopping));
-        Self { url, stopper, task }
-    }
-
-    async fn stop(self) {
-        self.stopper.stop();
-        self.task.await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_site_is_checked_as_anybody_gets_it() {
-    let site = Site::new();
-    sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    let served = Served::new(crate::site::Site::new(&site.0, None, &[], None).router()).await;
-    for end in ["", "/", "/#/c/05ab?n=x", "/?share=lost"] {
-        let url = format!("{}{end}", served.url);
-        let report = check_site(&url, Some(&keys(1).public())).await.unwrap();
-        assert!(report.wrong.is_empty(), "{url}: {:?}", report.wrong);
-    }
-    site.write("index.html", "<html>other");
-    let report = check_site(&served.url, None).await.unwrap();
-    assert_eq!(report.wrong, ["index.html", "the address itself"]);
-    std::fs::remove_file(site.0.join(SIGNATURE)).unwrap();
-    assert!(matches!(
-        check_site(&served.url, None).await,
-        Err(ReleaseError::Unsigned)
-    ));
-    served.stop().await;
-}
-
-#[tokio::test]
-async fn a_server_may_lead_from_the_page_to_the_address_and_nowhere_else() {
-    let site = Site::new();
-    sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    for (to, wrong) in [("/", vec![]), ("/other", vec!["index.html"])] {
-        let router = Router::new()
-            .route("/index.html", get(move || async move { Redirect::permanent(to) }))
-            .fallback_service(crate::site::Site::new(&site.0, None, &[], None).router());
-        let served = Served::new(router).await;
-        assert_eq!(check_site(&served.url, None).await.unwrap().wrong, wrong, "{to}");
-        served.stop().await;
-    }
-    let router = Router::new().fallback(|| async { Redirect::permanent("https://elsewhere.example/") });
-    let served = Served::new(router).await;
-    let refused = check_site(&served.url, None).await.unwrap_err();
-    assert!(
-        refused.to_string().ends_with("release.json: status 308"),
-        "{refused}"
-    );
-    served.stop().await;
-}
-
-#[tokio::test]
-async fn a_kiosks_mark_is_no_change_of_the_site_and_anything_more_is() {
-    let site = Site::new();
-    site.write("index.html", "<html><meta charset=utf-8>app");
-    sign_folder(&site.0, 7, &keys(1), None).unwrap();
-    let allowed = site.0.with_extension("kiosk.json");
-    std::fs::write(&allowed, r#"{"version":1}"#).unwrap();
-    let kiosk = crate::kiosk::KioskSite::read(&allowed, &site.0).unwrap();
-    std::fs::remove_file(&allowed).unwrap();
-    let served = Served::new(crate::site::Site::new(&site.0, None, &[], Some(kiosk)).router()).await;
-    let report = check_site(&served.url, None).await.unwrap();
-    assert!(report.wrong.is_empty(), "{:?}", report.wrong);
-    site.write("index.html", "<html><meta charset=utf-8>other");
-    let report = check_site(&served.url, None).await.unwrap();
-    assert_eq!(report.wrong, ["index.html", "the address itself"]);
-    served.stop().await;
 }

@@ -66,6 +66,23 @@ async fn what_is_shared_without_the_service_worker_is_thrown_away_and_the_app_sa
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_shared_without_end_is_cut_off() {
+    let (site, folder) = site();
+    let post = |body: Body| {
+        let request = Request::builder().method(Method::POST).uri("/share");
+        site.router().oneshot(request.body(body).unwrap())
+    };
+    // Both would hang otherwise.
+    let silent = Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+    assert_eq!(post(silent).await.unwrap().status(), StatusCode::SEE_OTHER);
+    let piece = Bytes::from(vec![0; 1 << 20]);
+    let endless = futures::stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()));
+    let answer = post(Body::from_stream(endless)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[tokio::test]
 async fn a_kiosk_has_its_page_marked_and_its_file_handed_out_and_nothing_of_it_is_kept() {
     let folder = crate::kiosk::tests::site();

@@ -1,20 +1,21 @@
 //! The node's HTTP surface: paths, limits, CORS (spec/03-network.md §7.1, §8.5), and the router for sockets.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::Router;
 use axum::body::Body as HttpBody;
-use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::extract::{Request as HttpRequest, State};
 use bytes::Bytes;
 use holdfast_protocol::swarm::MAX_BODY_SIZE;
 use holdfast_protocol::swarm::request::Request;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::reply::{Body, Reply};
 use super::{Inner, Response, StorageNode, db, member, onion, service, sync};
 use crate::metrics::{self, Text};
+use crate::net::body::{self, BodyError};
+use crate::net::proxies::client_of;
 use crate::peer::links::{decode_forwards, encode_replies};
 use crate::peer::transport::MAX_PEER_MESSAGE;
 use crate::peer::{Call, PEER_PATH};
@@ -37,22 +38,16 @@ pub fn router(node: StorageNode) -> Router {
 
 async fn serve(State(node): State<StorageNode>, request: HttpRequest) -> ::http::Response<HttpBody> {
     let (parts, body) = request.into_parts();
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+    let peer = client_of(&parts.extensions);
     let limit = if parts.uri.path() == PEER_PATH {
         MAX_PEER_MESSAGE
     } else {
         MAX_BODY_SIZE
     };
-    let response = match Limited::new(body, limit).collect().await {
-        Ok(body) => {
-            node.handle(&parts.method, parts.uri.path(), body.to_bytes(), peer)
-                .await
-        }
-        Err(error) if error.is::<LengthLimitError>() => Response::text(413, "request body too large"),
-        Err(_) => Response::text(400, "request body broken off"),
+    let response = match body::whole(body, limit).await {
+        Ok(body) => node.handle(&parts.method, parts.uri.path(), body, peer).await,
+        Err(BodyError::TooLarge) => Response::text(413, "request body too large"),
+        Err(BodyError::BrokenOff) => Response::text(400, "request body broken off"),
     };
     response.into_http()
 }

@@ -1,17 +1,13 @@
-//! What a running network says about itself: where everything is, and the profile that the app reads.
+//! Where everything of a running network is.
 
 use std::net::Ipv4Addr;
 
-use bytes::Bytes;
 use holdfast_protocol::keys::{Ed25519PublicKey, X25519PublicKey};
 use holdfast_protocol::swarm::SwarmId;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use super::Slot;
-
-/// Hops of a path where there are nodes enough.
-const HOPS: usize = 3;
+use super::nodes::Slot;
+use crate::profile::NamedServer;
 
 /// Where everything is, as `--json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +38,16 @@ pub struct ServerAddress {
     pub ed25519: Ed25519PublicKey,
 }
 
+impl ServerAddress {
+    /// As the app's profile names it.
+    pub(super) fn named(&self) -> NamedServer {
+        NamedServer {
+            url: self.url.clone(),
+            key: self.ed25519,
+        }
+    }
+}
+
 /// Where a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeAddress {
@@ -57,24 +63,6 @@ pub struct NodeAddress {
     pub x25519: X25519PublicKey,
     /// Its swarm.
     pub swarm: SwarmId,
-}
-
-/// The network profile that the app reads.
-pub(super) fn profile(nodes: usize, files: &ServerAddress, previews: &ServerAddress) -> Bytes {
-    let hops = HOPS.min(nodes.saturating_sub(1));
-    let profile = json!({
-        "name": "local",
-        "gateways": ["/"],
-        "direct": false,
-        "local": true,
-        "minimum_nodes": hops + 1,
-        "subnet_diversity": false,
-        "hops": hops,
-        "bundled_nodes": null,
-        "files": {"url": files.url, "key": files.ed25519},
-        "previews": {"url": previews.url, "key": previews.ed25519},
-    });
-    Bytes::from(profile.to_string())
 }
 
 pub(super) fn addresses(

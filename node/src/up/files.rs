@@ -5,7 +5,8 @@ use std::sync::Arc;
 use holdfast_protocol::keys::Ed25519KeyPair;
 use tokio::net::TcpListener;
 
-use super::{Options, Server, ServerAddress, UpError, keys_in};
+use super::sockets::Server;
+use super::{Options, ServerAddress, UpError, keys_in};
 use crate::clock::Clock;
 use crate::fileserver::{self, FileServer, router};
 

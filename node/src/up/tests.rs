@@ -17,6 +17,7 @@ fn options(data: &Path) -> Options {
         previews_ca: None,
         embed_origins: Vec::new(),
         demo: false,
+        trusted_proxies: Vec::new(),
     }
 }
 
