@@ -7,6 +7,7 @@ mod backup;
 mod badge;
 mod chat;
 mod choke;
+mod clock;
 mod codes;
 mod driver;
 mod embed;

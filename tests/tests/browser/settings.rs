@@ -145,12 +145,7 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
         User::join(&network, "Bert", Place::SharedComputer)
     );
     let browser = &ada.browser;
-    browser
-        .cdp(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": RECORDER }),
-        )
-        .await;
+    browser.before_each_page(RECORDER).await;
     browser.open(&network.app()).await;
     ada.create("Ada", Place::OwnDevice).await;
     let (ada_id, bert_id) = (ada.id().await, bert.id().await);
@@ -158,6 +153,7 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     ada.send("Hello Bert").await;
     ada.delivered().await;
     // The question comes once the phrase was seen: first things first.
+    browser.see("#banner-phrase").await;
     assert!(!browser.has("#notify-yes").await);
     ada.phrase().await;
     browser.picture("notify-question").await;
@@ -167,6 +163,9 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     bert.send("Bert answers").await;
     ada.open(&bert_id).await;
     ada.reads("Bert answers").await;
+    // What comes after it is sent, so it was told by now if at all.
+    ada.send("Here I am").await;
+    ada.delivered().await;
     assert_eq!(
         browser.script("return globalThis.shown").await,
         json!([]),
@@ -231,5 +230,14 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     browser
         .read(&format!("[data-conversation='{bert_id}']"), "into the quiet")
         .await;
-    assert_eq!(browser.script("return globalThis.shown").await, json!([]));
+    // The next one that is told is the first.
+    ada.choose(&bert_id, "Unmute").await;
+    browser
+        .gone(&format!("[data-conversation='{bert_id}'] [title='Muted']"))
+        .await;
+    bert.send("and out loud").await;
+    assert_eq!(
+        notified(browser, 1).await,
+        ("Bert".to_owned(), "and out loud".to_owned())
+    );
 }
