@@ -30,6 +30,7 @@ mod lock;
 mod lock_traces;
 mod network;
 mod noticed;
+mod own_link;
 mod peer;
 mod purge;
 mod recovery;
