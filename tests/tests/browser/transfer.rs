@@ -34,7 +34,8 @@ impl User {
         digits
     }
 
-    async fn shown(&self, css: &str, attribute: &str) -> String {
+    /// The value of an attribute of something that is shown.
+    pub(crate) async fn shown(&self, css: &str, attribute: &str) -> String {
         let shown = self.browser.see(css).await;
         let value = shown.attr(attribute).await.expect("the page answers");
         value.expect("a value")
