@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::driver::Browser;
 
-/// Lets the page's wall clock be set ahead, and counts for each period of its timers, in milliseconds, how often one ran that
+/// Lets the page's wall clock be stopped and set ahead, and counts for each period of its timers, in milliseconds, how often one ran that
 /// looked at that clock. The steady clock goes on as it does: it stands still while a machine sleeps.
 const CLOCK: &str = "{
     globalThis.ahead = 0;
@@ -13,7 +13,7 @@ const CLOCK: &str = "{
     const wall = Date.now;
     Date.now = () => {
         looked = true;
-        return wall() + globalThis.ahead;
+        return (globalThis.stopped ?? wall()) + globalThis.ahead;
     };
     const repeat = globalThis.setInterval;
     globalThis.setInterval = (run, period, ...rest) => repeat((...given) => {
@@ -27,6 +27,12 @@ impl Browser {
     /// Takes hold of the clock and of the timers that begin from now on, here and in later pages.
     pub(crate) async fn holds_clock(&self) {
         self.before_each_page(CLOCK).await;
+    }
+
+    /// Stops the page's wall clock: from now on it is what it is set to.
+    pub(crate) async fn clock_stops(&self) {
+        self.script("globalThis.stopped = Date.now() - globalThis.ahead")
+            .await;
     }
 
     /// Sets the page's wall clock ahead by so much, counted from what it is by itself.

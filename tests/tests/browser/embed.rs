@@ -1,5 +1,6 @@
 //! A chat in a page of somebody else's: what it is there, and what both sides tell each other.
 
+mod arabic;
 mod elsewhere;
 mod fences;
 

@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(150);
 
 impl User {
     /// Waits, without doing anything, until something is shown.
-    async fn waits_for(&self, css: &str) {
+    pub(crate) async fn waits_for(&self, css: &str) {
         self.browser
             .until_within(LONG, css, async || self.browser.has(css).await.then_some(()))
             .await;

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Opens the lock's page in the settings.
-async fn lock_page(user: &User) {
+pub(crate) async fn lock_page(user: &User) {
     user.browser.press("#open-settings").await;
     user.browser.press("#settings-lock").await;
 }
@@ -239,12 +239,12 @@ async fn it_locks_when_nobody_was_there_for_as_long_as_was_chosen() {
 }
 
 /// The app's address by name: passkeys belong to names.
-fn by_name(network: &Network) -> String {
+pub(crate) fn by_name(network: &Network) -> String {
     network.app().replace("127.0.0.1", "localhost")
 }
 
 /// Gives the browser an authenticator that knows its user.
-async fn add_authenticator(browser: &Browser) {
+pub(crate) async fn add_authenticator(browser: &Browser) {
     browser.cdp("WebAuthn.enable", json!({})).await;
     let options = json!({
         "protocol": "ctap2",

@@ -3,6 +3,8 @@
 //! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
 
 mod apart;
+mod arabic;
+mod arabic_screens;
 mod backup;
 mod badge;
 mod chat;

@@ -142,7 +142,7 @@ async fn the_own_link_is_copied_passed_on_printed_and_shown_as_a_code() {
 }
 
 /// Saves the card, and reads the code that is printed on it.
-async fn printed(user: &User, folder: &TempDir) -> String {
+pub(crate) async fn printed(user: &User, folder: &TempDir) -> String {
     user.browser.press("#save-card").await;
     let png = downloaded(user, folder.path(), CARD).await;
     let card = Grey::read(&user.browser, &BASE64.encode(&png)).await;

@@ -55,15 +55,16 @@ impl Elsewhere {
         self._stopper = Some(stopper);
     }
 
-    /// Serves pages with the chat of the app at this address: `/` with a button, `/frame` with a frame, `/any?ADDRESS` with
+    /// Serves pages with the chat of the app at this address: `/` with a button, `/arabic` with a button on
+    /// a page in Arabic, `/frame` with a frame, `/any?ADDRESS` with
     /// any address in a frame. Their policy allows what the documentation says and nothing else.
     pub(super) fn show(&mut self, app: &str, contact: &str) {
         let policy = format!(
             "default-src 'none'; script-src 'self' {app}; frame-src 'self' {app}; require-trusted-types-for 'script'"
         );
-        let page = |mode: &str| {
+        let page = |mode: &str, language: &str| {
             format!(
-                "<!doctype html><html lang=en><title>Boats</title><script src=/listen.js></script><h1>Boats for hire</h1>\
+                "<!doctype html><html lang={language}><title>Boats</title><script src=/listen.js></script><h1>Boats for hire</h1>\
                  <script src='{app}embed.js' data-contact={contact} data-name='Harbour office' data-mode={mode} async>\
                  </script>"
             )
@@ -82,8 +83,9 @@ impl Elsewhere {
         };
         self.serve(
             Router::new()
-                .route("/", fixed(page("button")))
-                .route("/frame", fixed(page("frame")))
+                .route("/", fixed(page("button", "en")))
+                .route("/arabic", fixed(page("button", "ar")))
+                .route("/frame", fixed(page("frame", "en")))
                 .route("/any", get(any))
                 .route("/listen.js", script(LISTEN))
                 .route(
