@@ -67,7 +67,7 @@ impl Core {
         self.run_for_transfer(number, self.clone().run_giving(number, giving));
         self.tell_transfer(TransferStage::Answered);
         Ok(Reply::TransferAnswered {
-            lasts_ms: until.saturating_sub(self.time.now()),
+            lasts_ms: code.expires_at().saturating_sub(self.time.now()),
         })
     }
 

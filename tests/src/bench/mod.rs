@@ -11,6 +11,7 @@ pub mod file_server;
 pub mod files;
 pub mod history;
 pub mod http;
+pub mod lock;
 pub mod network;
 pub mod recovery;
 mod scroll;

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use holdfast_tests::bench::network::Network;
 use holdfast_tests::bench::{
-    Outcome, browser, clients, configs, crypto, file_server, files, history, recovery, storage,
+    Outcome, browser, clients, configs, crypto, file_server, files, history, lock, recovery, storage,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// What can be named.
-const GROUPS: [&str; 13] = [
+const GROUPS: [&str; 14] = [
     "v1",
     "onion",
     "files",
@@ -25,6 +25,7 @@ const GROUPS: [&str; 13] = [
     "history",
     "history-browser",
     "recovery",
+    "lock",
 ];
 
 #[tokio::main]
@@ -84,6 +85,7 @@ async fn measure(group: &str) -> Outcome {
         "history" => history::native(&folder.0),
         "history-browser" => history::browser(&folder.0).await,
         "recovery" => recovery::run(&Network::start(&folder.0.join("network"), 8)?, &mut rng).await,
+        "lock" => lock::run(&Network::start(&folder.0.join("network"), 8)?).await,
         _ => browser::run(&Network::start(&folder.0.join("network"), 8)?, &folder.0).await,
     }
 }

@@ -12,10 +12,10 @@ use crate::screens::pictures;
 use crate::traces::bytes_of;
 use crate::user::{Place, User};
 
-const PHRASE: &str = "three green kelp fronds by the pier";
+pub(crate) const PHRASE: &str = "three green kelp fronds by the pier";
 
 /// Leaves the browser no way to write straight to a file, so that it downloads.
-const NO_PICKER: &str = "globalThis.showSaveFilePicker = undefined;";
+pub(crate) const NO_PICKER: &str = "globalThis.showSaveFilePicker = undefined;";
 
 /// A file of the test's own in the place of one that the user would choose.
 const PICKER: &str = "
@@ -31,21 +31,21 @@ const PICKER: &str = "
 
 impl User {
     /// Goes to the page about backup files.
-    async fn to_backups(&self) {
+    pub(crate) async fn to_backups(&self) {
         self.browser.press("#open-settings").await;
         self.browser.press("#settings-backup").await;
         self.browser.see("#make-backup").await;
     }
 
     /// Types the passphrase for a new file twice, and begins.
-    async fn make_backup(&self, passphrase: &str) {
+    pub(crate) async fn make_backup(&self, passphrase: &str) {
         self.browser.fill("#backup-passphrase", passphrase).await;
         self.browser.fill("#backup-again", passphrase).await;
         self.browser.press("#make-backup").await;
     }
 
     /// Opens a file with a passphrase.
-    async fn open_backup(&self, file: &Path, passphrase: &str) {
+    pub(crate) async fn open_backup(&self, file: &Path, passphrase: &str) {
         choose(&self.browser, "#backup-file", &[file]).await;
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
         self.browser.read("#backup-file-name", &name).await;
@@ -55,7 +55,7 @@ impl User {
 }
 
 /// Waits for a backup file in a folder of downloads.
-async fn downloaded(browser: &Browser, folder: &Path) -> PathBuf {
+pub(crate) async fn downloaded(browser: &Browser, folder: &Path) -> PathBuf {
     browser
         .until("the backup file", async || {
             let entries = std::fs::read_dir(folder).ok()?.flatten();

@@ -1,5 +1,6 @@
 //! A chat in a page of somebody else's: what it is there, and what both sides tell each other.
 
+mod arabic;
 mod elsewhere;
 mod fences;
 
@@ -10,6 +11,7 @@ use tokio::task::LocalSet;
 use elsewhere::Elsewhere;
 
 use crate::driver::{Browser, PHONE};
+use crate::files_sending::awaiting;
 use crate::network::Network;
 use crate::peer::Peer;
 use crate::screens::pictures;
@@ -378,6 +380,11 @@ async fn the_profile_has_the_line_for_a_page_where_pages_are_allowed() {
             (bert.browser.script(read).await == true).then_some(())
         })
         .await;
+    // What is asked for after that list is read after it.
+    let again = awaiting(
+        "await (await fetch('embed.json')).text(); await new Promise(requestAnimationFrame); return null;",
+    );
+    bert.browser.script(&again).await;
     bert.browser.see(".contact-link #copy-link").await;
     assert!(!bert.browser.has("#show-snippet").await);
 }

@@ -9,7 +9,7 @@ use crate::user::{Place, User};
 
 impl User {
     /// The own contact link, read from the profile.
-    async fn contact_link(&self) -> String {
+    pub(crate) async fn contact_link(&self) -> String {
         self.browser.press("#open-profile").await;
         let shown = self.browser.see(".contact-link [data-link]").await;
         let link = shown.attr("data-link").await.expect("the page answers");

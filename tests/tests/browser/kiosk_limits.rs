@@ -15,6 +15,8 @@ use crate::user::{Place, User};
 const IDLE: u64 = 30;
 /// The shortest time out of sight, in seconds.
 const HIDDEN: u64 = 10;
+/// How often a session looks at the clock.
+const LOOK: Duration = Duration::from_secs(1);
 /// What leads to the focus by Tab, in its order.
 const TABBED: &str = "[...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex]')] \
      .filter((element) => element.tabIndex >= 0 && element.checkVisibility())";
@@ -23,7 +25,7 @@ const LONG: Duration = Duration::from_secs(150);
 
 impl User {
     /// Waits, without doing anything, until something is shown.
-    async fn waits_for(&self, css: &str) {
+    pub(crate) async fn waits_for(&self, css: &str) {
         self.browser
             .until_within(LONG, css, async || self.browser.has(css).await.then_some(()))
             .await;
@@ -106,6 +108,7 @@ async fn a_page_that_is_left_frozen_or_out_of_sight_has_nothing_when_it_comes_ba
         browser.freezes(false).await;
         visit.is_fresh().await;
 
+        browser.holds_clock().await;
         visit.enter("Visitor").await;
         let page = browser.tab().await;
         // A short look elsewhere ends nothing.
@@ -113,11 +116,42 @@ async fn a_page_that_is_left_frozen_or_out_of_sight_has_nothing_when_it_comes_ba
         browser.close_tab(&page).await;
         visit.visitor.send("back again").await;
         visit.visitor.delivered().await;
+        // Its clock goes ahead as soon as it is out of sight.
+        browser
+            .script(&format!(
+                "document.addEventListener('visibilitychange', () => {{ globalThis.ahead = {}; }})",
+                (HIDDEN + 1) * 1_000
+            ))
+            .await;
         browser.new_tab().await;
-        // Nothing can be seen of a page that is out of sight: it has to be so for that long.
-        tokio::time::sleep(Duration::from_secs(HIDDEN + 2)).await;
         browser.close_tab(&page).await;
         visit.is_fresh().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_the_machine_slept_through_is_over_when_it_wakes() {
+    // Nothing but the sleep ends it: every other limit is farther off.
+    let allowed = json!({ "idle_seconds": 600, "hidden_seconds": 3_600, "total_minutes": 60 });
+    at_kiosk(allowed, async |visit: Visit| {
+        let (user, browser) = (&visit.visitor, &visit.visitor.browser);
+        browser.holds_clock().await;
+        visit.enter("Visitor").await;
+        user.send("the heron lands at midnight").await;
+        user.delivered().await;
+        // A page whose timers the browser holds back misses a minute, and did not sleep.
+        browser.clock_ahead(Duration::from_secs(60)).await;
+        browser.has_looked(LOOK).await;
+        user.send("still here").await;
+        user.delivered().await;
+        assert!(!browser.has(".countdown").await, "there is nothing to warn of");
+
+        browser.clock_ahead(Duration::from_secs(60 + 120)).await;
+        visit.is_fresh().await;
+        browser.back().await;
+        visit.is_fresh().await;
+        assert!(!browser.content().await.contains("heron"));
     })
     .await;
 }

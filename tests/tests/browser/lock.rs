@@ -13,11 +13,13 @@ use crate::user::{Place, User};
 /// What the device is locked with, and something else.
 pub(crate) const PASSPHRASE: &str = "tide reef lantern brass";
 const ANOTHER: &str = "Ключ под третьим камнем";
-/// After so long a page that watches has looked at the clock once more: it does so every five seconds.
-const LOOK: Duration = Duration::from_secs(6);
+/// How often a page with a lock looks at the clock.
+const LOOK: Duration = Duration::from_secs(5);
+/// A minute of the page's clock.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Opens the lock's page in the settings.
-async fn lock_page(user: &User) {
+pub(crate) async fn lock_page(user: &User) {
     user.browser.press("#open-settings").await;
     user.browser.press("#settings-lock").await;
 }
@@ -264,25 +266,24 @@ async fn it_locks_when_nobody_was_there_for_as_long_as_was_chosen() {
     let network = Network::start();
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     let browser = &ada.browser;
+    let own_id = ada.id().await;
+    browser.holds_clock().await;
     set_lock(&ada).await;
     browser.press("input[name=lock-after][value='5']").await;
-    // The page's clock goes ahead as it does while a machine sleeps.
-    browser
-        .script("globalThis.ahead = 0; const real = Date.now; Date.now = () => real() + globalThis.ahead * 60000;")
-        .await;
-    let ahead = move |minutes: u32| {
-        let script = format!("globalThis.ahead = {minutes}");
-        async move { browser.script(&script).await }
-    };
-    ahead(4).await;
-    tokio::time::sleep(LOOK).await;
-    assert!(!browser.has("#passphrase").await, "four minutes are not five");
-    // Somebody is there.
-    browser.press("#open-profile").await;
-    ahead(8).await;
-    tokio::time::sleep(LOOK).await;
-    assert!(!browser.has("#passphrase").await, "four minutes since then");
-    ahead(14).await;
+    browser.see("input[name=lock-after][value='5']:checked").await;
+    // The page's clock goes ahead as it does while a machine sleeps. What is asked of the worker after that look is
+    // answered, so it had not locked; and whoever writes is there.
+    ada.write_to(&own_id).await;
+    browser.clock_ahead(4 * MINUTE).await;
+    browser.has_looked(LOOK).await;
+    ada.send("four minutes are not five").await;
+    ada.delivered().await;
+    browser.clock_ahead(8 * MINUTE).await;
+    browser.has_looked(LOOK).await;
+    ada.send("four minutes since then").await;
+    ada.delivered().await;
+    assert!(!browser.has("#passphrase").await, "it is open");
+    browser.clock_ahead(14 * MINUTE).await;
     browser.see("#passphrase").await;
     try_passphrase(browser, PASSPHRASE).await;
     ada.home().await;
@@ -292,12 +293,12 @@ async fn it_locks_when_nobody_was_there_for_as_long_as_was_chosen() {
 }
 
 /// The app's address by name: passkeys belong to names.
-fn by_name(network: &Network) -> String {
+pub(crate) fn by_name(network: &Network) -> String {
     network.app().replace("127.0.0.1", "localhost")
 }
 
 /// Gives the browser an authenticator that knows its user.
-async fn add_authenticator(browser: &Browser) {
+pub(crate) async fn add_authenticator(browser: &Browser) {
     browser.cdp("WebAuthn.enable", json!({})).await;
     let options = json!({
         "protocol": "ctap2",

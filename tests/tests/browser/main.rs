@@ -3,19 +3,26 @@
 //! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
 
 mod apart;
+mod arabic;
+mod arabic_screens;
 mod backup;
 mod badge;
 mod chat;
 mod choke;
+mod clock;
 mod codes;
 mod driver;
 mod embed;
 mod faults;
 mod files_faults;
 mod files_films;
+mod files_looking;
 mod files_sending;
 mod files_showing;
+mod files_stripped;
+mod files_voice;
 mod invites;
+mod keeping;
 mod killed;
 mod kiosk;
 mod kiosk_keyboard;
@@ -26,7 +33,9 @@ mod lock;
 mod lock_traces;
 mod network;
 mod noticed;
+mod own_link;
 mod peer;
+mod phrase_boxes;
 mod purge;
 mod recovery;
 mod releases;

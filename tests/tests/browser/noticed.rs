@@ -10,12 +10,7 @@ use crate::user::{Place, User};
 
 /// Opens the app in the present tab, with a recorder in the place of the browser's notifications.
 async fn open_recorded(browser: &Browser, network: &Network) {
-    browser
-        .cdp(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": RECORDER }),
-        )
-        .await;
+    browser.before_each_page(RECORDER).await;
     browser.open(&network.app()).await;
 }
 

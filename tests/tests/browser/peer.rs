@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use holdfast_client::api::{
     Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageState, Place,
-    Purpose, Reply, StagedFile,
+    Purpose, Reply, Snapshot, StagedFile,
 };
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
@@ -101,16 +101,36 @@ async fn start(network: &Network) -> EngineHandle {
 
 /// Waits until the network has an account's name: until then a device that takes the account up does not find it.
 pub(crate) async fn name_is_out(network: &Network, phrase: &str) {
+    is_out(network, phrase, "the account's name", |snapshot| {
+        snapshot
+            .account
+            .as_ref()
+            .is_some_and(|account| !account.name.is_empty())
+    })
+    .await;
+}
+
+/// Waits until the network has a nickname that an account gave somebody, and with it who its contacts are.
+pub(crate) async fn nickname_is_out(network: &Network, phrase: &str, nickname: &str) {
+    is_out(network, phrase, nickname, |snapshot| {
+        let mut all = snapshot.conversations.iter();
+        all.any(|known| known.nickname.as_deref() == Some(nickname))
+    })
+    .await;
+}
+
+/// Waits until a device that takes an account up finds something.
+async fn is_out(network: &Network, phrase: &str, what: &str, found: impl Fn(&Snapshot) -> bool) {
     let seed = Seed::from_phrase(phrase).expect("a phrase");
     let looks = async {
         let engine = start(network).await;
         let command = Command::RestoreAccount { seed, name: None };
         engine.request(command).await.expect("an account");
-        until("the account's name", async || {
+        until(what, async || {
             let Ok(Reply::Snapshot(snapshot)) = engine.request(Command::Snapshot).await else {
                 return None;
             };
-            (!snapshot.account?.name.is_empty()).then_some(())
+            found(&snapshot).then_some(())
         })
         .await;
     };

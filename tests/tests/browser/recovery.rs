@@ -21,7 +21,7 @@ impl User {
     }
 
     /// Enters a text in the form for a phrase.
-    async fn type_phrase(&self, text: &str) {
+    pub(crate) async fn type_phrase(&self, text: &str) {
         if !self.browser.has("#phrase-text").await {
             self.browser.press(".word-tools button:first-child").await;
         }

@@ -17,7 +17,7 @@ use crate::screens::pictures;
 use crate::user::{Place, User};
 
 /// The words of the app in English.
-const WORDS: &str = "languages/en.json";
+pub(crate) const WORDS: &str = "languages/en.json";
 /// The heading of the settings in those.
 const HEADING: &str = "settings.title";
 
@@ -26,7 +26,7 @@ fn keys(seed: u8) -> Ed25519KeyPair {
 }
 
 /// A copy of the built app, and one of how it was last published.
-struct Site {
+pub(crate) struct Site {
     folder: TempDir,
 }
 
@@ -40,7 +40,7 @@ impl Site {
     }
 
     /// A site whose first release, number 10, is signed with the first key.
-    fn signed() -> Site {
+    pub(crate) fn signed() -> Site {
         let site = Site::new();
         site.sign(10, 1);
         site.publish();
@@ -56,7 +56,7 @@ impl Site {
         self.folder.path().join("published")
     }
 
-    fn sign(&self, number: u64, key: u8) -> String {
+    pub(crate) fn sign(&self, number: u64, key: u8) -> String {
         let made = sign_folder(&self.path(), number, &keys(key), None).expect("a signed site");
         made.fingerprint.short()
     }
@@ -67,7 +67,7 @@ impl Site {
     }
 
     /// Makes the site as it was remembered.
-    fn restore(&self) {
+    pub(crate) fn restore(&self) {
         unpacked(&self.published(), &self.path()).expect("a copy of the site");
     }
 
@@ -83,7 +83,7 @@ impl Site {
         std::fs::write(&file, words.to_string()).expect("a file of the site");
     }
 
-    fn append(&self, path: &str, text: &str) {
+    pub(crate) fn append(&self, path: &str, text: &str) {
         let file = self.path().join(path);
         let before = std::fs::read_to_string(&file).expect("a file of the site");
         std::fs::write(&file, before + text).expect("a file of the site");
@@ -95,7 +95,7 @@ impl Site {
 }
 
 /// Opens the page about the app.
-async fn about(browser: &Browser) {
+pub(crate) async fn about(browser: &Browser) {
     browser.press("#open-settings").await;
     browser.press("#settings-about").await;
     browser.see("#release-standing").await;
@@ -110,7 +110,7 @@ async fn kept(ada: &User, build: &str) {
 }
 
 /// Looks for a new version by the button, and waits for what comes of it.
-async fn check(browser: &Browser) {
+pub(crate) async fn check(browser: &Browser) {
     about(browser).await;
     // The look at the start is over.
     browser.see("#release-check[aria-disabled=false]").await;
@@ -132,7 +132,7 @@ async fn runs(ada: &User, heading: &str) {
 }
 
 /// A person whose browser keeps the first release of a signed site.
-async fn pinned(site: &Site) -> (Network, User) {
+pub(crate) async fn pinned(site: &Site) -> (Network, User) {
     let network = Network::start_at(&site.path());
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     about(&ada.browser).await;

@@ -1,7 +1,42 @@
 //! The way back of an account: true steps, what comes back, a browser killed in between, and a mailbox without a profile.
 
+use std::time::Duration;
+
 use crate::network::Network;
+use crate::peer::nickname_is_out;
+use crate::screens::pictures;
 use crate::user::{Place, User};
+
+/// The steps until the profile is there, in their order.
+const STEPS: [&str; 4] = [
+    "Connect to the network",
+    "Find your mailbox",
+    "Read your profile",
+    "Contacts and messages",
+];
+/// Keeps what the page says of the way back, as kind and words: the step at hand, the greeting, what was found so far, and
+/// the notice at the end. Some of it stands there for a moment only.
+const KEEP_TOLD: &str = "
+    globalThis.told = [];
+    const kinds = {
+        step: '.steps [aria-current=step] > span:nth-of-type(2)',
+        hello: '#reading h2',
+        found: '#reading p',
+        notice: '.toast',
+    };
+    const last = {};
+    const look = () => {
+        for (const [kind, css] of Object.entries(kinds)) {
+            const words = document.querySelector(css)?.textContent;
+            if (!words || words === last[kind]) continue;
+            last[kind] = words;
+            globalThis.told.push([kind, words]);
+        }
+    };
+    const whole = { attributes: true, characterData: true, childList: true, subtree: true };
+    new MutationObserver(look).observe(document, whole);";
+/// Longer than a network takes to be found again, with all pauses between tries.
+const LONG: Duration = Duration::from_secs(150);
 
 #[tokio::test]
 async fn contacts_nicknames_pins_and_blocks_come_back() {
@@ -61,6 +96,82 @@ async fn contacts_nicknames_pins_and_blocks_come_back() {
     other.browser.see(&format!("[data-blocked='{cleo}']")).await;
     other.browser.press("#open-profile").await;
     other.browser.read(".own-name", "Ada").await;
+}
+
+#[tokio::test]
+async fn every_step_of_the_way_back_is_shown_once_it_is_true() {
+    // The page comes from a gateway that goes on while the nodes are gone.
+    let mut network = Network::start_apart().await;
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
+    ada.write_to(&bert_id).await;
+    ada.send("Hello Bert").await;
+    ada.delivered().await;
+    bert.accept(&ada_id).await;
+    bert.send("Hello Ada").await;
+    ada.reads("Hello Ada").await;
+    ada.choose(&bert_id, "Add a nickname").await;
+    ada.browser.fill("#nickname", "Bertie").await;
+    ada.browser.press("#save-nickname").await;
+    let phrase = ada.phrase().await;
+    nickname_is_out(&network, &phrase, "Bertie").await;
+
+    let other = User::arrive(&network).await;
+    let browser = &other.browser;
+    browser.script(KEEP_TOLD).await;
+    other.recognise(&phrase, Place::OwnDevice).await;
+    network.stop();
+    browser.press("#restore-continue").await;
+    browser.read(".steps [aria-current=step]", STEPS[0]).await;
+    browser.read("h1", "Bringing your account back").await;
+    pictures(browser, "restore-1-steps").await;
+    network.resume();
+    let told = browser
+        .until_within(LONG, "everything to be here", async || {
+            let told = browser.script("return globalThis.told").await;
+            let told: Vec<(String, String)> = serde_json::from_value(told).ok()?;
+            let ended = told
+                .iter()
+                .any(|(_, words)| words.starts_with("Everything is here"));
+            ended.then_some(told)
+        })
+        .await;
+    let of = |wanted: &str| -> Vec<&str> {
+        told.iter()
+            .filter(|(kind, _)| kind == wanted)
+            .map(|(_, words)| words.as_str())
+            .collect()
+    };
+    let steps: Vec<Option<usize>> = of("step")
+        .into_iter()
+        .map(|words| STEPS.iter().position(|step| *step == words))
+        .collect();
+    assert_eq!(steps.first(), Some(&Some(0)), "{told:?}");
+    assert!(steps.is_sorted_by(|a, b| a < b), "none goes back: {told:?}");
+    assert_eq!(of("hello"), ["Hello Ada"]);
+    assert!(
+        of("found")
+            .iter()
+            .all(|words| words.starts_with("Reading your mailbox")),
+        "{told:?}"
+    );
+    let notice = of("notice").join(" ");
+    assert!(
+        notice.starts_with("Everything is here: 1 contact · ") && notice.ends_with(" messages"),
+        "{notice}"
+    );
+    let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    let place = |kind: &str| kinds.iter().position(|known| *known == kind);
+    assert!(
+        place("step") < place("hello") && place("hello") < place("notice"),
+        "{told:?}"
+    );
+    browser.gone("#reading").await;
+    browser
+        .read(&format!("[data-conversation='{bert_id}']"), "Bertie")
+        .await;
+    other.open(&bert_id).await;
+    other.reads("Hello Bert").await;
+    other.reads("Hello Ada").await;
 }
 
 #[tokio::test]

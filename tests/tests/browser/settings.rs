@@ -1,88 +1,10 @@
-//! Settings: languages written from the right, notifications and what they tell.
+//! Notifications: when there is one, and what it tells.
 
 use serde_json::{Value, json};
 
-use crate::driver::{Browser, LAPTOP, PHONE};
+use crate::driver::Browser;
 use crate::network::Network;
-use crate::share::share;
 use crate::user::{Place, User};
-
-/// What sticks out of the page at its sides: elements that can be seen and that no scroll area holds.
-const STICKS_OUT: &str = "
-    const width = document.documentElement.clientWidth;
-    return [...document.querySelectorAll('body *')].filter((e) => {
-        const r = e.getBoundingClientRect();
-        if (r.width < 2 || r.height < 2 || e.closest('.unseen, svg')) return false;
-        return r.left < -1 || r.right > width + 1;
-    }).map((e) => e.tagName + '.' + e.className);";
-
-/// Texts that are cut off although nothing says that there is more.
-const CUT_OFF: &str = "
-    return [...document.querySelectorAll('button, h1, h2, p, label, legend, span')].filter((e) => {
-        const style = getComputedStyle(e);
-        if (style.textOverflow === 'ellipsis' || e.closest('.unseen, .avatar, .row')) return false;
-        return style.overflowX !== 'visible' && e.clientWidth > 2 && e.scrollWidth > e.clientWidth + 1;
-    }).map((e) => e.tagName + '.' + e.className + ': ' + e.textContent);";
-
-async fn fits(browser: &Browser, screen: &str) {
-    for size in [PHONE, LAPTOP] {
-        browser.layout(size).await;
-        assert_eq!(browser.script(STICKS_OUT).await, json!([]), "{screen} {size:?}");
-        assert_eq!(browser.script(CUT_OFF).await, json!([]), "{screen} {size:?}");
-        browser.picture(&format!("arabic-{screen}-{}", size.0)).await;
-    }
-}
-
-#[tokio::test]
-async fn arabic_is_written_from_the_right_and_fits() {
-    let network = Network::start();
-    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
-    let browser = &ada.browser;
-    let own = ada.id().await;
-    ada.write_to(&own).await;
-    ada.send("A note").await;
-    ada.delivered().await;
-    browser.press("#open-settings").await;
-    browser.press("#settings-appearance").await;
-    browser.press("#settings-language option[value=ar]").await;
-    browser.see("html[dir=rtl][lang=ar]").await;
-    browser.read(".pane-header h1", "المظهر").await;
-    for (screen, button) in [
-        ("settings", "#open-settings"),
-        ("profile", "#open-profile"),
-        ("new", "#new-conversation"),
-        ("network", "#open-network"),
-    ] {
-        browser.layout(LAPTOP).await;
-        browser.press(button).await;
-        fits(browser, screen).await;
-    }
-    for page in [
-        "privacy",
-        "lock",
-        "notifications",
-        "conversations",
-        "appearance",
-        "keys",
-        "blocked",
-    ] {
-        browser.layout(LAPTOP).await;
-        browser.press("#open-settings").await;
-        browser.press(&format!("#settings-{page}")).await;
-        fits(browser, page).await;
-    }
-    browser.layout(LAPTOP).await;
-    ada.open(&own).await;
-    fits(browser, "conversation").await;
-    // The choice stays.
-    browser.reload().await;
-    browser.see("html[dir=rtl][lang=ar]").await;
-
-    let shared = json!({ "text": "https://example.org/tides", "title": "Tides" });
-    share(browser, &network, shared, &[]).await;
-    browser.see("#shared").await;
-    fits(browser, "share").await;
-}
 
 /// Puts a recorder in the place of the browser's notifications, and has the page believe what a test says about its focus.
 /// As in the browser, what the user answered holds for every tab.
@@ -145,12 +67,7 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
         User::join(&network, "Bert", Place::SharedComputer)
     );
     let browser = &ada.browser;
-    browser
-        .cdp(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": RECORDER }),
-        )
-        .await;
+    browser.before_each_page(RECORDER).await;
     browser.open(&network.app()).await;
     ada.create("Ada", Place::OwnDevice).await;
     let (ada_id, bert_id) = (ada.id().await, bert.id().await);
@@ -158,6 +75,7 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     ada.send("Hello Bert").await;
     ada.delivered().await;
     // The question comes once the phrase was seen: first things first.
+    browser.see("#banner-phrase").await;
     assert!(!browser.has("#notify-yes").await);
     ada.phrase().await;
     browser.picture("notify-question").await;
@@ -167,6 +85,9 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     bert.send("Bert answers").await;
     ada.open(&bert_id).await;
     ada.reads("Bert answers").await;
+    // What comes after it is sent, so it was told by now if at all.
+    ada.send("Here I am").await;
+    ada.delivered().await;
     assert_eq!(
         browser.script("return globalThis.shown").await,
         json!([]),
@@ -231,5 +152,14 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     browser
         .read(&format!("[data-conversation='{bert_id}']"), "into the quiet")
         .await;
-    assert_eq!(browser.script("return globalThis.shown").await, json!([]));
+    // The next one that is told is the first.
+    ada.choose(&bert_id, "Unmute").await;
+    browser
+        .gone(&format!("[data-conversation='{bert_id}'] [title='Muted']"))
+        .await;
+    bert.send("and out loud").await;
+    assert_eq!(
+        notified(browser, 1).await,
+        ("Bert".to_owned(), "and out loud".to_owned())
+    );
 }

@@ -12,7 +12,7 @@ use crate::user::{Place, User};
 
 impl User {
     /// Goes from the start page to the code that asks for an account of another device, and reads its link.
-    async fn asks_for_account(&self, place: &str) -> String {
+    pub(crate) async fn asks_for_account(&self, place: &str) -> String {
         self.browser.press("#have-account").await;
         self.browser.press(place).await;
         self.browser.press("#from-device").await;
@@ -20,12 +20,12 @@ impl User {
     }
 
     /// The link that is shown.
-    async fn transfer_link(&self) -> String {
+    pub(crate) async fn transfer_link(&self) -> String {
         self.shown(".transfer-code", "data-link").await
     }
 
     /// The digits that are shown once somebody answered.
-    async fn digits(&self) -> String {
+    pub(crate) async fn digits(&self) -> String {
         let digits = self.shown("#transfer-digits", "data-digits").await;
         assert!(
             digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_digit()),
@@ -34,14 +34,15 @@ impl User {
         digits
     }
 
-    async fn shown(&self, css: &str, attribute: &str) -> String {
+    /// The value of an attribute of something that is shown.
+    pub(crate) async fn shown(&self, css: &str, attribute: &str) -> String {
         let shown = self.browser.see(css).await;
         let value = shown.attr(attribute).await.expect("the page answers");
         value.expect("a value")
     }
 
     /// Opens the page where the own account is given.
-    async fn to_giving(&self) {
+    pub(crate) async fn to_giving(&self) {
         self.browser.press("#open-settings").await;
         self.browser.press("#settings-recovery").await;
         self.browser.press("#give-account").await;
@@ -49,12 +50,12 @@ impl User {
     }
 
     /// Goes on in spite of the warning, up to the digits.
-    async fn answers(&self) {
+    pub(crate) async fn answers(&self) {
         self.browser.press("#give-go").await;
         self.browser.see("#give-digits").await;
     }
 
-    async fn types_digits(&self, digits: &str) {
+    pub(crate) async fn types_digits(&self, digits: &str) {
         enter(&self.browser, "#give-digits", digits).await;
         self.browser.press("#give-send").await;
     }
@@ -79,7 +80,7 @@ impl User {
 }
 
 /// Other digits than these.
-fn other(digits: &str) -> String {
+pub(crate) fn other(digits: &str) -> String {
     digits
         .chars()
         .map(|digit| if digit == '9' { '0' } else { '9' })

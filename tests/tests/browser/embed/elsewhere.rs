@@ -55,16 +55,17 @@ impl Elsewhere {
         self._stopper = Some(stopper);
     }
 
-    /// Serves pages with the chat of the app at this address: `/` with a button, `/frame` with a frame, `/below` with one far
-    /// below, `/any?ADDRESS` with any address in a frame. Their policy allows what the documentation says and nothing else.
+    /// Serves pages with the chat of the app at this address: `/` with a button, `/arabic` with one on a page in Arabic,
+    /// `/frame` with a frame, `/below` with one far below, `/any?ADDRESS` with any address in a frame. Their policy allows
+    /// what the documentation says and nothing else.
     pub(super) fn show(&mut self, app: &str, contact: &str) {
         let policy = format!(
             "default-src 'none'; script-src 'self' {app}; frame-src 'self' {app}; require-trusted-types-for 'script'"
         );
-        let page = |mode: &str, lines: usize| {
+        let page = |mode: &str, language: &str, lines: usize| {
             let text = "<br>".repeat(lines);
             format!(
-                "<!doctype html><html lang=en><title>Boats</title><script src=/listen.js></script><h1>Boats for hire</h1>{text}\
+                "<!doctype html><html lang={language}><title>Boats</title><script src=/listen.js></script><h1>Boats for hire</h1>{text}\
                  <script src='{app}embed.js' data-contact={contact} data-name='Harbour office' data-mode={mode} async>\
                  </script>"
             )
@@ -83,9 +84,10 @@ impl Elsewhere {
         };
         self.serve(
             Router::new()
-                .route("/", fixed(page("button", 0)))
-                .route("/frame", fixed(page("frame", 0)))
-                .route("/below", fixed(page("frame", 2_000)))
+                .route("/", fixed(page("button", "en", 0)))
+                .route("/arabic", fixed(page("button", "ar", 0)))
+                .route("/frame", fixed(page("frame", "en", 0)))
+                .route("/below", fixed(page("frame", "en", 2_000)))
                 .route("/any", get(any))
                 .route("/listen.js", script(LISTEN))
                 .route(

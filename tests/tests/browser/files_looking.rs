@@ -1,0 +1,247 @@
+//! Where files are looked at: the viewer, the gallery, the pictures of people; and all of it to be looked at.
+
+use thirtyfour::prelude::*;
+
+use crate::files_showing::{Friends, photo, with_friends};
+use crate::peer::Sent;
+use crate::samples::{coast, noise, tone};
+use crate::screens::pictures;
+use crate::user::{Place, User};
+
+impl User {
+    /// Opens the conversation's gallery.
+    pub(crate) async fn gallery(&self) {
+        self.browser.press("#open-details").await;
+        self.browser.press("#open-gallery").await;
+        self.browser.see(".tabs").await;
+    }
+}
+
+#[tokio::test]
+async fn the_viewer_is_used_by_keys_alone() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        for seed in 0..3 {
+            bert.send(&ada_id, ["One", "Two", "Three"][seed as usize], &[photo(seed)])
+                .await;
+        }
+        ada.reads("Three").await;
+        ada.loads("#load-always").await;
+        ada.sees_pictures(3).await;
+        // From the message field back to the newest picture.
+        let newest = ada
+            .browser
+            .until("the newest picture", async || {
+                let all = ada.browser.driver().find_all(By::Css(".tile-open")).await.ok()?;
+                all.into_iter().next_back()
+            })
+            .await;
+        newest.focus().await.expect("it takes the focus");
+        ada.browser.keys(Key::Enter).await;
+        ada.browser.see("dialog.viewer img.viewer-image").await;
+        ada.browser.read(".viewer-caption", "Three").await;
+        ada.browser.keys(Key::Left).await;
+        ada.browser.read(".viewer-caption", "Two").await;
+        ada.browser.keys(Key::Left).await;
+        ada.browser.read(".viewer-caption", "One").await;
+        // There is none before it: that way is closed, and not shown.
+        ada.browser
+            .until("no way to an earlier one", async || {
+                ada.browser.has("#viewer-earlier:disabled").await.then_some(())
+            })
+            .await;
+        ada.browser.keys(Key::Right).await;
+        ada.browser.read(".viewer-caption", "Two").await;
+        ada.browser.keys("+").await;
+        ada.browser.see(".stage.magnified").await;
+        ada.browser.keys(Key::Left).await;
+        ada.browser.read(".viewer-caption", "Two").await;
+        ada.browser.keys("0").await;
+        ada.browser.gone(".stage.magnified").await;
+        ada.browser.keys(Key::Escape).await;
+        ada.browser.gone("dialog.viewer").await;
+        let back = ada.browser.driver().active_element().await.expect("the focus");
+        assert_eq!(
+            back.id().await.expect("its id"),
+            newest.id().await.expect("its id"),
+            "the focus is where it was"
+        );
+        // The browser's own way back closes it too, and only it.
+        ada.browser.keys(Key::Enter).await;
+        ada.browser.see("dialog.viewer").await;
+        ada.browser.back().await;
+        ada.browser.gone("dialog.viewer").await;
+        ada.browser.see(".conversation").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_gallery_collects_and_cleared_files_come_back() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        bert.send(&ada_id, "", &[photo(0), photo(1)]).await;
+        bert.send(
+            &ada_id,
+            "",
+            &[Sent::new("Chart.zip", "application/zip", noise(50_000))],
+        )
+        .await;
+        ada.browser.see(".load-all").await;
+        ada.browser.press(".load-all").await;
+        ada.browser.press("#load-always").await;
+        ada.sees_pictures(2).await;
+        ada.gallery().await;
+        ada.browser.read(".gallery-group h2", "Today").await;
+        ada.browser
+            .press(".gallery-tiles .tile:first-child .tile-open")
+            .await;
+        ada.browser.see("dialog.viewer img.viewer-image").await;
+        ada.browser.press("#close-viewer").await;
+        ada.browser.gone("dialog.viewer").await;
+        ada.browser.see(".gallery-tiles").await;
+        ada.browser.press("#gallery-documents").await;
+        ada.browser.read(".gallery-rows", "Chart.zip").await;
+
+        ada.browser.press("#open-settings").await;
+        ada.browser.press("#settings-storage").await;
+        ada.browser.read(".storage-total", "3 files").await;
+        ada.browser.press("#clear-again").await;
+        ada.browser.press("#confirm").await;
+        ada.browser.read(".storage-total", "0 files").await;
+        ada.open(&bert.id()).await;
+        // What stands for them is still known, and a tap brings them back.
+        ada.browser.press(".load-all").await;
+        ada.sees_pictures(2).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_contacts_picture_is_shown_wherever_they_are() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        bert.set_picture(coast(300, 300, 2)).await;
+        bert.send(&ada_id, "Do you see me?", &[]).await;
+        ada.reads("Do you see me?").await;
+        let row = format!(".row[data-conversation='{}'] .face img", bert.id());
+        ada.browser.see(&row).await;
+        ada.browser.see(".conversation .pane-header .face img").await;
+        ada.browser.press("#open-details").await;
+        ada.browser.press("#open-picture").await;
+        ada.browser.see(".person img.viewer-image").await;
+        ada.browser.keys(Key::Escape).await;
+        ada.browser.gone("dialog.viewer").await;
+        ada.browser.reload().await;
+        ada.browser.see(&row).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_can_be_looked_at() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        bert.set_picture(coast(300, 300, 4)).await;
+        let browser = &ada.browser;
+        bert.send(&ada_id, "", &[photo(0)]).await;
+        bert.send(
+            &ada_id,
+            "",
+            &[Sent::new(
+                "Tide tables 2026 for the northern reef.pdf",
+                "application/pdf",
+                noise(1_240_000),
+            )],
+        )
+        .await;
+        bert.send(
+            &ada_id,
+            "",
+            &[Sent {
+                voice: true,
+                ..Sent::new("voice.wav", "audio/wav", tone(14))
+            }],
+        )
+        .await;
+        browser.see(".sound.voice").await;
+        pictures(browser, "20-files-waiting").await;
+        browser.press(".message [data-act=load]").await;
+        browser.see("#load-always").await;
+        pictures(browser, "21-files-question").await;
+        browser.press("#load-always").await;
+        ada.sees_pictures(1).await;
+        bert.send(
+            &ada_id,
+            "Three of the same bay, from dawn to dusk",
+            &[photo(1), photo(3), photo(5)],
+        )
+        .await;
+        bert.send(&ada_id, "", &[photo(2), photo(4)]).await;
+        bert.send(
+            &ada_id,
+            "",
+            &[photo(0), photo(1), photo(2), photo(3), photo(4), photo(5)],
+        )
+        .await;
+        bert.send(
+            &ada_id,
+            "And one that is high",
+            &[Sent {
+                size: (480, 800),
+                ..Sent::new("high.png", "image/png", coast(480, 800, 1))
+            }],
+        )
+        .await;
+        bert.send(
+            &ada_id,
+            "",
+            &[Sent::new("Harbour song.wav", "audio/wav", tone(75))],
+        )
+        .await;
+        browser.read(".file-name", "Harbour song").await;
+        browser.read(".sound-time", "0:14").await;
+        browser.press(".sound.voice [data-act=play]").await;
+        browser.see("[data-act=speed]").await;
+        pictures(browser, "22-files").await;
+        browser
+            .script("document.querySelector('.messages').scrollTop = 0")
+            .await;
+        pictures(browser, "23-files-above").await;
+        browser.press(".tile-open").await;
+        browser.see("img.viewer-image").await;
+        pictures(browser, "24-viewer").await;
+        ada.browser.keys(Key::Escape).await;
+        browser.gone("dialog.viewer").await;
+        ada.gallery().await;
+        pictures(browser, "25-gallery").await;
+        browser.press("#gallery-documents").await;
+        browser.see(".gallery-rows").await;
+        pictures(browser, "26-gallery-documents").await;
+        browser.press("#open-settings").await;
+        browser.press("#settings-storage").await;
+        browser.see(".storage-line").await;
+        pictures(browser, "27-storage").await;
+    })
+    .await;
+}

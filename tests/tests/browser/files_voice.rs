@@ -1,0 +1,141 @@
+//! Voice messages and sounds: recorded, sent, played.
+
+use thirtyfour::prelude::*;
+
+use crate::files_sending::{awaiting, load_everything, staged, two};
+use crate::files_showing::{Friends, with_friends};
+use crate::peer::Sent;
+use crate::samples::tone;
+use crate::screens::pictures;
+use crate::user::{Place, User};
+
+impl User {
+    /// What an attribute of an element is.
+    async fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        let element = self.browser.see(css).await;
+        element.attr(name).await.expect("the page answers")
+    }
+}
+
+#[tokio::test]
+async fn a_voice_message_is_recorded_heard_kept_and_plays_at_the_other_side() {
+    let two = two().await;
+    let (ada, bert) = (&two.ada.browser, &two.bert.browser);
+    ada.press("#record-voice").await;
+    ada.read(".voice-time", "0:02").await;
+    pictures(ada, "voice-recording").await;
+    ada.press("#stop-voice").await;
+    staged(ada, 1).await;
+    ada.see(".tray-item .file-row.voice").await;
+    pictures(ada, "voice-recorded").await;
+    ada.press(".tray-item .sound-button").await;
+    ada.see(".tray-item .sound-speed").await;
+    // It is a file of the draft now.
+    ada.reload().await;
+    two.ada.open(&two.bert_id).await;
+    staged(ada, 1).await;
+    ada.press("#send-message").await;
+    two.ada.delivered().await;
+    load_everything(bert).await;
+    bert.press("article.message.attached [data-act=play]").await;
+    let decode = "const found = window.blobs.find((blob) => blob.type === 'audio/mpeg'); if (!found) return null; \
+         const bytes = await found.arrayBuffer(); \
+         const sound = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(bytes.slice(0)); \
+         let loudest = 0; for (const sample of sound.getChannelData(0)) loudest = Math.max(loudest, Math.abs(sample)); \
+         return [sound.duration, loudest, bytes.byteLength];";
+    let heard = bert
+        .until("the recording", async || {
+            let heard = bert.script(&awaiting(decode)).await;
+            heard.is_array().then_some(heard)
+        })
+        .await;
+    let [seconds, loudest, bytes] = [0_usize, 1, 2].map(|at| heard[at].as_f64().unwrap_or_default());
+    assert!(seconds > 1.9, "what was recorded is there: {seconds} s");
+    assert!(
+        (5_000.0..9_000.0).contains(&(bytes / seconds)),
+        "48 kbit/s: {bytes} bytes"
+    );
+    assert!(loudest > 0.02, "the fake microphone beeps: {loudest}");
+    let told = bert.see("article.message.attached .sound-time").await;
+    assert!(told.text().await.expect("a time").contains("0:0"));
+
+    // Thrown away is gone; sent while it runs is sent.
+    ada.press("#record-voice").await;
+    ada.read(".voice-time", "0:01").await;
+    ada.press("#discard-voice").await;
+    ada.gone(".voice-bar").await;
+    assert!(!ada.has(".tray-item").await);
+    ada.press("#record-voice").await;
+    ada.read(".voice-time", "0:01").await;
+    ada.press("#record-voice").await;
+    bert.until("the second voice message", async || {
+        let all = bert
+            .driver()
+            .find_all(By::Css("article.message .file-row.voice"))
+            .await
+            .ok()?;
+        (all.len() == 2).then_some(())
+    })
+    .await;
+    ada.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_voice_message_plays_seeks_and_speeds_up() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        let voice = Sent {
+            voice: true,
+            ..Sent::new("voice.wav", "audio/wav", tone(24))
+        };
+        bert.send(&ada_id, "", &[voice]).await;
+        ada.browser.see(".sound.voice").await;
+        ada.loads("#load-always").await;
+        // Its length and loudness are found out here.
+        ada.browser.read(".sound-time", "0:24").await;
+        ada.browser
+            .until("a drawing with a shape", async || {
+                let path = ada.attribute(".wave path", "d").await?;
+                (path.contains("v22") && path.contains("v2M")).then_some(())
+            })
+            .await;
+        ada.browser.press("[data-act=play]").await;
+        ada.browser.read(".sound-time", "0:01").await;
+        assert!(
+            ada.attribute("[data-act=play]", "aria-label")
+                .await
+                .is_some_and(|label| label.starts_with("Pause")),
+            "the button says what it does"
+        );
+        ada.browser.press("[data-act=speed]").await;
+        ada.browser.read("[data-act=speed]", "1.5×").await;
+        // By keys to the middle and beyond.
+        let slider = ada.browser.see(".track input").await;
+        for _ in 0..3 {
+            slider
+                .send_keys(Key::PageUp)
+                .await
+                .expect("the slider takes keys");
+        }
+        ada.browser
+            .until("a place further on", async || {
+                let time = ada.browser.see(".sound-time").await.text().await.ok()?;
+                let seconds: u32 = time.strip_prefix("0:")?.parse().ok()?;
+                (seconds >= 6).then_some(())
+            })
+            .await;
+        ada.browser.press("[data-act=play]").await;
+        ada.browser
+            .until("the pause", async || {
+                let label = ada.attribute("[data-act=play]", "aria-label").await?;
+                label.starts_with("Play").then_some(())
+            })
+            .await;
+    })
+    .await;
+}
