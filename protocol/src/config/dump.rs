@@ -1,16 +1,19 @@
 //! What a device keeps of a config between runs (spec/04-configs.md §8): one bencoded dict, in the layout that the
-//! reference library uses, with three keys more: a received frame, the edits that must not be lost, and of a message in
-//! the making, what was edited. Dumps without them are of the reference library or of earlier versions.
+//! reference library uses, with four keys more: a received frame, the edits that must not be lost, of a message in the
+//! making, what was edited, and what the swarm has where that is something else. Dumps without them are of the reference
+//! library or of earlier versions.
 
 use super::kept::{self, Kept};
 use super::message::{Draft, FormatError, Frozen};
 use super::parts::{Held, Pending, WholeHash};
+use super::published::StoredPublished;
 use super::state::{Config, ConfigState, Current};
 use super::tree::{Budget, NUMBER, TreeError, read_dict, size_bound, write_dict};
 use super::{ConfigKind, zstd};
 use crate::account::Account;
 use crate::bt::{BtError, Reader, Token, write_bytes, write_int};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const STATE: &[u8] = b"!";
@@ -22,6 +25,7 @@ const ARCHIVE: &[u8] = b"+";
 const PACKED: &[u8] = b",";
 const KEPT: &[u8] = b"-";
 const DRAFT: &[u8] = b".";
+const PUBLISHED: &[u8] = b"/";
 
 // Inside what is kept of a message in the making.
 const FROM_NOTHING: &[u8] = b"0";
@@ -72,9 +76,10 @@ impl Config {
             Some(edited) => edited.clone(),
             None => self.current.changes(),
         };
+        let published = self.published.dump(&message);
         // Room for everything at once: a buffer that grows leaves copies of the keys in the message behind.
         let mut out = Zeroizing::new(Vec::with_capacity(
-            self.dump_bound(&message) + kept::changes_bound(&edits),
+            self.dump_bound(&message) + kept::changes_bound(&edits) + published.len(),
         ));
         out.push(b'd');
         write_bytes(&mut out, STATE);
@@ -114,6 +119,8 @@ impl Config {
             kept::dump_changes(&mut out, &edits);
             out.push(b'e');
         }
+        write_bytes(&mut out, PUBLISHED);
+        out.extend_from_slice(&published);
         out.push(b'e');
         out
     }
@@ -190,6 +197,7 @@ impl Config {
         let mut message = None;
         let mut packed = None;
         let mut draft = None;
+        let mut published = None;
         let mut reader = Reader::own(dump);
         expect(&mut reader, Token::Dict)?;
         let mut last = None;
@@ -217,6 +225,7 @@ impl Config {
                 PACKED => packed = Some(Zeroizing::new(bytes(&mut reader)?.to_vec())),
                 KEPT => config.kept = Kept::load(&mut reader)?,
                 DRAFT => draft = Some(read_draft(&mut reader)?),
+                PUBLISHED => published = Some(StoredPublished::read(&mut reader)?),
                 _ => {
                     reader.raw_value()?;
                 }
@@ -225,6 +234,9 @@ impl Config {
         reader.finish()?;
         let mut message = message.ok_or(DumpError::Broken)?;
         message.packed = packed.filter(|packed| packed.first() == Some(&zstd::MARK));
+        let message = Arc::new(message);
+        // Where it is not told, what the swarm has is not known, and what is here counts as that.
+        config.published = published.unwrap_or_default().resumed(&message);
         config.current = match (config.state, draft) {
             (ConfigState::Dirty, Some((from_nothing, edits))) => {
                 let draft = Draft::resumed(&message, from_nothing, kept::undone(&message.data, &edits));

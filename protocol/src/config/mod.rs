@@ -54,6 +54,8 @@ mod merge;
 mod message;
 mod parts;
 mod profile;
+mod published;
+mod receive;
 pub mod seal;
 mod state;
 mod tree;

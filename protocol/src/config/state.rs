@@ -2,10 +2,10 @@
 //! (spec/04-configs.md §6, §8).
 
 use super::diff::diff;
-use super::kept::{self, Change, Field, Kept};
-use super::merge::{Outcome, merge};
+use super::kept::{self, Change, Kept};
 use super::message::{Draft, FormatError, Frozen, MAX_ROWS};
-use super::parts::{self, MAX_MESSAGE, PartError, Parts, Whole, WholeHash};
+use super::parts::{self, MAX_MESSAGE, PartError, Parts, WholeHash};
+use super::published::Published;
 use super::seal::{self, Undecryptable};
 use super::tree::{self, Dict, Tree};
 use super::wrap;
@@ -14,7 +14,7 @@ use super::{ConfigKind, convo};
 use crate::account::Account;
 use crate::swarm::{Namespace, message_hash};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -64,8 +64,8 @@ pub struct MergeReport {
     pub refused: Vec<(String, Refusal)>,
     /// The data is another one than before.
     pub changed: bool,
-    /// So many fields that were edited here would have been lost in the merge and were edited again. There is something
-    /// to push then.
+    /// So many fields would have been lost in the merge of the reference library and were set right. There is something to
+    /// push then.
     pub redone: usize,
 }
 
@@ -107,7 +107,7 @@ pub enum PushError {
 /// The message in force: the last one that was pushed or received, and the edits since.
 #[derive(Clone)]
 pub(super) struct Current {
-    message: Frozen,
+    pub(super) message: Arc<Frozen>,
     pub(super) draft: Option<Draft>,
     /// Of a message that a merge made here, and that others may not have yet: what was edited here besides. Its own diff
     /// may say that everything was (spec/04 §6.1).
@@ -116,7 +116,7 @@ pub(super) struct Current {
 
 impl Current {
     /// Without edits.
-    pub(super) fn frozen(message: Frozen) -> Self {
+    pub(super) fn frozen(message: Arc<Frozen>) -> Self {
         Self {
             message,
             draft: None,
@@ -159,7 +159,7 @@ impl Current {
 
     /// The message as others should weigh it against theirs: what a merge on this device took over and no push has brought
     /// out is nothing that was changed here.
-    fn candidate(&self) -> Cow<'_, Frozen> {
+    pub(super) fn candidate(&self) -> Cow<'_, Frozen> {
         match (&self.draft, &self.edited) {
             (Some(draft), _) if draft.merged.is_some() => {
                 let mut draft = draft.clone();
@@ -168,7 +168,7 @@ impl Current {
             }
             (None, Some(edited)) => {
                 let before = kept::undone(&self.message.data, edited);
-                let mut message = self.message.clone();
+                let mut message = (*self.message).clone();
                 message.diff = Arc::new(diff(&before, &message.data));
                 Cow::Owned(message)
             }
@@ -196,6 +196,8 @@ pub struct Config {
     pub(super) hashes: BTreeSet<String>,
     /// Storage hashes that the next push deletes.
     pub(super) old: BTreeSet<String>,
+    /// What the swarm has, as far as is known here.
+    pub(super) published: Published,
     pub(super) parts: Parts,
     /// Edits that a merge must not take away, without those since the last push or merge.
     pub(super) kept: Kept,
@@ -213,27 +215,16 @@ impl core::fmt::Debug for Config {
     }
 }
 
-/// A received message with the hashes it is stored under.
-struct Candidate {
-    message: Frozen,
-    hashes: BTreeSet<String>,
-}
-
-/// What was inside a stored message.
-enum Opened {
-    Whole(Candidate),
-    /// A part, or nothing new.
-    Part,
-}
-
 impl Config {
     /// A document in which nothing was ever set.
     pub fn new(kind: ConfigKind, account: &Account) -> Self {
+        let empty = Arc::new(Frozen::empty());
         Self {
             kind,
             account: account.clone(),
             state: ConfigState::Clean,
-            current: Current::frozen(Frozen::empty()),
+            current: Current::frozen(Arc::clone(&empty)),
+            published: Published::new(empty),
             hashes: BTreeSet::new(),
             old: BTreeSet::new(),
             parts: Parts::default(),
@@ -338,6 +329,7 @@ impl Config {
     /// When the document is too large; nothing changes then.
     pub fn push(&mut self, now_ms: u64) -> Result<Push, PushError> {
         convo::archive(self, now_ms);
+        self.kept.follow(self.current.data(), Some(self.current.seqno()));
         self.cover();
         let message = self.current.freeze().into_owned();
         let (messages, whole) = self.encode(&message)?;
@@ -357,7 +349,8 @@ impl Config {
                 .is_some_and(|draft| draft.merged.is_some());
             self.kept.add(edited.clone(), Some(seqno));
             self.kept.carried((seqno, message.hash));
-            self.current = Current::frozen(message);
+            self.published.note_own((seqno, message.hash));
+            self.current = Current::frozen(Arc::new(message));
             self.current.edited = merged.then_some(edited);
             self.state = ConfigState::Waiting;
             self.needs_dump = true;
@@ -390,7 +383,12 @@ impl Config {
             return;
         }
         self.state = ConfigState::Clean;
-        self.current.edited = None;
+        self.published.claim = self.current.edited.take().map(|edited| {
+            let message = &self.current.message;
+            Arc::new(diff(&kept::undone(&message.data, &edited), &message.data))
+        });
+        self.published.message = Arc::clone(&self.current.message);
+        self.published.made_here = false;
         self.hashes = hashes.into_iter().map(Into::into).collect();
         self.old.retain(|hash| !self.hashes.contains(hash));
         self.kept.confirmed(self.pushed_ms);
@@ -403,99 +401,7 @@ impl Config {
         let since_push = self.current.changes();
         let before_those = kept::undone(self.data(), &since_push);
         self.kept.add(kept::changes(before.data(), &before_those), None);
-        self.needs_dump = true;
-    }
-
-    /// Takes in stored messages, each with its storage hash. All messages of a pull belong into one call: every conflict
-    /// among them is then resolved at once. Messages that are refused change nothing.
-    pub fn merge(&mut self, messages: &[(impl AsRef<str>, impl AsRef<[u8]>)], now_ms: u64) -> MergeReport {
-        let mut report = MergeReport::default();
-        self.needs_dump |= self.parts.expire(now_ms);
-        self.kept.settle(now_ms);
-        let mut candidates = Vec::new();
-        for (hash, stored) in messages {
-            let hash = hash.as_ref();
-            match self.open(hash, stored.as_ref(), now_ms) {
-                Ok(opened) => {
-                    report.accepted.insert(hash.to_owned());
-                    if let Opened::Whole(candidate) = opened {
-                        candidates.push(candidate);
-                    }
-                }
-                Err(refusal) => report.refused.push((hash.to_owned(), refusal)),
-            }
-        }
-        if !candidates.is_empty() {
-            self.merge_candidates(candidates, now_ms, &mut report);
-        }
-        report.changed |= convo::after_merge(self, now_ms);
-        report
-    }
-
-    /// What the current message and others come to: `None` when nothing changes.
-    fn resolve(&self, candidates: &[&Frozen]) -> Option<Outcome> {
-        let local = self.current.candidate();
-        let has_local = local.seqno != 0 || self.state != ConfigState::Clean;
-        let own = has_local.then_some(&*local);
-        let messages: Vec<&Frozen> = own.into_iter().chain(candidates.iter().copied()).collect();
-        match merge(&messages, false) {
-            Some(Outcome::One(place)) => place.checked_sub(usize::from(has_local)).map(Outcome::One),
-            other => other,
-        }
-    }
-
-    fn merge_candidates(&mut self, mut candidates: Vec<Candidate>, now_ms: u64, report: &mut MergeReport) {
-        let messages: Vec<&Frozen> = candidates.iter().map(|candidate| &candidate.message).collect();
-        let outcome = self.resolve(&messages);
-        let mut kept = self.kept.clone();
-        kept.add(self.current.changes(), Some(self.seqno()));
-        let overruled = kept.overruled(&messages);
-        let taken = kept.taken(&messages, &self.current.candidate());
-        match outcome {
-            None => {
-                let before = self.old.len();
-                self.old
-                    .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
-                self.old.retain(|hash| !self.hashes.contains(hash));
-                self.needs_dump |= self.old.len() != before;
-                return;
-            }
-            Some(Outcome::One(place)) => {
-                let winner = candidates.swap_remove(place);
-                report.changed = *self.data() != winner.message.data;
-                self.old.append(&mut self.hashes);
-                self.old
-                    .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
-                self.old.retain(|hash| !winner.hashes.contains(hash));
-                self.hashes = winner.hashes;
-                self.current = Current::frozen(winner.message);
-                self.state = ConfigState::Clean;
-            }
-            Some(Outcome::Merged(merged)) => {
-                report.changed = *self.data() != merged.data;
-                self.old.append(&mut self.hashes);
-                self.old
-                    .extend(candidates.into_iter().flat_map(|candidate| candidate.hashes));
-                // What other clients do, and what the bytes depend on: without edits of its own, a device writes the
-                // merged data as if all of it were new (spec/04 §6.1).
-                let (base, before_edits) = match self.state {
-                    ConfigState::Dirty => (merged.data.clone(), None),
-                    ConfigState::Clean | ConfigState::Waiting => (Dict::new(), Some(merged.data.clone())),
-                };
-                self.current.draft = Some(Draft {
-                    seqno: merged.seqno,
-                    base,
-                    merged: before_edits,
-                    data: merged.data,
-                    unknown: BTreeMap::new(),
-                    lagged: merged.lagged,
-                });
-                self.state = ConfigState::Dirty;
-            }
-        }
-        self.kept = kept;
-        let lost = self.kept.lost(self.current.data(), &overruled, &taken);
-        self.redo(&lost, now_ms, report);
+        self.published = before.published.clone();
         self.needs_dump = true;
     }
 
@@ -513,63 +419,6 @@ impl Config {
         if !uncovered.is_empty() {
             draft.base = kept::undone(&draft.base, &uncovered);
         }
-    }
-
-    /// Makes the edits again that a merge has lost.
-    fn redo(&mut self, lost: &[Field], now_ms: u64, report: &mut MergeReport) {
-        if self.state == ConfigState::Clean {
-            // What is in a message that was received has arrived. What is made again below has not.
-            self.kept.confirmed_except(now_ms, lost);
-        }
-        if lost.is_empty() {
-            return;
-        }
-        // As a message of its own after the merged one: what other devices make of the same conflict has the merged one's
-        // sequence number, and must not outrank this.
-        self.current = Current::frozen(self.current.freeze().into_owned());
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.redo(&mut self.edit().data, lost);
-        std::mem::swap(&mut self.kept, &mut kept);
-        report.redone = lost.len();
-        report.changed = true;
-    }
-
-    /// Takes a stored message apart.
-    fn open(&mut self, hash: &str, stored: &[u8], now_ms: u64) -> Result<Opened, Refusal> {
-        if stored.len() > MAX_MESSAGE {
-            return Err(Refusal::TooLarge);
-        }
-        let once = wrap::unwrap(&self.account, self.kind, stored);
-        // A client was released that wrapped twice.
-        let twice = once
-            .as_deref()
-            .and_then(|inner| wrap::unwrap(&self.account, self.kind, inner));
-        let sealed = twice.as_deref().or(once.as_deref()).unwrap_or(stored);
-        let padded = seal::decrypt(self.account.ed25519().seed(), self.kind.domain(), sealed)?;
-        let content = seal::unpad(&padded);
-        if content.first() != Some(&parts::MARK) {
-            let message = read(content)?;
-            let hashes = BTreeSet::from([hash.to_owned()]);
-            return Ok(Opened::Whole(Candidate { message, hashes }));
-        }
-        let (pending, done) = (self.parts.pending.len(), self.parts.done.len());
-        let added = self.parts.add(hash, content, now_ms);
-        self.needs_dump |=
-            added.is_ok() || (pending, done) != (self.parts.pending.len(), self.parts.done.len());
-        Ok(match added? {
-            None => Opened::Part,
-            Some(Whole { name, padded, hashes }) => {
-                let read = read(seal::unpad(&padded));
-                if read.is_err() {
-                    // A newer version of this code may understand it.
-                    self.parts.done.remove(&name);
-                }
-                Opened::Whole(Candidate {
-                    message: read?,
-                    hashes,
-                })
-            }
-        })
     }
 
     /// The bytes to store, and the hash of the whole if it had to be split.
@@ -600,23 +449,5 @@ impl Config {
             sealed
         };
         Ok((vec![stored], None))
-    }
-}
-
-/// Reads a message that may be compressed.
-pub(super) fn read(content: &[u8]) -> Result<Frozen, Refusal> {
-    match content.split_first() {
-        None => Err(Refusal::Empty),
-        Some((b'd', _)) => Ok(Frozen::parse(Zeroizing::new(content.to_vec()), None)?),
-        Some((&zstd::MARK, frame)) => {
-            let plain = zstd::unpack(frame)?;
-            if plain.first() != Some(&b'd') {
-                return Err(Refusal::Unknown);
-            }
-            let mut message = Frozen::parse(plain, None)?;
-            message.packed = Some(Zeroizing::new(content.to_vec()));
-            Ok(message)
-        }
-        Some(_) => Err(Refusal::Unknown),
     }
 }

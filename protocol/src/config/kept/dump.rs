@@ -2,9 +2,10 @@
 
 use super::super::dump::DumpError;
 use super::super::message::{Hash, MAX_SEQNO};
+use super::super::published::Name;
 use super::super::tree::{MAX_DEPTH, NUMBER, Scalar, write_scalar};
 use super::field::{Change, Field, Value};
-use super::{Edit, Kept, MAX_BEFORE};
+use super::{Edit, Kept, MAX_BEFORE, MAX_CARRIERS};
 use crate::bt::{Reader, Token, write_bytes, write_int};
 use std::collections::BTreeMap;
 
@@ -13,20 +14,23 @@ const AFTER: &[u8] = b"a";
 const BEFORE: &[u8] = b"b";
 const CONFIRMED: &[u8] = b"c";
 const ELEMENT: &[u8] = b"e";
-const CARRIER_HASH: &[u8] = b"h";
-const CARRIER: &[u8] = b"n";
+const CARRIERS: &[u8] = b"m";
 const PATH: &[u8] = b"p";
 const ROW: &[u8] = b"r";
 
 /// Most bytes that the keys and numbers of one entry take.
-const HEAD: usize = 200;
+const HEAD: usize = 160;
+
+/// Most bytes that a message's name takes.
+const NAME: usize = 2 * NUMBER + size_of::<Hash>();
 
 impl Kept {
     /// At most how many bytes they take in a dump.
     pub(in crate::config) fn size_bound(&self) -> usize {
         let edit = |(field, edit): (&Field, &Edit)| {
             let before: usize = edit.before.iter().map(value_bound).sum();
-            HEAD + field.size_bound() + before + value_bound(&edit.after)
+            let carriers = names_bound(&edit.carriers);
+            HEAD + field.size_bound() + before + value_bound(&edit.after) + carriers
         };
         self.0.iter().map(edit).sum::<usize>() + 2
     }
@@ -47,14 +51,8 @@ impl Kept {
                 write_int(out, at.into());
             }
             field.dump_element(out);
-            if let Some((_, hash)) = &edit.carrier {
-                write_bytes(out, CARRIER_HASH);
-                write_bytes(out, hash);
-            }
-            if let Some((seqno, _)) = edit.carrier {
-                write_bytes(out, CARRIER);
-                write_int(out, seqno.into());
-            }
+            write_bytes(out, CARRIERS);
+            write_names(out, &edit.carriers);
             field.dump_path(out);
             if let Some(row) = edit.row {
                 write_bytes(out, ROW);
@@ -78,7 +76,7 @@ impl Kept {
             let edit = Edit {
                 before,
                 after: entry.after,
-                carrier: entry.seqno.zip(entry.hash),
+                carriers: entry.carriers,
                 confirmed_ms: entry.confirmed_ms,
                 row: entry.row.map(|row| row.clamp(-MAX_SEQNO, MAX_SEQNO)),
             };
@@ -152,6 +150,33 @@ fn value_bound(value: &Value) -> usize {
     }
 }
 
+/// At most how many bytes names take in a dump.
+pub(in crate::config) fn names_bound(names: &[Name]) -> usize {
+    names.len() * NAME + 2
+}
+
+/// Appends names of messages: numbers and hashes by turns.
+pub(in crate::config) fn write_names(out: &mut Vec<u8>, names: &[Name]) {
+    out.push(b'l');
+    for (seqno, hash) in names {
+        write_int(out, (*seqno).into());
+        write_bytes(out, hash);
+    }
+    out.push(b'e');
+}
+
+/// Reads names of messages.
+pub(in crate::config) fn read_names(reader: &mut Reader<'_>) -> Result<Vec<Name>, DumpError> {
+    read_list(reader, |reader, token| {
+        let seqno: i64 = number(token)?;
+        let Token::Bytes(hash) = reader.token()? else {
+            return Err(DumpError::Broken);
+        };
+        let hash = Hash::try_from(hash).map_err(|_| DumpError::Broken)?;
+        Ok((seqno.clamp(-MAX_SEQNO, MAX_SEQNO), hash))
+    })
+}
+
 /// A list of the value, or of nothing.
 fn write_value(out: &mut Vec<u8>, value: &Value) {
     out.push(b'l');
@@ -166,8 +191,7 @@ struct Entry {
     field: Field,
     before: Vec<Value>,
     after: Value,
-    seqno: Option<i64>,
-    hash: Option<Hash>,
+    carriers: Vec<Name>,
     confirmed_ms: Option<u64>,
     row: Option<i64>,
 }
@@ -189,7 +213,7 @@ fn read_entries(reader: &mut Reader<'_>) -> Result<Vec<Entry>, DumpError> {
 fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, DumpError> {
     let (mut path, mut element, mut after) = (Vec::new(), None, None);
     let mut before = Vec::new();
-    let (mut seqno, mut hash, mut confirmed_ms, mut row) = (None, None, None, None);
+    let (mut carriers, mut confirmed_ms, mut row) = (Vec::new(), None, None);
     let mut last = None;
     while let Some(key) = reader.key(&mut last)? {
         match key {
@@ -197,14 +221,10 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, DumpError> {
             BEFORE => before = read_list(reader, read_next_value)?,
             CONFIRMED => confirmed_ms = Some(number(reader.token()?)?),
             ELEMENT => element = read_value(reader)?,
-            CARRIER_HASH => {
-                let bytes = match reader.token()? {
-                    Token::Bytes(bytes) => bytes,
-                    _ => return Err(DumpError::Broken),
-                };
-                hash = Some(Hash::try_from(bytes).map_err(|_| DumpError::Broken)?);
+            CARRIERS => {
+                carriers = read_names(reader)?;
+                carriers.truncate(MAX_CARRIERS);
             }
-            CARRIER => seqno = Some(number(reader.token()?)?),
             ROW => row = Some(number(reader.token()?)?),
             PATH => {
                 path = read_list(reader, |_, token| match token {
@@ -224,8 +244,7 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, DumpError> {
         field: Field { path, element },
         before,
         after: after.ok_or(DumpError::Broken)?,
-        seqno,
-        hash,
+        carriers,
         confirmed_ms,
         row,
     })

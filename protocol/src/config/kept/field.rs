@@ -7,7 +7,7 @@ use super::super::tree::{self, Dict, Scalar, Set, Tree};
 const PRESENT: Scalar = Scalar::Int(1);
 
 /// What stands in a field: a scalar, or [`PRESENT`] for an element of a set; `None` for nothing.
-pub(super) type Value = Option<Scalar>;
+pub(in crate::config) type Value = Option<Scalar>;
 
 /// A leaf of the data: a scalar at a path of keys, or an element of the set there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,7 +185,10 @@ fn walk(path: &mut Vec<Vec<u8>>, before: Option<&Dict>, after: Option<&Dict>, fo
 }
 
 /// Makes changes in a tree: what goes first, because something else may take its place.
-pub(super) fn write<'a>(data: &mut Dict, changes: impl Iterator<Item = (&'a Field, &'a Value)> + Clone) {
+pub(in crate::config) fn write<'a>(
+    data: &mut Dict,
+    changes: impl Iterator<Item = (&'a Field, &'a Value)> + Clone,
+) {
     for (field, _) in changes.clone().filter(|(_, value)| value.is_none()) {
         field.clear(data);
     }

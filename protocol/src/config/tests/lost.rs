@@ -1,7 +1,7 @@
-//! No edit is lost: thousands of random histories of three devices with crashes, partitions and reordering, and the single
-//! cases behind the rules of `kept`.
+//! No edit is lost: thousands of random histories of three devices with crashes, partitions and reordering. The single cases
+//! behind the rules are in `kept`.
 
-use super::super::{Config, ConfigKind, Scalar, Set, Tree};
+use super::super::{Config, ConfigKind, Push, Scalar, Set, Tree};
 use super::{NOW, account};
 use crate::swarm::message_hash;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +10,9 @@ const KIND: ConfigKind = ConfigKind::Contacts;
 const MINUTE: u64 = 60 * 1000;
 /// Histories of one run; `HOLDFAST_HISTORIES` asks for another number.
 const HISTORIES: u64 = 3_000;
-/// Losses in a thousand histories that are known and not cured yet, most of them of elements of sets: of the 3,000 of one
-/// run, 35 lose something, 40 edits in all. Lower it with each cure.
-const OPEN_OF_A_THOUSAND: u64 = 14;
+/// Of a thousand histories in which devices also push at the same moment, neither knowing of the other, so many may lose
+/// an edit: what such a merge loses comes back only if the device that made the edit looks again soon (see `kept`).
+const LOST_IN_RACES: u64 = 4;
 /// Steps of one history before the network is whole again.
 const STEPS: i64 = 40;
 
@@ -53,12 +53,22 @@ struct Device {
     number: u8,
     config: Config,
     seen: BTreeSet<String>,
-    /// What it last wrote into fields that only it writes: `None` when it removed the field.
-    wrote: BTreeMap<u8, Option<i64>>,
+    /// A push that is under way.
+    flight: Option<Push>,
+    /// What it last wrote into fields of a record that only it writes: `None` when it removed them.
+    wrote: BTreeMap<Vec<u8>, Option<i64>>,
     /// The same of elements of a set that all write to.
     elements: BTreeMap<u8, bool>,
     /// What it last wrote into each field that all write to.
     shared: BTreeMap<u8, i64>,
+}
+
+/// What was written into the fields that all write to. No value is written twice.
+#[derive(Default)]
+struct Written {
+    values: BTreeMap<u8, BTreeSet<i64>>,
+    /// Values over which somebody wrote who had them before their eyes, or had written them.
+    over: BTreeSet<i64>,
 }
 
 impl Device {
@@ -67,32 +77,21 @@ impl Device {
             number,
             config: Config::new(KIND, &account()),
             seen: BTreeSet::new(),
+            flight: None,
             wrote: BTreeMap::new(),
             elements: BTreeMap::new(),
             shared: BTreeMap::new(),
         }
     }
 
-    /// Each device has a record of its own. A part of it always stays: who removes a whole record, or its last part, is
-    /// heard by whoever edits it at the same time.
-    fn field(number: u8, key: u8) -> [Vec<u8>; 2] {
-        [vec![b'r', number], vec![b'k', key]]
-    }
-
     fn element(number: u8, key: u8) -> Scalar {
         Scalar::from([number, key].as_slice())
     }
 
-    fn edit(&mut self, dice: &mut Dice, value: i64) {
+    fn edit(&mut self, dice: &mut Dice, value: i64, written: &mut Written) {
         let key = u8::try_from(dice.roll(3)).unwrap();
         match dice.roll(8) {
-            0..=3 => {
-                let value = (dice.roll(4) != 0).then_some(value);
-                let [outer, name] = Self::field(self.number, key);
-                self.config.set(&[&outer, b"here"], Some(1.into()));
-                self.config.set(&[&outer, &name], value.map(Tree::from));
-                self.wrote.insert(key, value);
-            }
+            0..=3 => self.edit_record(dice, key, value),
             4 | 5 => {
                 let held = self.config.get(&[b"s"]).and_then(Tree::as_set);
                 let mut set: Set = held.cloned().unwrap_or_default();
@@ -105,10 +104,32 @@ impl Device {
                 self.elements.insert(key, present);
             }
             _ => {
+                let seen = self.config.get(&[b"shared", &[key]]).and_then(Tree::as_int);
+                written.over.extend(seen);
+                written.over.extend(self.shared.insert(key, value));
+                written.values.entry(key).or_default().insert(value);
                 self.config.set(&[b"shared", &[key]], Some(value.into()));
-                self.shared.insert(key, value);
             }
         }
+    }
+
+    /// Each device has a record of its own. It writes few different values, removes them, and sometimes all of them.
+    fn edit_record(&mut self, dice: &mut Dice, key: u8, value: i64) {
+        let record = [b'r', self.number];
+        if dice.roll(6) == 0 {
+            self.config.set(&[&record], None);
+            self.wrote.values_mut().for_each(|value| *value = None);
+            return;
+        }
+        let mut write = |name: &[u8], value: Option<i64>| {
+            self.config.set(&[&record, name], value.map(Tree::from));
+            self.wrote.insert(name.to_vec(), value);
+        };
+        if dice.roll(2) == 0 {
+            write(b"here", Some(1));
+        }
+        let value = if dice.roll(2) == 0 { value } else { value % 2 };
+        write(&[b'k', key], (dice.roll(4) != 0).then_some(value));
     }
 
     fn pull(&mut self, swarm: &Swarm, dice: &mut Dice, now: u64, all: bool) {
@@ -129,11 +150,15 @@ impl Device {
         self.seen.extend(report.accepted);
     }
 
-    fn push(&mut self, swarm: &mut Swarm, now: u64, fate: Fate) {
-        if !self.config.needs_push() {
-            return;
+    /// Makes a push, which is stored later.
+    fn start_push(&mut self, now: u64) {
+        if self.config.needs_push() {
+            self.flight = Some(self.config.push(now).unwrap());
         }
-        let push = self.config.push(now).unwrap();
+    }
+
+    fn end_push(&mut self, swarm: &mut Swarm, fate: Fate) {
+        let Some(push) = self.flight.take() else { return };
         if fate == Fate::NothingOut {
             self.restart();
             return;
@@ -179,45 +204,79 @@ impl Device {
     }
 }
 
-/// One history; gives what it lost. A device pulls all there is before it pushes, as the engine does; between pulls it may
-/// see any part of it.
-fn history(seed: u64) -> Vec<String> {
+impl Fate {
+    fn roll(dice: &mut Dice, crashes: u64) -> Self {
+        match dice.roll(12) {
+            0 | 1 if crashes > 0 => Self::NothingOut,
+            2 | 3 if crashes > 0 => Self::Unheard,
+            4 | 5 => Self::NotDeleted,
+            _ => Self::Done,
+        }
+    }
+}
+
+/// What is told of histories.
+#[derive(Default)]
+struct Told {
+    edits: usize,
+    lost: Vec<String>,
+}
+
+/// One history. A device pulls all there is before it pushes, as the engine does; between pulls it may
+/// see any part of it. With races, others may pull and push between its pull and its push.
+fn history(seed: u64, races: bool) -> Told {
     let mut dice = Dice(seed);
+    let mut edits = 0;
     let mut now = NOW;
     let mut swarm = Swarm::new();
     let mut devices: Vec<Device> = (0..3).map(Device::new).collect();
+    let mut written = Written::default();
     // Some histories have no crashes, some have many.
     let crashes = dice.roll(4);
     for step in 0..STEPS {
-        // Mostly seconds, sometimes longer than edits are kept after their push.
+        // Mostly seconds, sometimes longer than edits are kept after their push, and than any push takes.
         now += match dice.roll(20) {
-            0 => 60 * MINUTE,
+            0 => {
+                for device in &mut devices {
+                    device.end_push(&mut swarm, Fate::roll(&mut dice, crashes));
+                }
+                60 * MINUTE
+            }
             _ => dice.roll(20_000),
         };
         let at = dice.index(3);
         let device = &mut devices[at];
         match dice.roll(10) {
-            0..=3 => device.edit(&mut dice, step),
-            4 | 5 => device.pull(&swarm, &mut dice, now, false),
-            6..=8 => {
-                let fate = match dice.roll(12) {
-                    0 | 1 if crashes > 0 => Fate::NothingOut,
-                    2 | 3 if crashes > 0 => Fate::Unheard,
-                    4 | 5 => Fate::NotDeleted,
-                    _ => Fate::Done,
-                };
-                device.pull(&swarm, &mut dice, now, true);
-                device.push(&mut swarm, now, fate);
+            0..=3 => {
+                device.edit(&mut dice, step, &mut written);
+                edits += 1;
             }
-            _ => (0..crashes).for_each(|_| device.restart()),
+            4 | 5 if device.flight.is_none() => device.pull(&swarm, &mut dice, now, false),
+            4 | 5 => {}
+            6..=8 => {
+                if device.flight.is_none() {
+                    device.pull(&swarm, &mut dice, now, true);
+                    device.start_push(now);
+                    if races && dice.roll(3) == 0 {
+                        continue;
+                    }
+                }
+                device.end_push(&mut swarm, Fate::roll(&mut dice, crashes));
+            }
+            _ if device.flight.is_none() => (0..crashes).for_each(|_| device.restart()),
+            _ => {}
         }
+    }
+    for device in &mut devices {
+        device.end_push(&mut swarm, Fate::roll(&mut dice, crashes));
     }
     // The network is whole again: everyone pulls and pushes until nothing is left to do.
     let mut rounds = 0;
     loop {
         for device in &mut devices {
             device.pull(&swarm, &mut dice, now, true);
-            device.push(&mut swarm, now, Fate::Done);
+            device.start_push(now);
+            device.end_push(&mut swarm, Fate::Done);
         }
         now += 1_000;
         let first = devices[0].config.message_hash();
@@ -237,205 +296,80 @@ fn history(seed: u64) -> Vec<String> {
     );
     let mut lost = Vec::new();
     for device in &devices {
-        for (key, value) in &device.wrote {
-            let [outer, name] = Device::field(device.number, *key);
-            let held = late.get(&[&outer, &name]).and_then(Tree::as_int);
-            if held != *value {
-                lost.push(format!("history {seed}: device {} lost {key}", device.number));
-            }
-        }
-        let set = late
-            .get(&[b"s"])
-            .and_then(Tree::as_set)
-            .cloned()
-            .unwrap_or_default();
-        for (key, present) in &device.elements {
-            let element = Device::element(device.number, *key);
-            if set.contains(&element) != *present {
-                lost.push(format!(
-                    "history {seed}: device {} lost element {key}",
-                    device.number
-                ));
-            }
-        }
+        lost.extend(device.lost(&late));
     }
-    for key in 0..3 {
-        let last: BTreeSet<Option<i64>> = devices
-            .iter()
-            .filter_map(|device| device.shared.get(&key).copied().map(Some))
-            .collect();
-        let held = late.get(&[b"shared", &[key]]).and_then(Tree::as_int);
-        if !(last.contains(&held) || (last.is_empty() && held.is_none())) {
-            lost.push(format!(
-                "history {seed}: {held:?} is nobody's last word of {last:?}"
-            ));
-        }
+    lost.extend(written.lost(&late));
+    let lost = lost.into_iter().map(|lost| format!("history {seed}: {lost}"));
+    Told {
+        edits,
+        lost: lost.collect(),
     }
-    lost
 }
 
-#[test]
-fn whatever_happens_all_devices_end_the_same_and_no_more_is_lost_than_is_known() {
+impl Device {
+    /// What it last wrote where only it writes, and what is not there in the end.
+    fn lost(&self, late: &Config) -> Vec<String> {
+        let number = self.number;
+        let fields = self.wrote.iter().filter_map(|(name, value)| {
+            let held = late.get(&[&[b'r', number], name]).and_then(Tree::as_int);
+            (held != *value).then(|| format!("device {number} wrote {value:?} into {name:?}, found {held:?}"))
+        });
+        let set = late.get(&[b"s"]).and_then(Tree::as_set);
+        let elements = self.elements.iter().filter_map(|(key, present)| {
+            let held = set.is_some_and(|set| set.contains(&Self::element(number, *key)));
+            (held != *present).then(|| format!("device {number}: {present} of element {key}, found {held}"))
+        });
+        fields.chain(elements).collect()
+    }
+}
+
+impl Written {
+    /// Of what many wrote into one field something must be there that nobody knowingly wrote over.
+    fn lost(&self, late: &Config) -> Vec<String> {
+        let lost = self.values.iter().filter_map(|(key, values)| {
+            let held = late.get(&[b"shared", &[*key]]).and_then(Tree::as_int);
+            let fits = held.is_some_and(|held| values.contains(&held) && !self.over.contains(&held));
+            (!fits).then(|| format!("{held:?} in {key}, of {values:?} without {:?}", self.over))
+        });
+        lost.collect()
+    }
+}
+
+/// Runs many histories; gives how many, and what they lost.
+fn histories(races: bool) -> (u64, Vec<String>) {
     let asked = std::env::var("HOLDFAST_HISTORIES").ok();
     let count = asked.map_or(HISTORIES, |count| count.parse().unwrap());
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    let lost: Vec<String> = std::thread::scope(|scope| {
+    let mut told = Told::default();
+    std::thread::scope(|scope| {
+        let some = |first| {
+            let seeds = (first..count).step_by(threads as usize);
+            seeds.map(|seed| history(seed, races)).collect::<Vec<_>>()
+        };
         let parts: Vec<_> = (0..threads)
-            .map(|first| {
-                scope.spawn(move || {
-                    (first..count)
-                        .step_by(threads as usize)
-                        .flat_map(history)
-                        .collect::<Vec<_>>()
-                })
-            })
+            .map(|first| scope.spawn(move || some(first)))
             .collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+        for one in parts.into_iter().flat_map(|part| part.join().unwrap()) {
+            told.edits += one.edits;
+            told.lost.extend(one.lost);
+        }
     });
+    let lost = told.lost.len();
+    println!("{count} histories, {} edits, {lost} lost", told.edits);
+    (count, told.lost)
+}
+
+#[test]
+fn whatever_happens_all_devices_end_the_same_and_nothing_is_lost() {
+    let (_, lost) = histories(false);
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+#[test]
+fn pushes_at_the_same_moment_lose_hardly_anything() {
+    let (count, lost) = histories(true);
     assert!(
-        lost.len() as u64 <= OPEN_OF_A_THOUSAND * count.div_ceil(1_000),
+        lost.len() as u64 <= LOST_IN_RACES * count.div_ceil(1_000),
         "{lost:#?}"
     );
-}
-
-/// Stores what a device pushes; gives the messages with their hashes.
-fn stored(config: &mut Config, now: u64) -> Vec<(String, Vec<u8>)> {
-    let push = config.push(now).unwrap();
-    let named = |data: Vec<u8>| {
-        let hash = message_hash(&account().id(), KIND.namespace(), &data);
-        (hash.as_str().to_owned(), data)
-    };
-    let stored: Vec<_> = push.messages.into_iter().map(named).collect();
-    config.confirm_pushed(push.seqno, stored.iter().map(|(hash, _)| hash.as_str()));
-    stored
-}
-
-/// A device with a field at 0, which others have too.
-fn common() -> (Config, Vec<(String, Vec<u8>)>) {
-    let mut config = Config::new(KIND, &account());
-    config.set(&[b"f"], Some(0.into()));
-    let stored = stored(&mut config, NOW);
-    (config, stored)
-}
-
-fn field(config: &Config) -> Option<i64> {
-    config.get(&[b"f"]).and_then(Tree::as_int)
-}
-
-#[test]
-fn who_takes_an_edit_back_knowingly_is_heard() {
-    for others in [0, 3, 9] {
-        let (mut one, _) = common();
-        let mut two = one.clone();
-        one.set(&[b"f"], Some(1.into()));
-        two.merge(&stored(&mut one, NOW), NOW);
-        two.set(&[b"f"], Some(0.into()));
-        let mut heard = stored(&mut two, NOW);
-        for at in 0..others {
-            two.set(&[b"g"], Some(at.into()));
-            heard.extend(stored(&mut two, NOW));
-        }
-        // Meanwhile the first one edits something else, so that there is a conflict.
-        one.set(&[b"h"], Some(1.into()));
-        let report = one.merge(&heard, NOW + MINUTE);
-        assert_eq!(
-            (field(&one), one.get(&[b"h"])),
-            (Some(0), Some(&1.into())),
-            "{report:?}"
-        );
-    }
-}
-
-#[test]
-fn an_edit_that_a_merge_elsewhere_wrote_over_comes_back() {
-    // Two devices contradict each other; a third one, without edits, writes down what they come to, and everything in it
-    // counts as new. A fourth one changes something at the same time.
-    let (base, _) = common();
-    let [mut one, mut two, mut three] = [base.clone(), base.clone(), base];
-    one.set(&[b"a"], Some(1.into()));
-    two.set(&[b"b"], Some(1.into()));
-    let (from_one, from_two) = (stored(&mut one, NOW), stored(&mut two, NOW));
-    let mut four = three.clone();
-    four.merge(&from_one, NOW);
-    three.merge(&[from_one, from_two].concat(), NOW);
-    let merged = stored(&mut three, NOW);
-    let mut again = 0;
-    for value in 1..40 {
-        let mut device = four.clone();
-        device.set(&[b"f"], Some(value.into()));
-        let mine = stored(&mut device, NOW);
-        let report = device.merge(&merged, NOW);
-        again += report.redone;
-        assert_eq!(field(&device), Some(value));
-        // The others come to the same once they hear of it.
-        let theirs = stored(&mut device, NOW);
-        let mut other = three.clone();
-        other.merge(&[mine, theirs].concat(), NOW);
-        assert_eq!(other.message_hash(), device.message_hash());
-    }
-    assert!((5..35).contains(&again), "the merge wrote over {again} of 39");
-}
-
-#[test]
-fn what_was_undone_before_it_was_pushed_is_not_done_again() {
-    let (mut one, _) = common();
-    let mut two = one.clone();
-    one.set(&[b"f"], Some(1.into()));
-    one.merge(&[("noise", b"x")], NOW);
-    one.set(&[b"f"], Some(0.into()));
-    let mut last = Vec::new();
-    for at in 1..9 {
-        two.set(&[b"g"], Some(at.into()));
-        last = stored(&mut two, NOW);
-    }
-    let report = one.merge(&last, NOW);
-    assert_eq!(
-        (report.redone, field(&one), one.needs_push()),
-        (0, Some(0), false)
-    );
-}
-
-#[test]
-fn an_edit_counts_as_arrived_some_minutes_after_its_push() {
-    for (minutes, redone) in [(1, 1), (60, 0)] {
-        let (mut one, _) = common();
-        let mut two = one.clone();
-        one.set(&[b"f"], Some(1.into()));
-        stored(&mut one, NOW);
-        // The others never saw it, which nobody can tell from having taken it back.
-        let mut last = Vec::new();
-        for at in 1..9 {
-            two.set(&[b"g"], Some(at.into()));
-            last = stored(&mut two, NOW);
-        }
-        let report = one.merge(&last, NOW + minutes * MINUTE);
-        assert_eq!((report.redone, field(&one)), (redone, Some(redone as i64)));
-    }
-}
-
-#[test]
-fn elements_of_sets_and_whole_records_come_back_too() {
-    let (mut one, _) = common();
-    let set = |values: &[i64]| Some(Tree::Set(values.iter().copied().map(Scalar::from).collect()));
-    one.set(&[b"s"], set(&[1, 2]));
-    one.set(&[b"r", b"a"], Some(1.into()));
-    one.set(&[b"r", b"b"], Some(1.into()));
-    one.set(&[b"turned"], Some(1.into()));
-    stored(&mut one, NOW);
-    let mut two = one.clone();
-    one.set(&[b"s"], set(&[2, 3]));
-    one.set(&[b"r"], None);
-    one.set(&[b"turned", b"into"], Some("a dict".into()));
-    let mut last = Vec::new();
-    for at in 4..12 {
-        two.set(&[b"s"], set(&[1, 2, at]));
-        last = stored(&mut two, NOW);
-    }
-    let dump = one.dump();
-    let mut one = Config::load(KIND, &account(), &dump).unwrap();
-    let report = one.merge(&last, NOW);
-    assert_eq!(report.redone, 6, "{report:?}");
-    assert_eq!(one.get(&[b"s"]), set(&[2, 3, 11]).as_ref());
-    assert_eq!(one.get(&[b"r"]), None);
-    assert_eq!(one.get(&[b"turned", b"into"]), Some(&"a dict".into()));
 }

@@ -2,6 +2,7 @@
 
 mod codec;
 mod history;
+mod kept;
 mod life;
 mod lost;
 mod refusals;
