@@ -176,7 +176,12 @@ async fn what_is_stopped_while_it_begins_does_not_begin() {
         old.restart().await;
         old.set_online(false);
         let answered = old.engine.request(answer(&asked));
-        let (answered, out) = join(answered, old.engine.request(Command::LogOut)).await;
+        let leave = async {
+            // The answer waits for network time by now.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            old.engine.request(Command::LogOut).await
+        };
+        let (answered, out) = join(answered, leave).await;
         assert_eq!(answered.unwrap_err(), no(TransferFault::NotNow));
         assert!(matches!(out, Ok(Reply::Done)));
         assert_eq!(stage(&old), None);
