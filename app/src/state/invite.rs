@@ -1,7 +1,8 @@
 //! Contact links: `https://HOST/#/c/05…?n=NAME` opens a chat with an account (`spec/12-client-behaviour.md §12.1`).
 //!
 //! Everything stands behind the `#`, which browsers do not send to servers. The name is a claim of whoever made the link;
-//! it is shown as such and never kept.
+//! it is shown as such and never kept. An installed app is also opened by `web+session:05…?n=NAME`, as the manifest has
+//! browsers ask (`static/holdfast.webmanifest`).
 
 use holdfast_protocol::account::{Id, IdError};
 use holdfast_protocol::message::name::clean_display_name;
@@ -10,10 +11,16 @@ use wasm_bindgen::JsValue;
 
 /// How a contact link's data begins.
 const PREFIX: &str = "#/c/";
+/// How the data begins when a browser hands over a whole link of [`SCHEME`], escaped.
+const HANDED_OVER: &str = "#/o/";
+/// How such a link begins.
+const SCHEME: &str = "web+session:";
 /// What stands before the name.
 const NAME: &str = "n=";
 /// Longest data that is read, characters: an id, and a name of 100 bytes, each of them escaped.
 const MAX_DATA: usize = 512;
+/// The same where it is escaped once more.
+const MAX_HANDED_OVER: usize = 1_024;
 
 /// Whom a contact link leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +36,29 @@ pub(crate) struct Invite {
 /// # Errors
 /// It is one, but names no account that can be written to.
 pub(crate) fn read(data: &str) -> Option<Result<Invite, IdError>> {
-    let rest = data.strip_prefix(PREFIX)?;
-    if rest.chars().count() > MAX_DATA {
+    if let Some(whom) = data.strip_prefix(PREFIX) {
+        return Some(read_whom(whom));
+    }
+    let link = data.strip_prefix(HANDED_OVER)?;
+    if link.chars().count() > MAX_HANDED_OVER {
         return Some(Err(IdError::NotAccount));
     }
-    let (id, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let link = unescape(link);
+    let whom = link.strip_prefix(SCHEME).map(|whom| whom.trim_start_matches('/'));
+    Some(whom.map_or(Err(IdError::NotAccount), read_whom))
+}
+
+/// Reads the id and what follows it.
+fn read_whom(whom: &str) -> Result<Invite, IdError> {
+    if whom.chars().count() > MAX_DATA {
+        return Err(IdError::NotAccount);
+    }
+    let (id, query) = whom.split_once('?').unwrap_or((whom, ""));
     let name = query.split('&').find_map(|pair| pair.strip_prefix(NAME));
-    Some(Id::parse_account(id.trim_end_matches('/')).map(|id| Invite {
+    Id::parse_account(id.trim_end_matches('/')).map(|id| Invite {
         id,
         name: name.and_then(|name| clean_display_name(&unescape(name)).ok()),
-    }))
+    })
 }
 
 /// What a contact link to an account has behind its address.
@@ -168,6 +188,39 @@ mod tests {
         assert_eq!(name("n=%zz%4"), Some("%zz%4".to_owned()));
         assert_eq!(name("n="), None);
         assert_eq!(name(&format!("n={}", "a".repeat(300))), None);
+    }
+
+    #[test]
+    fn a_link_that_a_browser_hands_over_leads_to_the_same() {
+        let hex = id().to_hex();
+        for (handed, name) in [
+            (format!("#/o/web%2Bsession%3A{hex}"), None),
+            (format!("#/o/web+session:{hex}"), None),
+            (
+                format!("#/o/web%2Bsession%3A%2F%2F{hex}%2F%3Fn%3DAda"),
+                Some("Ada"),
+            ),
+            (
+                format!("#/o/web%2Bsession%3A{hex}%3Fn%3D%25C3%2585da"),
+                Some("Åda"),
+            ),
+        ] {
+            let invite = read(&handed).expect("a contact link").expect("an account");
+            let expected = Invite {
+                id: id(),
+                name: name.map(ToOwned::to_owned),
+            };
+            assert_eq!(invite, expected, "{handed}");
+        }
+        for bad in [
+            "#/o/".to_owned(),
+            format!("#/o/{hex}"),
+            format!("#/o/https%3A{hex}"),
+            format!("#/o/web%2Bsession%3A03{}", "3".repeat(64)),
+            format!("#/o/web%2Bsession%3A{hex}{}", "%3F".repeat(9_000)),
+        ] {
+            assert!(read(&bad).expect("a contact link").is_err(), "{bad}");
+        }
     }
 
     #[test]

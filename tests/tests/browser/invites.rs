@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::driver::{LAPTOP, PHONE};
+use crate::files_sending::awaiting;
 use crate::network::Network;
 use crate::screens::pictures;
 use crate::user::{Place, User};
@@ -113,4 +114,34 @@ async fn a_link_that_is_not_wanted_leads_to_the_start_page() {
     user.browser.see("#create-account").await;
     user.browser.reload().await;
     user.browser.see("#create-account").await;
+}
+
+#[tokio::test]
+async fn a_link_of_the_apps_own_scheme_is_one_to_a_contact() {
+    let network = Network::start();
+    let id = format!("05{}", "3".repeat(64));
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    let browser = &ada.browser;
+    // As browsers open what an installed app has registered for.
+    let opened = format!(
+        "const answer = await fetch('./holdfast.webmanifest'); const manifest = await answer.json(); \
+         const handler = manifest.protocol_handlers.find((one) => one.protocol === 'web+session'); \
+         const link = encodeURIComponent('web+session:{id}?n=Harbour%20office'); \
+         return new URL(handler.url.replace('%s', link), answer.url).href;"
+    );
+    let opened = browser.script(&awaiting(&opened)).await;
+    let opened = opened.as_str().expect("an address");
+    let (sent, kept) = opened.split_once('#').expect("data after it");
+    assert_eq!(sent, network.app());
+    assert!(kept.contains(&id), "no server learns of it");
+    browser.open(opened).await;
+    browser.see(".conversation #message-text").await;
+    browser.read(".heading-name", "0533").await;
+    let address = browser.script("return location.href").await;
+    assert_eq!(address, network.app(), "the link is out of the address");
+
+    // Somebody new is asked first, as by any link.
+    let guest = User::at_new_browser().await;
+    guest.browser.open(opened).await;
+    guest.browser.read(".invited h1", "Harbour office").await;
 }
