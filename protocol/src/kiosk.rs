@@ -79,6 +79,11 @@ pub enum KioskError {
         /// How many there may be.
         most: usize,
     },
+    /// Only contacts can be written to, and nobody can have any.
+    #[error(
+        "\"contacts_only\" leaves nobody to write to: \"allow\" \"restore\" or \"transfer\", or name \"contacts\""
+    )]
+    Nobody,
     /// A language is none, or the one to begin with is not among those offered.
     #[error("\"languages\" takes tags such as \"en\", each once, and \"language\" one of them")]
     Language,
@@ -130,6 +135,8 @@ pub enum Feature {
     Voice,
     /// See the own Account ID, to give it to somebody.
     AccountId,
+    /// Have the browser print what is on the screen.
+    Print,
 }
 
 /// Light, dark, or what the system says.
@@ -195,8 +202,10 @@ pub struct Kiosk {
     pub languages: Vec<String>,
     /// The language that a session begins in; the browser's if none.
     pub language: Option<String>,
-    /// The only people who can be written to; empty for anybody.
+    /// The only people who can be written to; empty for anybody, unless `contacts_only`.
     pub contacts: Vec<Contact>,
+    /// The contacts that an opened account has already can be written to too, and nobody else.
+    pub contacts_only: bool,
     /// What is allowed.
     pub allow: BTreeSet<Feature>,
     /// How long things may take.
@@ -220,6 +229,8 @@ struct Raw {
     language: Option<String>,
     #[serde(default)]
     contacts: Vec<RawContact>,
+    #[serde(default)]
+    contacts_only: bool,
     #[serde(default)]
     allow: Vec<Feature>,
     idle_seconds: Option<u32>,
@@ -257,7 +268,7 @@ impl Kiosk {
         }
         let raw: Raw = serde_json::from_slice(text)?;
         let usual = Limits::default();
-        Ok(Self {
+        let kiosk = Self {
             name: raw.name.as_deref().map(clean_name).transpose()?,
             logo: raw.logo.map(plain_file).transpose()?,
             theme: raw.theme,
@@ -267,6 +278,7 @@ impl Kiosk {
                 .transpose()?,
             languages: tags(raw.languages)?,
             contacts: people(raw.contacts)?,
+            contacts_only: raw.contacts_only,
             allow: raw.allow.into_iter().collect(),
             limits: Limits {
                 idle_seconds: IDLE.check(raw.idle_seconds, usual.idle_seconds)?,
@@ -276,7 +288,13 @@ impl Kiosk {
                 extensions: EXTENSIONS.check(raw.extensions, usual.extensions)?,
             },
             keyboard: raw.keyboard,
-        })
+        };
+        let opens = kiosk.allows(Feature::Restore) || kiosk.allows(Feature::Transfer);
+        if kiosk.takes_new_accounts() || opens {
+            Ok(kiosk)
+        } else {
+            Err(KioskError::Nobody)
+        }
     }
 
     /// Whether something is allowed.
@@ -292,9 +310,19 @@ impl Kiosk {
             .map(|contact| contact.name.as_str())
     }
 
-    /// Whether somebody can be written to.
-    pub fn may_write_to(&self, id: &Id) -> bool {
-        self.contacts.is_empty() || self.contacts.iter().any(|contact| contact.id == *id)
+    /// Whether it is said who can be written to: by their names, or as the contacts of the account.
+    pub fn names_people(&self) -> bool {
+        self.contacts_only || !self.contacts.is_empty()
+    }
+
+    /// Whether a new account has anybody to write to.
+    pub fn takes_new_accounts(&self) -> bool {
+        !self.contacts_only || !self.contacts.is_empty()
+    }
+
+    /// Whether somebody can be written to. `is_contact` says whether the account has them as a contact already.
+    pub fn may_write_to(&self, id: &Id, is_contact: impl FnOnce() -> bool) -> bool {
+        !self.names_people() || self.contact_name(id).is_some() || (self.contacts_only && is_contact())
     }
 
     /// Whether a language can be chosen.

@@ -100,17 +100,17 @@ pub(crate) fn allows(feature: Feature) -> bool {
     }
 }
 
-/// Whether the operator names the people who can be written to.
+/// Whether the operator says who can be written to.
 pub(crate) fn names_people() -> bool {
-    rules().is_some_and(|rules| !rules.contacts.is_empty())
+    rules().is_some_and(Kiosk::names_people)
 }
 
-/// Whether somebody can be written to here.
-pub(crate) fn may_write_to(id: &Id) -> bool {
+/// Whether somebody can be written to here. `is_contact` says whether the account has them as a contact already.
+pub(crate) fn may_write_to(id: &Id, is_contact: impl FnOnce() -> bool) -> bool {
     match SERVED.get() {
         Served::Ordinary => true,
         Served::Closed => false,
-        Served::Kiosk(kiosk) => kiosk.may_write_to(id),
+        Served::Kiosk(kiosk) => kiosk.may_write_to(id, is_contact),
     }
 }
 

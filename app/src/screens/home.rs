@@ -47,7 +47,7 @@ pub(crate) fn Home() -> impl IntoView {
     on_cleanup(move || keys.remove());
     // What stands beside a conversation comes and goes without the conversation being read anew.
     let shown = Memo::new(move |_| {
-        let route = permitted(state.nav.current());
+        let route = permitted(state, state.nav.current());
         route.conversation().map_or(route, Route::Conversation)
     });
     let pane = move || match shown.get() {

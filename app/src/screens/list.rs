@@ -6,7 +6,7 @@ use holdfast_client::api::{MessageState, Place};
 use leptos::html;
 use leptos::prelude::*;
 
-use super::kiosk::{self as kiosk_screens, permitted};
+use super::kiosk::{everybody, may_write_to, permitted};
 use super::requests::{RequestsBanner, RequestsHeader};
 use super::restoring::ReadingBar;
 use super::row::row;
@@ -21,6 +21,7 @@ use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::platform::session::StorageMode;
 use crate::state::AppState;
+use crate::state::conversations::Listed;
 use crate::state::nav::{Route, Section};
 use crate::state::reminder::{Reminder, put_off, reminder};
 
@@ -29,7 +30,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Which list is shown: that of the requests as long as one of them is open.
 pub(crate) fn place(state: AppState) -> Place {
-    let route = permitted(state.nav.current());
+    let route = permitted(state, state.nav.current());
     let of_requests = route == Route::Requests
         || route
             .conversation()
@@ -69,12 +70,19 @@ pub(crate) fn ListPane() -> impl IntoView {
             {move || {
                 // While an account comes back, an empty list says nothing yet.
                 let whole = state.restore.with(Option::is_none);
-                (whole && place.get() == Place::List && state.conversations.none_at(Place::List))
+                (whole && place.get() == Place::List && listed(state, Place::List).is_empty())
                     .then(|| view! { <EmptyList /> }.into_any())
             }}
             <MenuHost open=menu />
         </nav>
     }
+}
+
+/// What one place shows: at a kiosk, those who can be written to there.
+fn listed(state: AppState, place: Place) -> Vec<Listed> {
+    let mut all = state.conversations.at(place);
+    all.retain(|listed| may_write_to(state, &listed.id));
+    all
 }
 
 /// The rows of one place.
@@ -92,11 +100,7 @@ fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView 
             }
         >
             <For
-                each=move || {
-                    let mut all = state.conversations.at(place);
-                    all.retain(|listed| kiosk::may_write_to(&listed.id));
-                    all
-                }
+                each=move || listed(state, place)
                 key=|listed| listed.id
                 children=move |listed| row(state, listed, minute, menu)
             />
@@ -111,7 +115,7 @@ fn Header() -> impl IntoView {
     let state = AppState::get();
     view! {
         <header class="list-header">
-            {(permitted(Route::Profile) == Route::Profile).then(|| profile_button(state))}
+            {(permitted(state, Route::Profile) == Route::Profile).then(|| profile_button(state))}
             <h1>{t("list.title")}</h1>
             <ConnectionLight />
             // There as soon as there is a lock.
@@ -160,12 +164,12 @@ fn EmptyList() -> impl IntoView {
         return view! {
             <div class="empty-list">
                 <h2>{t("kiosk.people")}</h2>
-                {kiosk_screens::people(kiosk_screens::open(state))}
+                {everybody(state)}
             </div>
         }
         .into_any();
     }
-    let own_id = permitted(Route::Profile) == Route::Profile;
+    let own_id = permitted(state, Route::Profile) == Route::Profile;
     view! {
         <div class="empty-list">
             <h2>{t("list.empty_title")}</h2>
@@ -206,7 +210,7 @@ fn ConnectionLight() -> impl IntoView {
         "fair" => t("light.fair"),
         _ => t("light.bad"),
     };
-    if permitted(Route::Network) != Route::Network {
+    if permitted(state, Route::Network) != Route::Network {
         return view! {
             <span id="open-network" class="icon-button still" role="img" aria-label=words title=words>
                 <span class="light" data-light=light></span>

@@ -49,6 +49,7 @@ mod word_box;
 
 use std::time::Duration;
 
+use holdfast_protocol::kiosk::Feature;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -119,6 +120,9 @@ pub(crate) fn App() -> impl IntoView {
         });
     });
     Effect::new(move |_| mark_theme(state.preferences.theme.get()));
+    if !platform::kiosk::allows(Feature::Print) {
+        keep_off_paper();
+    }
 
     // A change of language renders everything again: texts are read once.
     move || {
@@ -160,6 +164,14 @@ fn mark_theme(theme: Theme) {
     if let Some(root) = document().document_element() {
         // As above.
         let _ = root.set_attribute("data-theme", theme.name());
+    }
+}
+
+/// Has the browser print blank sheets (`static/styles/kiosk.css`): paper stays behind.
+fn keep_off_paper() {
+    if let Some(root) = document().document_element() {
+        // As above.
+        let _ = root.set_attribute("data-print", "off");
     }
 }
 
@@ -220,7 +232,7 @@ fn Start() -> impl IntoView {
     let state = AppState::get();
     view! {
         <main class="start">
-            {move || match kiosk::permitted(state.nav.current()) {
+            {move || match kiosk::permitted(state, state.nav.current()) {
                 Route::Place { restore: true } if platform::kiosk::is_on() => {
                     view! { <kiosk::Caution /> }.into_any()
                 }

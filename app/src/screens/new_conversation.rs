@@ -141,7 +141,7 @@ pub(crate) fn NewConversation() -> impl IntoView {
 }
 
 /// The contacts whose name contains what was typed, by name; all of them when nothing was.
-fn matching(state: AppState, typed: &str) -> Vec<Conversation> {
+pub(crate) fn matching(state: AppState, typed: &str) -> Vec<Conversation> {
     let wanted = typed.trim().to_lowercase();
     let mut found: Vec<Conversation> = state.conversations.snapshot();
     found.retain(|c| {
@@ -163,7 +163,7 @@ fn letter(contact: &Conversation) -> String {
 }
 
 /// Contacts under letters.
-fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<AnyView> {
+pub(crate) fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<AnyView> {
     if found.is_empty() {
         return None;
     }

@@ -29,7 +29,8 @@ fn the_shortest_file_allows_nothing_and_has_the_usual_limits() {
         (60, 120)
     );
     assert_eq!((kiosk.limits.total_minutes, kiosk.limits.extensions), (30, 10));
-    assert!(kiosk.may_write_to(&Id::parse(&id('3')).unwrap()));
+    assert!(kiosk.may_write_to(&Id::parse(&id('3')).unwrap(), || false));
+    assert!(!kiosk.names_people() && kiosk.takes_new_accounts());
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn everything_that_can_be_said_is_understood() {
         "languages": ["de", "en", "ar"],
         "language": "de",
         "contacts": [{ "id": id('3'), "name": "Front desk" }, { "id": id('4'), "name": "Help" }],
-        "allow": ["restore", "transfer", "send_files", "save_files", "voice", "account_id"],
+        "allow": ["restore", "transfer", "send_files", "save_files", "voice", "account_id", "print"],
         "idle_seconds": 30,
         "hidden_seconds": 10,
         "total_minutes": 60,
@@ -56,12 +57,35 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(kiosk.theme, Theme::Dark);
     assert_eq!(kiosk.language.as_deref(), Some("de"));
     assert!(kiosk.offers("ar") && !kiosk.offers("ru"));
-    assert_eq!(kiosk.allow.len(), 6);
+    assert_eq!(kiosk.allow.len(), 7);
     assert!(kiosk.keyboard && kiosk.allows(Feature::Voice) && kiosk.allows(Feature::Transfer));
     let third = Id::parse(&id('3')).unwrap();
     assert_eq!(kiosk.contact_name(&third), Some("Front desk"));
-    assert!(kiosk.may_write_to(&third));
-    assert!(!kiosk.may_write_to(&Id::parse(&id('5')).unwrap()));
+    assert!(kiosk.may_write_to(&third, || false));
+    assert!(
+        !kiosk.may_write_to(&Id::parse(&id('5')).unwrap(), || true),
+        "the operator's contacts, and not the account's"
+    );
+}
+
+#[test]
+fn where_contacts_alone_can_be_written_to_they_are_the_accounts_and_the_operators() {
+    let (third, fourth) = (Id::parse(&id('3')).unwrap(), Id::parse(&id('4')).unwrap());
+    let own = read(&json!({ "version": 1, "contacts_only": true, "allow": ["transfer"] })).unwrap();
+    assert!(own.names_people() && !own.takes_new_accounts());
+    assert!(own.may_write_to(&third, || true) && !own.may_write_to(&third, || false));
+
+    let desk = json!([{ "id": id('3'), "name": "Front desk" }]);
+    let both = read(&json!({ "version": 1, "contacts_only": true, "contacts": desk })).unwrap();
+    assert!(both.takes_new_accounts());
+    assert!(both.may_write_to(&third, || false));
+    assert!(both.may_write_to(&fourth, || true) && !both.may_write_to(&fourth, || false));
+
+    // Nobody could be written to.
+    assert!(matches!(
+        with("contacts_only", json!(true)),
+        Err(KioskError::Nobody)
+    ));
 }
 
 #[test]
@@ -179,8 +203,8 @@ proptest! {
     fn whatever_is_read_keeps_to_its_bounds(
         fields in prop::collection::btree_map(
             prop::sample::select(vec![
-                "name", "logo", "theme", "languages", "language", "contacts", "allow", "idle_seconds",
-                "hidden_seconds", "total_minutes", "extension_minutes", "extensions", "keyboard",
+                "name", "logo", "theme", "languages", "language", "contacts", "contacts_only", "allow",
+                "idle_seconds", "hidden_seconds", "total_minutes", "extension_minutes", "extensions", "keyboard",
             ]),
             any_value(),
             0..6,

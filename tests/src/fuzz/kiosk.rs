@@ -12,7 +12,7 @@ fn kiosk(input: &[u8]) {
     assert!((10..=3_600).contains(&kiosk.limits.hidden_seconds));
     assert!(kiosk.contacts.len() <= MAX_CONTACTS);
     for contact in &kiosk.contacts {
-        assert!(kiosk.may_write_to(&contact.id));
+        assert!(kiosk.may_write_to(&contact.id, || false));
         assert_eq!(kiosk.contact_name(&contact.id), Some(contact.name.as_str()));
     }
     if let Some(tag) = &kiosk.language {
@@ -26,7 +26,7 @@ fn kiosk_seeds() -> Vec<Vec<u8>> {
         br#"{"version":1}"#.to_vec(),
         format!(
             r#"{{"version":1,"name":"Library","logo":"logo.png","theme":"dark","languages":["de","en"],"language":"de",
-            "contacts":[{{"id":"{id}","name":"Desk"}}],"allow":["restore","voice"],"idle_seconds":30,
+            "contacts":[{{"id":"{id}","name":"Desk"}}],"contacts_only":true,"allow":["restore","voice","print"],"idle_seconds":30,
             "hidden_seconds":10,"total_minutes":30,"extension_minutes":5,"extensions":2,"keyboard":true}}"#
         )
         .into_bytes(),

@@ -5,6 +5,7 @@ use thirtyfour::prelude::*;
 use tokio::task::LocalSet;
 
 use crate::files_sending::awaiting;
+use crate::kiosk_allowed::on_paper;
 use crate::network::Network;
 use crate::peer::{Peer, Sent};
 use crate::samples::coast;
@@ -161,6 +162,7 @@ async fn only_what_is_allowed_is_there() {
             assert!(!browser.has(absent).await, "{absent}");
         }
         pictures(browser, "kiosk-3-settings").await;
+        assert_eq!(on_paper(browser).await, "none", "sheets are blank");
         browser.is_quiet().await;
     })
     .await;

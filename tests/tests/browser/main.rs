@@ -25,6 +25,7 @@ mod invites;
 mod keeping;
 mod killed;
 mod kiosk;
+mod kiosk_allowed;
 mod kiosk_keyboard;
 mod kiosk_limits;
 mod kiosk_traces;

@@ -1,6 +1,6 @@
 //! Before an account is opened on somebody else's computer: what can't be protected.
 
-use holdfast_protocol::kiosk::Feature;
+use holdfast_protocol::kiosk::{Feature, Kiosk};
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, icon};
@@ -26,13 +26,19 @@ pub(crate) fn Caution() -> impl IntoView {
                 <li>{t("caution.forever")}</li>
             </ul>
             <div class="stack">
-                <button
-                    id="new-instead"
-                    class="button primary large"
-                    on:click=move |_| state.nav.switch(Route::Welcome)
-                >
-                    {t("caution.instead")}
-                </button>
+                {kiosk::rules()
+                    .is_some_and(Kiosk::takes_new_accounts)
+                    .then(|| {
+                        view! {
+                            <button
+                                id="new-instead"
+                                class="button primary large"
+                                on:click=move |_| state.nav.switch(Route::Welcome)
+                            >
+                                {t("caution.instead")}
+                            </button>
+                        }
+                    })}
                 {kiosk::allows(Feature::Transfer)
                     .then(|| {
                         view! {
@@ -55,6 +61,7 @@ pub(crate) fn Caution() -> impl IntoView {
                             >
                                 {t("caution.anyway")}
                             </button>
+                            <p class="help">{t("caution.code")}</p>
                         }
                     })}
             </div>

@@ -6,34 +6,54 @@ mod people;
 mod settings;
 mod start;
 
+use holdfast_client::api::Standing;
+use holdfast_protocol::account::Id;
 use holdfast_protocol::kiosk::{Feature, Kiosk};
 
 use crate::platform::kiosk;
+use crate::state::AppState;
 use crate::state::nav::{Route, Section};
 
 pub(crate) use caution::Caution;
 pub(crate) use closed::Closed;
-pub(crate) use people::{PeoplePane, open, people};
+pub(crate) use people::{PeoplePane, everybody};
 pub(crate) use settings::settings;
 pub(crate) use start::Start;
 
 /// The screen that is shown for a route: at a kiosk, the list for one that is not allowed.
-pub(crate) fn permitted(route: Route) -> Route {
-    if !kiosk::is_on() || kiosk::rules().is_some_and(|rules| allows(rules, route)) {
+pub(crate) fn permitted(state: AppState, route: Route) -> Route {
+    let allowed = |rules: &Kiosk| allows(rules, route, |id| may_write_to(state, id));
+    if !kiosk::is_on() || kiosk::rules().is_some_and(allowed) {
         route
     } else {
         Route::Home
     }
 }
 
-fn allows(rules: &Kiosk, route: Route) -> bool {
+/// Whether somebody can be written to here: anybody, but at a kiosk whose operator says who.
+pub(crate) fn may_write_to(state: AppState, id: &Id) -> bool {
+    kiosk::may_write_to(id, || is_contact(state, id))
+}
+
+/// Whether the open account has somebody as a contact, or it is itself.
+fn is_contact(state: AppState, id: &Id) -> bool {
+    let known = state.conversations.get_untracked(*id);
+    known.is_some_and(|known| {
+        matches!(
+            known.standing,
+            Standing::Own | Standing::Active | Standing::OutgoingRequest
+        )
+    })
+}
+
+fn allows(rules: &Kiosk, route: Route, may_write_to: impl FnOnce(&Id) -> bool) -> bool {
     match route {
         Route::Welcome
-        | Route::Name
         | Route::Home
         | Route::NewConversation
         | Route::Settings
         | Route::SettingsOf(Section::Privacy) => true,
+        Route::Name => rules.takes_new_accounts(),
         Route::Place { restore: true } => rules.allows(Feature::Restore) || rules.allows(Feature::Transfer),
         Route::Restore | Route::Recognise => rules.allows(Feature::Restore),
         Route::Receive => rules.allows(Feature::Transfer),
@@ -41,9 +61,9 @@ fn allows(rules: &Kiosk, route: Route) -> bool {
         | Route::Details(id)
         | Route::Disappearing(id)
         | Route::MessageInfo(id, _)
-        | Route::Gallery(id) => rules.may_write_to(&id),
+        | Route::Gallery(id) => may_write_to(&id),
         Route::Profile => rules.allows(Feature::AccountId),
-        Route::Requests | Route::Blocked => rules.contacts.is_empty(),
+        Route::Requests | Route::Blocked => !rules.names_people(),
         // Everything here is kept in memory: nobody is asked where.
         Route::Place { restore: false } | Route::SettingsOf(_) | Route::Network => false,
     }
@@ -54,8 +74,12 @@ mod tests {
     use holdfast_protocol::account::Id;
     use holdfast_protocol::kiosk::{Contact, Feature, Kiosk};
 
-    use super::allows;
     use crate::state::nav::{Route, Section};
+
+    /// What an account without contacts sees.
+    fn allows(rules: &Kiosk, route: Route) -> bool {
+        super::allows(rules, route, |id| rules.may_write_to(id, || false))
+    }
 
     fn id(digit: char) -> Id {
         Id::parse(&format!("05{}", digit.to_string().repeat(64))).expect("an id")
@@ -132,5 +156,21 @@ mod tests {
         ] {
             assert!(!allows(&rules, route), "{route:?}");
         }
+    }
+
+    #[test]
+    fn where_contacts_alone_can_be_written_to_only_an_account_that_has_some_is_opened() {
+        let rules = Kiosk {
+            contacts_only: true,
+            allow: [Feature::Transfer].into(),
+            ..Kiosk::default()
+        };
+        assert!(!allows(&rules, Route::Name), "a new account has nobody");
+        assert!(allows(&rules, Route::Receive));
+        for route in [Route::Conversation(id('4')), Route::Requests, Route::Blocked] {
+            assert!(!allows(&rules, route), "{route:?}");
+        }
+        let known = |id: &Id| rules.may_write_to(id, || true);
+        assert!(super::allows(&rules, Route::Conversation(id('4')), known));
     }
 }

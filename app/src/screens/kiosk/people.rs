@@ -1,5 +1,6 @@
-//! The people that an operator names, to choose from.
+//! The people who can be written to where an operator says who, to choose from.
 
+use holdfast_protocol::account::Id;
 use holdfast_protocol::kiosk::Contact;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -8,12 +9,13 @@ use crate::components::avatar::{Size, avatar};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
 use crate::platform::kiosk;
+use crate::screens::new_conversation::{contacts, matching};
 use crate::screens::profile::PaneHeader;
 use crate::state::invite::Invite;
 use crate::state::{AppState, error_text};
 
-/// A button for each.
-pub(crate) fn people(choose: Callback<Invite>) -> AnyView {
+/// A button for each that the operator names.
+pub(super) fn people(choose: Callback<Invite>) -> AnyView {
     let rules = kiosk::rules();
     let all = rules.map(|rules| rules.contacts.as_slice()).unwrap_or_default();
     let one = |contact: &Contact| {
@@ -38,14 +40,33 @@ pub(crate) fn people(choose: Callback<Invite>) -> AnyView {
 }
 
 /// Opens the conversation with one of them.
-pub(crate) fn open(state: AppState) -> Callback<Invite> {
-    Callback::new(move |invite: Invite| {
-        spawn_local(async move {
-            if let Err(why) = state.open_conversation(invite.id).await {
-                state.show_toast(error_text(&why));
-            }
-        });
-    })
+fn open(state: AppState, id: Id) {
+    spawn_local(async move {
+        if let Err(why) = state.open_conversation(id).await {
+            state.show_toast(error_text(&why));
+        }
+    });
+}
+
+/// Everybody: those whom the operator names, and the account's own contacts where they can be written to too.
+pub(crate) fn everybody(state: AppState) -> AnyView {
+    let rules = kiosk::rules();
+    let named = rules.is_some_and(|rules| !rules.contacts.is_empty());
+    let own = rules.is_some_and(|rules| rules.contacts_only);
+    let of_operator = named.then(|| people(Callback::new(move |chosen: Invite| open(state, chosen.id))));
+    let of_account = move || {
+        let mut found = if own { matching(state, "") } else { Vec::new() };
+        found.retain(|contact| kiosk::contact_name(&contact.id).is_none());
+        let shown = contacts(found, Callback::new(move |id| open(state, id)));
+        // While an account comes back, nobody says nothing yet.
+        let nobody = shown.is_none() && !named && state.restore.with(Option::is_none);
+        shown.or_else(|| nobody.then(|| view! { <p class="help">{t("kiosk.no_contacts")}</p> }.into_any()))
+    };
+    view! {
+        {of_operator}
+        {of_account}
+    }
+    .into_any()
 }
 
 /// The screen that a new conversation begins on, where people are named.
@@ -55,7 +76,7 @@ pub(crate) fn PeoplePane() -> impl IntoView {
     view! {
         <div class="pane">
             <PaneHeader title=t("kiosk.people") />
-            <div class="pane-body">{people(open(state))}</div>
+            <div class="pane-body">{everybody(state)}</div>
         </div>
     }
 }

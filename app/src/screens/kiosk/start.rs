@@ -1,6 +1,6 @@
 //! The start page of a kiosk: whose it is, who can be written to, and a way in that leaves nothing behind.
 
-use holdfast_protocol::kiosk::Feature;
+use holdfast_protocol::kiosk::{Feature, Kiosk};
 use leptos::prelude::*;
 
 use super::people::people;
@@ -23,6 +23,8 @@ pub(crate) fn Start() -> impl IntoView {
         .and_then(|rules| rules.name.clone())
         .unwrap_or_else(|| t("kiosk.title"));
     let logo = rules.is_some_and(|rules| rules.logo.is_some());
+    // Without anybody to write to, a new account is of no use.
+    let takes_new = rules.is_some_and(Kiosk::takes_new_accounts);
     let choose = Callback::new(move |invite: Invite| {
         state.invite.set(Some(invite));
         state.nav.go(Route::Name);
@@ -41,7 +43,9 @@ pub(crate) fn Start() -> impl IntoView {
                 }}
                 <h1 dir="auto">{title}</h1>
                 <p class="lead">{t("kiosk.lead")}</p>
-                {if kiosk::names_people() {
+                {if !takes_new {
+                    ().into_any()
+                } else if kiosk::names_people() {
                     view! {
                         <h2>{t("kiosk.people")}</h2>
                         {people(choose)}
@@ -57,7 +61,7 @@ pub(crate) fn Start() -> impl IntoView {
                     }
                         .into_any()
                 }}
-                <p class="help">{t("kiosk.account_help")}</p>
+                {takes_new.then(|| view! { <p class="help">{t("kiosk.account_help")}</p> })}
                 {(kiosk::allows(Feature::Restore) || kiosk::allows(Feature::Transfer))
                     .then(|| {
                         view! {
