@@ -230,7 +230,7 @@ impl Core {
             })),
             Wanted::Picture(_) => None,
         };
-        let reply = match self.ask_server(&server, &request, TIMEOUT, progress).await {
+        let reply = match self.ask_server(&server, request, TIMEOUT, progress).await {
             Ok(reply) => reply,
             Err(ServerError::Unavailable) => return Err(Trouble::Unavailable),
             Err(ServerError::Path | ServerError::Unreachable) => return Err(Trouble::Again),

@@ -240,7 +240,7 @@ impl Core {
             body: Some(body),
         };
         let reply = self
-            .ask_server(server, &request, TIMEOUT, progress)
+            .ask_server(server, request, TIMEOUT, progress)
             .await
             .map_err(|error| match error {
                 ServerError::Unavailable => UploadError::Unavailable,
