@@ -258,7 +258,9 @@ pub fn expires_ms(header: &str) -> Option<u64> {
 /// A number of digits alone, at most so large.
 fn number(text: &str, most: u64) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| digits && *number <= most)
+    text.parse::<u64>()
+        .ok()
+        .filter(|number| digits && *number <= most)
 }
 
 /// The body of an error answer, which repeats its status.
