@@ -43,7 +43,9 @@ Roles and their options:
               --cert FILE, --key FILE, --trusted-proxy ADDRESS (repeatable), --records sqlite|postgres://USER@HOST/DATABASE (sqlite),
               --content folder|s3://BUCKET/FOLDER (folder), --store-ca FILE (whose certificates these have),
               --secrets FILE (lines NAME=value with PGPASSWORD, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-              AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; what it lacks is taken from the environment)
+              AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; what it lacks is taken from the environment),
+              --versions FILE (JSON, for apps that ask for their latest release: {\"desktop\": {\"result\": \"1.16.3\", \"updated\":
+              1700000000}, \"android\": …, \"ios\": …})
   previews  looks at links for those who want to send a preview of one, and does not learn who asks
               --listen ADDRESS (0.0.0.0:8001), --data DIR (data), --local, --previews-ca FILE, --cert FILE, --key FILE
   sign      lists the files of a site and signs the list, for browsers to tell a changed site
@@ -149,6 +151,7 @@ struct Options {
     content: Option<String>,
     store_ca: Option<PathBuf>,
     secrets: Option<PathBuf>,
+    versions: Option<PathBuf>,
 }
 
 /// Options without a value.
@@ -236,6 +239,7 @@ impl Options {
             "content" => self.content = Some(value.string()?),
             "store-ca" => self.store_ca = Some(value.into()),
             "secrets" => self.secrets = Some(value.into()),
+            "versions" => self.versions = Some(value.into()),
             "durability" => {
                 self.durability = Some(value.parse_with(|text| match text {
                     "process" => Ok(Durability::Process),

@@ -101,6 +101,7 @@ impl Microphone {
         if !RATES.contains(&(context.sample_rate() as u32)) {
             let options = AudioContextOptions::new();
             options.set_sample_rate(USUAL_RATE);
+            let _ = context.close();
             context = AudioContext::new_with_context_options(&options)?;
         }
         JsFuture::from(context.audio_worklet()?.add_module(PROGRAM)?).await?;

@@ -201,6 +201,13 @@ impl Files {
         });
         let told = self.shelf.try_update_value(|shelf| {
             let held = shelf.held.get_mut(&file);
+            // It was dropped while it was read, wanted again, and so read twice.
+            if held.as_ref().is_some_and(|held| held.blob.is_some()) {
+                if let Some((_, ready)) = ready {
+                    blob::revoke(&ready.address);
+                }
+                return None;
+            }
             match (held, ready) {
                 (Some(held), Some((blob, ready))) => {
                     held.blob = Some(blob);
@@ -296,6 +303,8 @@ impl Files {
                     None => None,
                 };
                 match small.as_ref().and_then(blob::address) {
+                    // The picture was replaced meanwhile, or the account has left the page.
+                    Some(address) if !self.has_face(file) => blob::revoke(&address),
                     Some(address) => face.set(Some(address)),
                     // The engine may give it another time.
                     None => {
@@ -305,6 +314,14 @@ impl Files {
             });
         }
         face
+    }
+
+    /// A person has another picture now, or none: the still of the one before goes.
+    pub(super) fn forget_face(self, file: FileId) {
+        let face = self.shelf.try_update_value(|shelf| shelf.faces.remove(&file));
+        if let Some(address) = face.flatten().and_then(|face| face.try_get_untracked().flatten()) {
+            blob::revoke(&address);
+        }
     }
 
     /// A person's picture, if it is one that can be decoded.

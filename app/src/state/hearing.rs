@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use holdfast_client::api::{Event, RestoreStage};
+use holdfast_client::api::{Event, FileId, RestoreStage};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
@@ -14,8 +14,18 @@ impl AppState {
     /// Hears what the engine tells.
     pub(super) fn hear(self, event: Event) {
         match event {
-            Event::Account(account) => self.account.set(Some(account)),
-            Event::Conversation(conversation) => self.conversations.put(conversation),
+            Event::Account(account) => {
+                let before = self.account.with_untracked(|known| known.as_ref()?.picture);
+                let now = account.picture;
+                self.account.set(Some(account));
+                self.replace_face(before, now);
+            }
+            Event::Conversation(conversation) => {
+                let known = self.conversations.get_untracked(conversation.id);
+                let now = conversation.picture;
+                self.conversations.put(conversation);
+                self.replace_face(known.and_then(|known| known.picture), now);
+            }
             Event::Message(message) => {
                 let conversation = message.conversation;
                 self.files.follow(&message);
@@ -65,6 +75,13 @@ impl AppState {
                 reaction,
             } => self.notifier.tell(self, conversation, message, reaction),
             Event::LoggedOut => self.forget_account(),
+        }
+    }
+
+    /// Gives back what is kept of somebody's picture when they have another one.
+    fn replace_face(self, before: Option<FileId>, now: Option<FileId>) {
+        if let Some(before) = before.filter(|before| now != Some(*before)) {
+            self.files.forget_face(before);
         }
     }
 

@@ -175,15 +175,22 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    /// Removes received files until they fit the quota: the longest unused first, and only what can be fetched again.
+    /// Removes files of messages until they fit the quota: the longest unused first, and only what can be fetched again.
+    /// People's pictures stay: they are small, and would be fetched again at once.
     pub(crate) async fn make_room(&self) -> Result<(), StoreError> {
         let now = self.time.now();
         let (mut candidates, mut bytes, quota) = {
             let state = self.state.borrow();
+            // A message that waits may have to send its files anew.
+            let is_settled = |record: &FileRecord| match record.place {
+                FilePlace::Message(message) => !state.outbox.contains_key(&message),
+                _ => false,
+            };
             let candidates: Vec<(u64, FileId, u64)> = state
                 .files
                 .iter()
-                .filter(|(_, record)| is_cached(record) && record.again_until > now)
+                .filter(|(_, record)| is_cached(record) && is_settled(record))
+                .filter(|(_, record)| record.again_until > now)
                 .map(|(file, record)| (record.used_at, file, record.size))
                 .collect();
             (

@@ -18,6 +18,8 @@ use crate::ports::{Collection, Scan, StoreError};
 use crate::records::{Fault, FilePlace, FileRecord, Held, MessageRecord, Source, decode, keys};
 use crate::work::Work;
 
+/// The header of an answer that says until when its file is kept.
+const EXPIRES: &str = "expires";
 /// Downloads at a time, as desktop does.
 const PARALLEL: usize = 3;
 /// How long an answer of ten megabytes may take.
@@ -139,7 +141,7 @@ impl Core {
                 }
             };
             let outcome = match self.fetch(file, &wanted).await {
-                Ok(opened) => Ok(opened),
+                Ok(fetched) => Ok(fetched),
                 Err(Trouble::Unavailable) => {
                     let seen = self.net.changed.count();
                     let changed = Box::pin(self.net.changed.passed(seen));
@@ -158,7 +160,7 @@ impl Core {
                 Err(Trouble::Final(fault)) => Err(fault),
             };
             let kept = match outcome {
-                Ok(opened) => self.keep_file(file, &wanted, opened).await,
+                Ok(fetched) => self.keep_file(file, &wanted, fetched).await,
                 Err(fault) => self.note_fault(file, fault).await,
             };
             match kept {
@@ -200,7 +202,7 @@ impl Core {
     }
 
     /// One attempt to fetch and open a file.
-    async fn fetch(self: &Rc<Self>, file: FileId, wanted: &Wanted) -> Result<Opened, Trouble> {
+    async fn fetch(self: &Rc<Self>, file: FileId, wanted: &Wanted) -> Result<Fetched, Trouble> {
         let damaged = Trouble::Final(Fault::Damaged);
         let url = match wanted {
             Wanted::Attachment { source, .. } => source.url.clone(),
@@ -228,7 +230,7 @@ impl Core {
             })),
             Wanted::Picture(_) => None,
         };
-        let reply = match self.ask_server(&server, &request, TIMEOUT, progress).await {
+        let reply = match self.ask_server(&server, request, TIMEOUT, progress).await {
             Ok(reply) => reply,
             Err(ServerError::Unavailable) => return Err(Trouble::Unavailable),
             Err(ServerError::Path | ServerError::Unreachable) => return Err(Trouble::Again),
@@ -242,7 +244,11 @@ impl Core {
                     }
                     Wanted::Picture(picture) => wire::open_picture(&url, picture, &reply.body),
                 };
-                opened.ok_or(damaged)
+                let header = reply.headers.get(EXPIRES);
+                Ok(Fetched {
+                    opened: opened.ok_or(damaged)?,
+                    until: header.and_then(|date| api::expires_ms(date)),
+                })
             }
             404 | 410 => Err(Trouble::Final(Fault::Expired)),
             400..=499 => Err(Trouble::Final(Fault::Failed)),
@@ -251,7 +257,8 @@ impl Core {
     }
 
     /// Keeps what came, if it is still wanted.
-    async fn keep_file(&self, file: FileId, wanted: &Wanted, opened: Opened) -> Result<(), StoreError> {
+    async fn keep_file(&self, file: FileId, wanted: &Wanted, fetched: Fetched) -> Result<(), StoreError> {
+        let Fetched { opened, until } = fetched;
         let mut work = Work::begin(self).await;
         let Some(record) = work.file(file).filter(|record| record.held == Held::Wanted) else {
             return Ok(());
@@ -276,11 +283,11 @@ impl Core {
             FilePlace::Draft(..) | FilePlace::NewPicture(_) => {}
         }
         let now = work.now();
-        let again_until = match wanted {
+        let again_until = until.unwrap_or(match wanted {
             Wanted::Attachment { source, .. } => source.until,
-            // Whoever has a picture keeps it alive.
-            Wanted::Picture(_) => u64::MAX,
-        };
+            // Nobody says when it was sent there, nor whether its owner keeps it alive.
+            Wanted::Picture(_) => 0,
+        });
         let kept = FileRecord {
             size,
             held: Held::Whole,
@@ -317,6 +324,13 @@ impl Core {
         }
         work.commit().await
     }
+}
+
+/// What an attempt brought.
+struct Fetched {
+    opened: Opened,
+    /// Until when the server keeps it, as far as it says so, Unix milliseconds.
+    until: Option<u64>,
 }
 
 /// Why an attempt failed.

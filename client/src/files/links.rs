@@ -31,7 +31,7 @@ impl Core {
             ..V4Request::default()
         };
         let reply = self
-            .ask_server(helper, &request, TIMEOUT, None)
+            .ask_server(helper, request, TIMEOUT, None)
             .await
             .map_err(|_| Failure::LinkUnreachable)?;
         match reply.status {

@@ -221,7 +221,7 @@ impl Core {
             ..V4Request::default()
         };
         let reply = self
-            .ask_server(&server, &request, TIMEOUT, None)
+            .ask_server(&server, request, TIMEOUT, None)
             .await
             .map_err(|error| match error {
                 ServerError::Unavailable => UploadError::Unavailable,

@@ -117,6 +117,8 @@ impl Core {
             return Outcome::Failed(UploadError::Refused(SendFailure::FileServer));
         };
         self.set_sending_of(record, true).await;
+        // What was sent just now is there, however shortly the server keeps it.
+        let mut fresh: Vec<FileId> = Vec::new();
         loop {
             let files = match self.files_of(record.number).await {
                 Ok(Some(files)) => files,
@@ -125,8 +127,8 @@ impl Core {
             };
             let now = self.time.now();
             let there = |file: &AttachmentRecord| {
-                let source = file.source.as_ref();
-                source.is_some_and(|source| source.until > now.saturating_add(LEAST_REST_MS))
+                let lasts = |source: &Source| source.until > now.saturating_add(LEAST_REST_MS);
+                fresh.contains(&file.file) || file.source.as_ref().is_some_and(lasts)
             };
             let Some(file) = files.into_iter().find(|file| !there(file)) else {
                 return match self.release(account, record.number).await {
@@ -150,6 +152,7 @@ impl Core {
             if let Err(error) = noted {
                 return Outcome::Failed(error.into());
             }
+            fresh.push(file.file);
         }
     }
 
@@ -237,7 +240,7 @@ impl Core {
             body: Some(body),
         };
         let reply = self
-            .ask_server(server, &request, TIMEOUT, progress)
+            .ask_server(server, request, TIMEOUT, progress)
             .await
             .map_err(|error| match error {
                 ServerError::Unavailable => UploadError::Unavailable,

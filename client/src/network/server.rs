@@ -33,7 +33,7 @@ impl Core {
     pub(crate) async fn ask_server(
         &self,
         server: &FileServer,
-        request: &V4Request,
+        request: V4Request,
         timeout: Duration,
         progress: Option<Progress>,
     ) -> Result<Reply, ServerError> {
@@ -49,14 +49,12 @@ impl Core {
             return Err(ServerError::Unavailable);
         };
         let chain: Vec<Hop> = path.hops.iter().map(ServiceNode::hop).collect();
-        let (packet, keys) = onion::build(
-            &chain,
-            &destination,
-            &request.encode(),
-            Suite::XChaCha20,
-            &mut self.rng(),
-        )
-        .map_err(|_| ServerError::Key)?;
+        let plain = request.encode();
+        // A file has ten megabytes: no more than two of its copies are in memory at a time, and one while it is sent.
+        drop(request);
+        let built = onion::build(&chain, &destination, &plain, Suite::XChaCha20, &mut self.rng());
+        drop(plain);
+        let (packet, keys) = built.map_err(|_| ServerError::Key)?;
         let outcome = {
             let _busy = Busy::new(&path);
             self.send_packet(guard, packet, timeout, progress).await

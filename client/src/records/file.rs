@@ -97,7 +97,7 @@ impl AttachmentRecord {
 }
 
 impl FilePlace {
-    /// Whether the file can be thrown away to make room, as long as it can be fetched again.
+    /// Whether the file can be thrown away, as long as it can be fetched again.
     pub(crate) fn is_cache(&self) -> bool {
         matches!(self, Self::Message(_) | Self::Picture(..))
     }

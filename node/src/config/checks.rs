@@ -73,6 +73,7 @@ const FILES: &[&str] = &[
     "content",
     "store-ca",
     "secrets",
+    "versions",
 ];
 const PREVIEWS: &[&str] = &["listen", "data", "local", "previews-ca", "cert", "key"];
 const SIGN: &[&str] = &["site", "key", "old-key", "number"];
@@ -231,6 +232,7 @@ impl Options {
             content: content.transpose()?.unwrap_or_default(),
             store_ca: self.store_ca.take(),
             secrets: self.secrets.take(),
+            versions: self.versions.take(),
             listen: self.listen_or(8000),
             rate_limit: !self.has("no-rate-limit"),
             data: self.data.unwrap_or_else(|| "data".into()),

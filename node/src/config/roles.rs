@@ -132,6 +132,8 @@ pub struct Files {
     pub store_ca: Option<PathBuf>,
     /// A file of passwords and keys for both.
     pub secrets: Option<PathBuf>,
+    /// A file that says which releases of the apps are the latest, JSON.
+    pub versions: Option<PathBuf>,
     /// The reverse proxies that say who asks.
     pub trusted_proxies: Vec<TrustedProxy>,
 }

@@ -133,6 +133,11 @@ fn a_file_server_has_the_protocols_limits_and_takes_others() {
     };
     assert_eq!((files.listen.port(), files.rate_limit), (8000, true));
     assert_eq!((files.ttl, files.max_size), (MAX_TTL, MAX_BODY as u64));
+    assert_eq!(files.versions, None);
+    let Command::Files(files) = read("files --versions v.json").unwrap() else {
+        panic!()
+    };
+    assert_eq!(files.versions, Some("v.json".into()));
     let line = "files --listen 127.0.0.1:5 --ttl 60 --max-size 10 --quota 100 --uploads 3 --no-rate-limit";
     let Command::Files(files) = read(line).unwrap() else {
         panic!()

@@ -19,6 +19,7 @@ use super::content::Opened;
 use super::onion::memory;
 use super::store::{Naming, Refusal, drop_lost, keep};
 use super::upload::Upload;
+use super::versions::{self, Platform};
 
 /// Longest base64 text of an old upload (spec/07-files-and-attachments.md §3.5).
 pub(super) const MAX_LEGACY_TEXT: usize = 8_000_000;
@@ -38,14 +39,16 @@ pub(super) enum Call {
     Extend(FileId),
     LegacyUpload,
     LegacyDownload(FileId),
+    /// Which release of the apps for a platform is the latest.
+    Version(Platform),
     /// Nothing that there is.
     Unknown,
 }
 
 impl Call {
-    /// Reads method and path; a query plays no part.
+    /// Reads method, path and query.
     pub(super) fn parse(method: &Method, path: &str) -> Self {
-        let path = path.split('?').next().unwrap_or_default();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut parts = path.trim_start_matches('/').split('/');
         let get = method == Method::GET || method == Method::HEAD;
         let post = method == Method::POST;
@@ -61,7 +64,10 @@ impl Call {
             (Some("files"), _, Some(id), None) if get => Self::LegacyDownload(id),
             (Some("file"), _, Some(id), Some("info")) if get => Self::Info(id),
             (Some("file"), _, Some(id), Some("extend")) if post => Self::Extend(id),
-            // Versions of apps and prices of tokens are for the public network's own server to tell; clients take a 404.
+            (Some(versions::PATH), None, _, None) if get => {
+                Platform::asked_about(query).map_or(Self::Unknown, Self::Version)
+            }
+            // The price of a token is for the public network's own server to tell; clients take a 404.
             _ => Self::Unknown,
         }
     }
@@ -203,6 +209,10 @@ pub(super) async fn answer(inner: &Arc<Inner>, call: Call, wishes: &Wishes) -> R
             let text = BASE64.encode(&bytes);
             Ok(legacy_answer(&json!(text)))
         }
+        Call::Version(platform) => {
+            let told = versions::latest(inner.options.versions.clone(), platform).await?;
+            Ok(Answer::json(200, told))
+        }
         Call::Upload | Call::LegacyUpload | Call::Unknown => Err(Refusal::Missing),
     }
 }
@@ -323,7 +333,13 @@ mod tests {
             (Method::POST, "/file/12", Call::Unknown),
             (Method::GET, "/file/../x", Call::Unknown),
             (Method::GET, "/file/12/info/x", Call::Unknown),
-            (Method::GET, "/session_version?platform=desktop", Call::Unknown),
+            (
+                Method::GET,
+                "/session_version?release_channel=latest&platform=ios",
+                Call::Version(Platform::Ios),
+            ),
+            (Method::GET, "/session_version?platform=web", Call::Unknown),
+            (Method::GET, "/session_version", Call::Unknown),
             (Method::GET, "/token_info", Call::Unknown),
         ] {
             assert_eq!(Call::parse(&method, path), call, "{method} {path}");

@@ -14,6 +14,7 @@ mod receive;
 pub mod records;
 mod store;
 mod upload;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +70,8 @@ pub struct Options {
     /// The limit of one client address on direct requests; `None` for none. Onion requests come from relays and have
     /// no such limit.
     pub rate: Option<Rate>,
+    /// A file that says which releases of the apps are the latest; without one the server does not know.
+    pub versions: Option<PathBuf>,
 }
 
 impl Options {
@@ -83,6 +86,7 @@ impl Options {
             quota: DEFAULT_QUOTA,
             uploads: DEFAULT_UPLOADS,
             rate: Some(Rate::DIRECT_RPC),
+            versions: None,
         }
     }
 }

@@ -13,8 +13,8 @@ use super::content::ContentError;
 use super::store::Refusal;
 use super::upload::{Draft, Upload};
 
-/// How long a client may send nothing.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long a client may send nothing, or take nothing.
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How long a whole transfer may take, in either direction: 10 MB over the slowest lines that are in use.
 pub(super) const TRANSFER_TIME: Duration = Duration::from_secs(600);
 /// Bytes gathered before the disk gets them: what one upload holds in memory.

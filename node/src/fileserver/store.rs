@@ -37,6 +37,8 @@ pub(super) enum Refusal {
     Range(u64),
     #[error("too many requests")]
     Rate,
+    #[error("nothing is known of that app's releases")]
+    NoRelease,
     #[error("too much under way")]
     Busy,
     #[error("no space left")]
@@ -59,6 +61,7 @@ impl Refusal {
             Self::Range(_) => 416,
             Self::Rate => 429,
             Self::Content(_) | Self::Records(_) | Self::Lost => 500,
+            Self::NoRelease => 502,
             Self::Busy => 503,
             Self::Full => 507,
         }

@@ -224,6 +224,45 @@ impl Uploaded {
     }
 }
 
+/// Names of months in dates of HTTP.
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+/// Days between the beginnings of the years 0 and 1970, counted in years that begin in March.
+const DAYS_TO_1970: u64 = 719_468;
+
+/// When a downloaded file is deleted, Unix time in ms, by the answer's `Expires` header: a date such as
+/// `Wed, 05 Nov 2025 01:19:18 GMT` (spec/07 §3.2). `None` for anything else, and for dates before 1970.
+pub fn expires_ms(header: &str) -> Option<u64> {
+    let (_, date) = header.trim().split_once(", ")?;
+    let mut parts = date.split(' ');
+    let mut part = || parts.next();
+    let (day, month, year) = (number(part()?, 31)?, part()?, number(part()?, 9_999)?);
+    let (time, zone) = (part()?, part()?);
+    if zone != "GMT" || part().is_some() {
+        return None;
+    }
+    let month = MONTHS.iter().zip(1_u64..).find(|(name, _)| **name == month)?.1;
+    let mut parts = time.split(':');
+    let mut part = |most| number(parts.next()?, most);
+    // A minute may have a leap second.
+    let (hours, minutes, seconds) = (part(23)?, part(59)?, part(60)?);
+    // Years begin in March here, so that the day which is sometimes missing is their last.
+    let year = if month > 2 { year } else { year.checked_sub(1)? };
+    let months = (month + 9) % 12;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (months * 153 + 2) / 5 + day;
+    let days = days.checked_sub(1 + DAYS_TO_1970)?;
+    Some((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)
+}
+
+/// A number of digits alone, at most so large.
+fn number(text: &str, most: u64) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse::<u64>()
+        .ok()
+        .filter(|number| digits && *number <= most)
+}
+
 /// The body of an error answer, which repeats its status.
 pub fn error_json(status: u16) -> Vec<u8> {
     format!("{{\"status_code\":{status}}}").into_bytes()
@@ -312,6 +351,26 @@ mod tests {
     }
 
     #[test]
+    fn a_download_says_when_its_file_is_deleted() {
+        for (header, ms) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Wed, 05 Nov 2025 01:19:18 GMT", Some(1_762_305_558_000)),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199_000)),
+            (" Thu, 28 May 2026 20:27:40 GMT ", Some(1_780_000_060_000)),
+            ("Wed, 31 Dec 1969 23:59:59 GMT", None),
+            ("Wed, 05 Nov 2025 01:19:18 CET", None),
+            ("Wed, 05 Nov 2025 01:19:18 GMT x", None),
+            ("Wed, 05 Nov 2025 24:00:00 GMT", None),
+            ("Wed, +5 Nov 2025 01:19:18 GMT", None),
+            ("Wed, 05 November 2025 01:19:18 GMT", None),
+            ("1762305558", None),
+            ("", None),
+        ] {
+            assert_eq!(expires_ms(header), ms, "{header}");
+        }
+    }
+
+    #[test]
     fn a_ttl_is_asked_for_within_limits() {
         for (header, ttl) in [
             (None, MAX_TTL),
@@ -333,6 +392,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_header_is_too_odd(header in ".{0,40}", date in "[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,5} [0-9:]{0,9} GMT") {
+            let _ = expires_ms(&header);
+            let _ = expires_ms(&date);
+        }
+
         #[test]
         fn writing_and_reading_agree(size in 0..1_u64 << 50, uploaded_ms in 0..1_u64 << 43, lived in 0..1_u64 << 40) {
             let info = FileInfo { size, uploaded_ms, expires_ms: uploaded_ms + lived };

@@ -255,6 +255,7 @@ fn answer(input: &[u8]) {
     }
     let _ = Uploaded::parse(input);
     let header = core::str::from_utf8(input).ok();
+    let _ = header.and_then(api::expires_ms);
     assert!(api::requested_ttl(header, api::MIN_UPLOAD_TTL, api::MAX_TTL) <= api::MAX_TTL);
 }
 
@@ -264,7 +265,8 @@ fn answer_seeds() -> Vec<Vec<u8>> {
         uploaded_ms: 1_761_002_358_022,
         expires_ms: 1_762_211_958_022,
     };
-    vec![info.to_json_with_id(&api::file_id(FILE)), b"60".to_vec()]
+    let date = b"Wed, 05 Nov 2025 01:19:18 GMT".to_vec();
+    vec![info.to_json_with_id(&api::file_id(FILE)), b"60".to_vec(), date]
 }
 
 fn link_lookup(input: &[u8]) {

@@ -13,7 +13,7 @@ use holdfast_node::clock::TokioClock;
 use holdfast_node::fileserver::{FileServer, Options, router};
 use holdfast_node::storage::db::Durability;
 use holdfast_protocol::file::FileServer as Named;
-use holdfast_protocol::file::api::FileInfo;
+use holdfast_protocol::file::api::{FileInfo, MAX_TTL};
 use holdfast_protocol::file::lookup::{self, Page};
 use holdfast_protocol::keys::Ed25519KeyPair;
 use holdfast_protocol::onion::v4::{V4Reply, V4Request};
@@ -50,12 +50,14 @@ fn helper_keys() -> Ed25519KeyPair {
 }
 
 impl Files {
-    async fn start() -> Self {
+    /// Starts both; files are kept for so many seconds at most.
+    async fn start(ttl: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = Ed25519KeyPair::from_seed(&[0xf1; 32]);
         let options = Options {
             durability: Durability::Process,
             rate: None,
+            ttl,
             ..Options::new(folder.path())
         };
         let clock = Arc::new(TokioClock::starting_at(START_MS));
@@ -126,8 +128,13 @@ impl Files {
 impl World {
     /// [`World::new`] with a file server.
     pub async fn with_files() -> Self {
+        Self::with_files_kept_for(MAX_TTL).await
+    }
+
+    /// The same, with a file server that keeps files for so many seconds at most.
+    pub async fn with_files_kept_for(ttl: u64) -> Self {
         let world = Self::new().await;
-        *world.files.borrow_mut() = Some(Files::start().await);
+        *world.files.borrow_mut() = Some(Files::start(ttl).await);
         world
     }
 

@@ -1,15 +1,18 @@
 //! Files whose way is cut in the middle: the file server dies, the page is loaded anew, the gateway starts again, and what
 //! arrives is what was sent, once.
 
+use holdfast_protocol::file::FileType;
 use tempfile::TempDir;
 use tokio::task::LocalSet;
 
 use crate::choke::Way;
-use crate::files_sending::{choose, staged};
+use crate::driver::Browser;
+use crate::files_sending::{KEEP_BLOBS, choose, staged, two_on};
 use crate::files_showing::{Friends, downloaded, friends_on};
+use crate::files_stripped::shown_blobs;
 use crate::network::Network;
 use crate::peer::Sent;
-use crate::samples::noise;
+use crate::samples::{coast, noise};
 use crate::user::Place;
 
 /// The largest file that can be sent.
@@ -101,6 +104,154 @@ async fn a_file_on_its_way_here_survives_reload_gateway_and_a_killed_file_server
             ada.browser.press(".file-row[data-act=save]").await;
             let saved = downloaded(&ada, folder.path(), "survey.dat").await;
             assert!(saved == bytes, "every bit is the same");
+        })
+        .await;
+}
+
+/// Waits until the page has shown so many different files of a type, and gives their bytes.
+async fn shown(browser: &Browser, kind: FileType, count: usize) -> Vec<Vec<u8>> {
+    browser
+        .until(&format!("{count} files of type {kind:?}"), async || {
+            let mut blobs = shown_blobs(browser).await;
+            blobs.retain(|blob| FileType::of(blob) == kind);
+            blobs.sort_unstable();
+            blobs.dedup();
+            (blobs.len() == count).then_some(blobs)
+        })
+        .await
+}
+
+#[tokio::test]
+async fn pictures_a_voice_message_and_a_face_survive_reload_gateway_and_a_killed_file_server() {
+    let mut two = two_on(Network::start_apart().await).await;
+    let photos = [coast(320, 200, 1), coast(200, 320, 4)];
+    let [first, second] = [0, 1].map(|at| two.write(&format!("coast-{at}.png"), &photos[at]));
+    let face = two.write("me.png", &coast(700, 700, 2));
+    let (ada, bert) = (&two.ada.browser, &two.bert.browser);
+    // In a block, for its names are its own.
+    let keep_blobs = format!("{{ {KEEP_BLOBS} }}");
+    ada.before_each_page(&keep_blobs).await;
+    bert.before_each_page(&keep_blobs).await;
+
+    // On their way there: none has got anywhere when everything begins anew.
+    two.network.apart().kill_files();
+    ada.press("#open-profile").await;
+    ada.see("#choose-picture").await;
+    choose(ada, "#pick-picture", &[&face]).await;
+    ada.see(".crop").await;
+    ada.until("the picture in its window", async || {
+        let width = ada
+            .script("return document.querySelector('.crop img').offsetWidth;")
+            .await;
+        (width.as_u64()? > 100).then_some(())
+    })
+    .await;
+    ada.press("#save-picture").await;
+    ada.gone(".crop").await;
+    ada.see(".own-picture .help").await;
+    two.ada.open(&two.bert_id).await;
+    ada.press("#record-voice").await;
+    ada.read(".voice-time", "0:01").await;
+    ada.press("#stop-voice").await;
+    staged(ada, 1).await;
+    choose(ada, "#pick-media", &[&first, &second]).await;
+    staged(ada, 3).await;
+    ada.press("#send-message").await;
+    ada.gone(".tray").await;
+    ada.reload().await;
+    two.network.apart().kill_gateway();
+    two.network.apart().start_gateway();
+    two.ada.open(&two.bert_id).await;
+    assert!(
+        !ada.has("article.own.attached .state[data-state=sent]").await,
+        "nothing is sent without its files"
+    );
+    two.network.apart().start_files();
+    two.ada.delivered().await;
+    ada.press("#open-profile").await;
+    ada.gone(".own-picture .help").await;
+    ada.see(".identity .avatar img").await;
+    let own_face = shown(ada, FileType::WebP, 1).await;
+    two.ada.open(&two.bert_id).await;
+    two.ada.send("Now with a face").await;
+    ada.press("article.own.attached [data-act=play]").await;
+    let sent_pictures = shown(ada, FileType::Png, 2).await;
+    let sent_voice = shown(ada, FileType::Mp3, 1).await;
+
+    // On their way here: the same once more.
+    two.bert.reads("Now with a face").await;
+    two.network.apart().kill_files();
+    bert.press("article.message [data-act=load]").await;
+    bert.press("#load-always").await;
+    bert.see("article.message [data-act=cancel]").await;
+    bert.reload().await;
+    two.network.apart().kill_gateway();
+    two.network.apart().start_files();
+    two.network.apart().start_gateway();
+    two.bert.open(&two.ada_id).await;
+    bert.press("article.message.attached [data-act=play]").await;
+    assert!(
+        shown(bert, FileType::Png, 2).await == sent_pictures,
+        "every bit is the same"
+    );
+    assert!(
+        shown(bert, FileType::Mp3, 1).await == sent_voice,
+        "every bit is the same"
+    );
+    bert.see(".conversation .heading-button .avatar img").await;
+    assert!(
+        shown(bert, FileType::WebP, 1).await == own_face,
+        "the face is the same"
+    );
+
+    // And all of it is kept.
+    bert.reload().await;
+    two.network.apart().kill_files();
+    two.bert.open(&two.ada_id).await;
+    assert!(
+        shown(bert, FileType::Png, 2).await == sent_pictures,
+        "nothing is fetched again"
+    );
+    bert.see(".conversation .heading-button .avatar img").await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_stopped_on_its_way_stays_and_is_sent_later() {
+    LocalSet::new()
+        .run_until(async {
+            let network = Network::start_apart().await;
+            let Friends {
+                network,
+                ada,
+                ada_id,
+                bert,
+            } = friends_on(network, Place::OwnDevice).await;
+            let folder = TempDir::new().expect("a temporary folder");
+            let bytes = noise(LARGEST);
+            let path = folder.path().join("survey.dat");
+            std::fs::write(&path, &bytes).expect("a file of the test");
+            choose(&ada.browser, "#pick-file", &[&path]).await;
+            staged(&ada.browser, 1).await;
+
+            network.choke().hold_after(Way::There, MIDDLE);
+            ada.browser.press("#send-message").await;
+            network.choke().held().await;
+            // How far it is stands beside it, and it can be stopped.
+            ada.browser.see("article.own [data-act=cancel] .ring").await;
+            ada.browser.press("article.own [data-act=cancel]").await;
+            ada.browser.read("article.own .failure", "you stopped it").await;
+            network.choke().release();
+            ada.browser.reload().await;
+            ada.open(&bert.id()).await;
+            ada.browser.read("article.own", "survey.dat").await;
+            ada.browser.press("article.own [data-act=retry]").await;
+            ada.delivered().await;
+
+            let (_, arrived) = bert.fetched(&ada_id, "survey.dat").await;
+            assert!(arrived == bytes, "every bit is the same");
+            let messages = bert.recent(&ada_id, 20).await;
+            let with_files = messages.iter().filter(|message| !message.files.is_empty());
+            assert_eq!(with_files.count(), 1, "it was sent once");
         })
         .await;
 }

@@ -13,7 +13,7 @@ use crate::screens::pictures;
 use crate::user::{Place, User};
 
 /// Puts every blob that the page makes an address of into `window.blobs`.
-const KEEP_BLOBS: &str = "window.blobs = []; const make = URL.createObjectURL; \
+pub(crate) const KEEP_BLOBS: &str = "window.blobs = []; const make = URL.createObjectURL; \
      URL.createObjectURL = (blob) => { window.blobs.push(blob); return make.call(URL, blob); };";
 
 /// Ada and Bert, who have agreed to write to each other, with their conversation open.
@@ -27,7 +27,11 @@ pub(crate) struct Two {
 }
 
 pub(crate) async fn two() -> Two {
-    let network = Network::start();
+    two_on(Network::start()).await
+}
+
+/// Both on that network.
+pub(crate) async fn two_on(network: Network) -> Two {
     let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     ada.write_to(&bert_id).await;
     ada.send("Hello Bert").await;

@@ -29,7 +29,7 @@ fn decoded(base64: &Value) -> Vec<u8> {
 }
 
 /// The blobs that the page has shown, from the first on.
-async fn shown_blobs(browser: &Browser) -> Vec<Vec<u8>> {
+pub(crate) async fn shown_blobs(browser: &Browser) -> Vec<Vec<u8>> {
     let script = "const all = []; for (const blob of window.blobs) { const bytes = new Uint8Array(await blob.arrayBuffer()); \
          let text = ''; for (const byte of bytes) text += String.fromCharCode(byte); all.push(btoa(text)); } return all;";
     let all = browser.script(&awaiting(script)).await;

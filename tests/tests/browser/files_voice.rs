@@ -2,6 +2,7 @@
 
 use thirtyfour::prelude::*;
 
+use crate::driver::Browser;
 use crate::files_sending::{awaiting, load_everything, staged, two};
 use crate::files_showing::{Friends, with_friends};
 use crate::peer::Sent;
@@ -138,4 +139,55 @@ async fn a_voice_message_plays_seeks_and_speeds_up() {
             .await;
     })
     .await;
+}
+
+/// Has a finger come down on the button that records, move, or be lifted, so many pixels from where it came down.
+async fn finger(browser: &Browser, event: &str, x: i32, y: i32) {
+    let script = format!(
+        "const button = document.querySelector('#record-voice'); \
+         if ('{event}' === 'pointerdown') window.held = button.getBoundingClientRect(); \
+         button.dispatchEvent(new PointerEvent('{event}', {{ bubbles: true, cancelable: true, composed: true, \
+         pointerId: 7, pointerType: 'touch', isPrimary: true, \
+         clientX: window.held.left + window.held.width / 2 + {x}, clientY: window.held.top + window.held.height / 2 + {y} }}));"
+    );
+    browser.see("#record-voice").await;
+    browser.script(&script).await;
+}
+
+#[tokio::test]
+async fn a_finger_locks_throws_away_and_sends_a_voice_message() {
+    let two = two().await;
+    let (ada, bert) = (&two.ada.browser, &two.bert.browser);
+    // Up: it goes on by itself, whatever the finger does then, and can be heard before it is sent.
+    finger(ada, "pointerdown", 0, 0).await;
+    ada.see(".voice-lock").await;
+    finger(ada, "pointermove", 0, -80).await;
+    ada.gone(".voice-lock").await;
+    finger(ada, "pointerup", 0, -80).await;
+    ada.read(".voice-time", "0:01").await;
+    ada.press("#stop-voice").await;
+    staged(ada, 1).await;
+    ada.press(".tray-item .tray-remove").await;
+    ada.gone(".tray-item").await;
+
+    // Towards the beginning of the line: away with it.
+    finger(ada, "pointerdown", 0, 0).await;
+    ada.see(".voice-lock").await;
+    finger(ada, "pointermove", -100, 0).await;
+    ada.gone(".voice-bar").await;
+    finger(ada, "pointerup", -100, 0).await;
+    assert!(!ada.has(".tray-item").await);
+
+    // Held and let go: sent.
+    finger(ada, "pointerdown", 0, 0).await;
+    ada.see(".voice-lock").await;
+    ada.read(".voice-time", "0:01").await;
+    finger(ada, "pointerup", 0, 0).await;
+    bert.see("article.message .file-row.voice").await;
+    let all = bert
+        .driver()
+        .find_all(By::Css("article.message .file-row.voice"))
+        .await;
+    assert_eq!(all.expect("the messages").len(), 1);
+    ada.is_quiet().await;
 }

@@ -20,6 +20,7 @@ mod files_looking;
 mod files_sending;
 mod files_showing;
 mod files_stripped;
+mod files_traces;
 mod files_voice;
 mod invites;
 mod keeping;

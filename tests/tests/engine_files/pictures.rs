@@ -116,6 +116,33 @@ async fn a_picture_waits_for_the_file_server_and_survives_a_crash() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pictures_of_people_stay_when_there_is_no_room() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        set(&alice, &png()).await;
+        alice
+            .wait_for("the picture on the server", SOON, |snapshot| {
+                snapshot
+                    .account
+                    .as_ref()
+                    .is_some_and(|account| !account.picture_waits)
+            })
+            .await;
+        alice.send(bob_id, "look").await.unwrap();
+        assert_eq!(seen(&bob, alice_id).await, png());
+        let before = bob.conversation(alice_id).await.unwrap().picture;
+        // What is not sent yet takes all the room there is.
+        stage(&bob, alice_id, "large.bin", "", &noise(10_000, 1)).await;
+        bob.ask(Command::SetFileQuota(100)).await;
+        tokio::time::sleep(SOON).await;
+        // Thrown away, it would have been fetched again, under another number, without an end.
+        assert_eq!(bob.conversation(alice_id).await.unwrap().picture, before);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_own_picture_is_kept_alive_on_the_server() {
     run(async {
         let world = World::with_files().await;

@@ -84,6 +84,53 @@ async fn what_the_server_does_not_have_any_more_is_only_cleared_on_purpose() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_keeps_files_shortly_is_believed() {
+    run(async {
+        // An hour: less than a message with files is made to last where the server does not say.
+        let world = World::with_files_kept_for(60 * 60).await;
+        let (alice, alice_id, mut bob, bob_id) = friends(&world).await;
+        exchange(&alice, &bob, (alice_id, bob_id), "brief.bin", &noise(1_000, 1)).await;
+        alice.wait_until_sent(bob_id, SOON).await;
+        assert_eq!(used(&bob).await.again, 1_000);
+        assert_eq!(world.file_expiries().await.len(), 1, "it was sent once");
+        bob.set_online(false);
+        bob.set_skew(2 * 60 * 60 * 1_000);
+        bob.restart().await;
+        assert_eq!(used(&bob).await.again, 0);
+        bob.ask(Command::SetFileQuota(10)).await;
+        bob.ask(Command::ClearFiles { again_only: true }).await;
+        assert_eq!(used(&bob).await.bytes, 1_000, "nobody else has it");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_waits_keeps_its_files_whatever_the_quota_says() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let bytes = noise(2_000, 4);
+        let files = vec![
+            stage(&alice, bob_id, "one.bin", "", &bytes).await,
+            stage(&alice, bob_id, "two.bin", "", &bytes).await,
+        ];
+        world.set_file_server_up(false);
+        send(&alice, bob_id, "both", files).await.unwrap();
+        alice.ask(Command::SetFileQuota(10)).await;
+        alice.ask(Command::ClearFiles { again_only: false }).await;
+        assert_eq!(used(&alice).await.bytes, 4_000);
+        world.set_file_server_up(true);
+        alice.wait_until_sent(bob_id, SOON).await;
+        assert!(fetch(&bob, alice_id).await == bytes);
+        // Now the server has them, nothing waits any more, and the quota holds.
+        tokio::time::sleep(SOON).await;
+        alice.ask(Command::SetFileQuota(10)).await;
+        assert_eq!(used(&alice).await.bytes, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_go_with_their_messages() {
     run(async {
         let world = World::with_files().await;

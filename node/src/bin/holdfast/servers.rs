@@ -196,6 +196,7 @@ pub(crate) async fn files(options: config::Files, stopping: Stopping) -> Result<
             quota: options.quota.unwrap_or(usual.quota),
             uploads: options.uploads.unwrap_or(usual.uploads),
             rate: usual.rate.filter(|_| options.rate_limit),
+            versions: options.versions,
             stores: fileserver::Stores {
                 records: options.records,
                 content: options.content,

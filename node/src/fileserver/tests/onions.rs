@@ -56,6 +56,8 @@ async fn every_request_works_inside_an_onion(kind: Kind) {
     let info = ask(&world, "GET", &format!("{path}/info"), None, None).await;
     let info: Value = serde_json::from_slice(&info.body).unwrap();
     assert_eq!(info["size"], 10_223_616);
+    let versions = ask(&world, "GET", "/session_version?platform=desktop", None, None).await;
+    assert_eq!(versions.status, 404, "this server does not know");
 }
 
 async fn refusals_come_back_sealed(kind: Kind) {

@@ -220,6 +220,30 @@ async fn what_there_is_not_is_not_found(kind: Kind) {
     }
 }
 
+async fn apps_learn_their_latest_release_where_the_operator_says_it(kind: Kind) {
+    let world = World::with(kind, |options| {
+        options.versions = Some(options.data.join("versions.json"))
+    })
+    .await;
+    let ask = async |platform: &str| world.get(&format!("/session_version?platform={platform}")).await;
+    assert_eq!(ask("desktop").await.status, 502, "there is no such file");
+    let file = world.folder.join("versions.json");
+    std::fs::write(&file, r#"{"desktop":{"result":"1.16.3","updated":1700000000.5}}"#).unwrap();
+    let answer = ask("desktop").await;
+    let told = answer.json();
+    assert_eq!((answer.status, told["status_code"].as_u64()), (200, Some(200)));
+    assert_eq!(told["result"], "1.16.3");
+    assert_eq!(told["updated"], 1_700_000_000.5);
+    let answer = ask("ios").await;
+    assert_eq!(
+        (answer.status, answer.json()["status_code"].as_u64()),
+        (502, Some(502))
+    );
+    assert_eq!(ask("web").await.status, 404);
+    std::fs::write(&file, "not JSON").unwrap();
+    assert_eq!(ask("desktop").await.status, 502);
+}
+
 async fn old_clients_get_numbers_and_text(kind: Kind) {
     let world = World::new(kind).await;
     let body = r#"{"file":"aGVsbG8gd29ybGQ="}"#;
@@ -259,6 +283,26 @@ async fn a_client_that_sends_nothing_is_given_up() {
     assert_eq!((answer.status, world.incoming()), (408, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_given_up() {
+    let world = World::new(Kind::SqliteFolder).await;
+    let id = world.upload(&bytes(1_000_000, 1)).await.id();
+    let request = Request::get(format!("/file/{id}")).body(Body::empty()).unwrap();
+    let response = world.router().oneshot(request).await.unwrap();
+    let free = || world.server.inner.downloads.available_permits();
+    assert_eq!((response.status().as_u16(), free()), (200, MAX_DOWNLOADS - 1));
+    while free() < MAX_DOWNLOADS {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    // Its end is missing, which the client sees by the length.
+    let mut length = 0;
+    let mut body = response.into_body();
+    while let Some(Ok(frame)) = body.frame().await {
+        length += frame.into_data().map_or(0, |data| data.len());
+    }
+    assert!(length < 1_000_000, "{length} bytes");
+}
+
 async fn health_and_metrics_tell_how_it_is_without_names(kind: Kind) {
     let world = World::new(kind).await;
     assert_eq!(world.get("/health").await.body, b"ready");
@@ -296,6 +340,7 @@ over_every_store! {
     parts_of_a_file_can_be_fetched,
     pages_may_use_it_and_browsers_never_show_what_it_holds,
     what_there_is_not_is_not_found,
+    apps_learn_their_latest_release_where_the_operator_says_it,
     old_clients_get_numbers_and_text,
     too_much_at_once_is_refused,
     health_and_metrics_tell_how_it_is_without_names,
