@@ -49,6 +49,10 @@ impl Work<'_> {
             0 => Disappearing::Off,
             seconds => Disappearing::AfterSend(seconds),
         };
+        if priority > 0 {
+            // Pinning shows it, on whichever device that was done.
+            self.conversation(&own).visible = true;
+        }
     }
 
     async fn apply_contacts(&mut self) -> Result<(), StoreError> {

@@ -3,8 +3,10 @@
 //! The documents are the truth for everything that is synced; the records of contacts and conversations are what the rest
 //! of the engine works with. [`write`] carries changed records into the documents within the commit that stores them, so
 //! that a crash loses neither; [`pull`] merges what other devices stored, and [`apply`] carries that into the records,
-//! again in one commit with the hashes and the cursor; [`push`] stores in the swarm what only this device has.
+//! again in one commit with the hashes and the cursor; [`push`] stores in the swarm what only this device has, and what the
+//! swarm lost ([`again`]).
 
+mod again;
 mod apply;
 mod pull;
 mod push;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use holdfast_protocol::account::Account;
-use holdfast_protocol::config::{ConfigKind, MergeReport, UserProfile};
+use holdfast_protocol::config::{ConfigKind, ConfigState, MergeReport, Tree, UserProfile};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::swarm::message_hash;
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
@@ -94,24 +94,48 @@ impl Work<'_> {
     /// Merges messages into a document of this unit.
     fn merge(&mut self, account: &Account, kind: ConfigKind, messages: &[(&str, &[u8])]) -> MergeReport {
         let now = self.now();
-        if kind == ConfigKind::UserProfile && self.sync().is_some_and(|sync| sync.provisional) {
+        if kind != ConfigKind::UserProfile {
+            let document = self.document(kind);
+            return document.map_or_else(MergeReport::default, |document| document.merge(messages, now));
+        }
+        if self.sync().is_some_and(|sync| sync.provisional) {
             // The name typed here must not compete with the account's: the document starts anew with what was found.
             let mut found = UserProfile::new(account);
             let report = found.merge(messages, now);
             if found.name().is_some() {
-                let typed = self.profile().map(|typed| typed.current_hashes().clone());
-                if let Some(profile) = self.profile() {
-                    *profile = found;
-                }
-                if let Some(sync) = self.sync() {
-                    sync.provisional = false;
-                    sync.obsolete.extend(typed.unwrap_or_default());
-                }
+                self.begin_anew(account, found);
                 return report;
             }
         }
-        let document = self.document(kind);
-        document.map_or_else(MergeReport::default, |document| document.merge(messages, now))
+        self.profile().map_or_else(MergeReport::default, |profile| {
+            merge_profile(profile, messages, now)
+        })
+    }
+
+    /// The account's profile takes the place of the one that was begun here with a name of the user's. What they decided
+    /// here besides the name stays, and what was stored of theirs goes.
+    fn begin_anew(&mut self, account: &Account, mut found: UserProfile) {
+        let now = self.now();
+        let Some(profile) = self.profile() else {
+            return;
+        };
+        let mut typed = profile.clone();
+        let mut obsolete: Vec<String> = typed.current_hashes().iter().cloned().collect();
+        obsolete.extend(typed.obsolete_hashes().iter().cloned());
+        if typed.state() == ConfigState::Waiting
+            && let Ok(push) = typed.push(now)
+        {
+            let stored = push.messages.iter();
+            let stored = stored.map(|data| message_hash(&account.id(), push.namespace, data));
+            obsolete.extend(stored.map(|hash| hash.as_str().to_owned()));
+        }
+        let still_provisional = is_provisional(&found);
+        keep_decisions(&typed, &mut found, now);
+        *profile = found;
+        if let Some(sync) = self.sync() {
+            sync.provisional = still_provisional;
+            sync.obsolete.extend(obsolete);
+        }
     }
 
     /// A name that was typed because no profile was found enters the document, with a time that makes any real one newer
@@ -135,3 +159,37 @@ impl Work<'_> {
 
 /// The time of a provisional profile, Unix milliseconds: older than any real one.
 pub(crate) const PROVISIONAL_MS: u64 = 1_000;
+
+/// Whether the name in a profile is one that somebody typed because no profile was found.
+fn is_provisional(profile: &UserProfile) -> bool {
+    profile.get(&[b"t"]).and_then(Tree::as_int) == i64::try_from(PROVISIONAL_MS / 1_000).ok()
+}
+
+/// Merges what is stored of the profile. A merge goes by sequence numbers and hashes: a provisional name of another device
+/// may win it, and the real one is set again then.
+fn merge_profile(profile: &mut UserProfile, messages: &[(&str, &[u8])], now: u64) -> MergeReport {
+    let real = profile.name().map(str::to_owned);
+    let real = real.filter(|_| !is_provisional(profile));
+    let mut report = profile.merge(messages, now);
+    if let Some(name) = real
+        && is_provisional(profile)
+    {
+        report.changed |= profile.set_name_cut(&name, now);
+    }
+    report
+}
+
+/// Carries what the user decided about a profile, besides the name, into another one.
+fn keep_decisions(typed: &UserProfile, found: &mut UserProfile, now: u64) {
+    if typed.note_to_self_priority() != 0 {
+        found.set_note_to_self_priority(typed.note_to_self_priority());
+    }
+    if typed.note_to_self_expiry() != 0 {
+        found.set_note_to_self_expiry(typed.note_to_self_expiry());
+    }
+    if let Some(picture) = typed.picture() {
+        let next = found.updated_at().saturating_add(1).saturating_mul(1_000);
+        // Only an address that is too long is refused, and this one is stored already.
+        let _ = found.set_picture(Some(&picture), now.max(next));
+    }
+}

@@ -1,12 +1,13 @@
 //! Brings out what only this device has: one request with everything to store and everything to delete, confirmed only
 //! when all of a document is stored (`spec/04-configs.md §15.2`); and keeps alive what is out (§15.3).
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use holdfast_protocol::account::Account;
-use holdfast_protocol::config::{ConfigKind, TTL_CONFIG};
+use holdfast_protocol::config::{ConfigKind, ConfigState, TTL_CONFIG};
 use holdfast_protocol::nodes::ServiceNode;
 use holdfast_protocol::swarm::reply::{self, BatchReply, Deleted, Expired, SubReply, SwarmReply};
 use holdfast_protocol::swarm::request::{Batch, Delete, Expire, ExpireMode, Request, Store};
@@ -55,6 +56,16 @@ impl From<StoreError> for PushError {
 struct Part {
     kind: ConfigKind,
     data: Vec<u8>,
+}
+
+/// What a push brings out.
+#[derive(Default)]
+struct Prepared {
+    /// The documents, with the sequence numbers to confirm.
+    documents: Vec<(ConfigKind, i64)>,
+    parts: Vec<Part>,
+    /// Documents of which the swarm may have had these very messages before.
+    again: BTreeSet<ConfigKind>,
 }
 
 impl Core {
@@ -122,7 +133,11 @@ impl Core {
                 .await
                 .map_err(|_| PushError::Again)?;
         }
-        let (pushes, parts) = self.prepare_push(account).await?;
+        let Prepared {
+            documents,
+            parts,
+            again,
+        } = self.prepare_push(account).await?;
         let mut sent = 0;
         for group in parts.chunks(TOGETHER) {
             let deletes = sent + group.len() == parts.len();
@@ -133,7 +148,7 @@ impl Core {
             self.store_parts(account, &node, &[], true).await?;
         }
         let mut work = Work::begin(self).await;
-        for (kind, seqno) in pushes {
+        for (kind, seqno) in documents {
             let hashes = parts.iter().filter(|part| part.kind == kind);
             let hashes: Vec<String> = hashes
                 .map(|part| part.hash(account).as_str().to_owned())
@@ -142,6 +157,7 @@ impl Core {
                 document.confirm_pushed(seqno, hashes);
             }
         }
+        work.read_anew(&again).await?;
         work.commit().await?;
         Ok(())
     }
@@ -159,13 +175,10 @@ impl Core {
     }
 
     /// Makes the messages, and keeps that they were made.
-    async fn prepare_push(
-        &self,
-        account: &Account,
-    ) -> Result<(Vec<(ConfigKind, i64)>, Vec<Part>), PushError> {
+    async fn prepare_push(&self, account: &Account) -> Result<Prepared, PushError> {
         let mut work = Work::begin(self).await;
         let now = work.now();
-        let (mut pushes, mut parts) = (Vec::new(), Vec::new());
+        let mut prepared = Prepared::default();
         let mut obsolete = Vec::new();
         let mut oversized = Vec::new();
         for kind in ConfigKind::ALL {
@@ -176,30 +189,39 @@ impl Core {
             let Some(document) = work.document(kind).filter(|_| waits) else {
                 continue;
             };
+            let again = document.state() == ConfigState::Waiting;
             // A document that is too large stays on this device until it shrinks, and the user hears of it.
             let Ok(push) = document.push(now) else {
                 oversized.push(kind);
                 continue;
             };
             obsolete.extend(push.obsolete);
-            pushes.push((kind, push.seqno));
-            parts.extend(push.messages.into_iter().map(|data| Part { kind, data }));
+            prepared.documents.push((kind, push.seqno));
+            let parts = push.messages.into_iter().map(|data| Part { kind, data });
+            prepared.parts.extend(parts);
+            if again {
+                prepared.again.insert(kind);
+            }
         }
         // They come back from the own swarm: they are known already.
-        for part in &parts {
-            self.remember(&mut work, &part.hash(account), None)?;
+        let hashes: Vec<MessageHash> = prepared.parts.iter().map(|part| part.hash(account)).collect();
+        for hash in &hashes {
+            self.remember(&mut work, hash, None)?;
         }
         if let Some(sync) = work.sync() {
             sync.obsolete.extend(obsolete);
             sync.obsolete.sort_unstable();
             sync.obsolete.dedup();
+            // What goes out now must stay, whatever an earlier push that failed was to delete.
+            sync.obsolete
+                .retain(|old| hashes.iter().all(|hash| hash.as_str() != old));
         }
         work.commit().await?;
         if let Some(configs) = &mut self.state.borrow_mut().configs {
             configs.oversized.extend(oversized);
         }
         self.tell_oversized();
-        Ok((pushes, parts))
+        Ok(prepared)
     }
 
     /// Stores messages at one node, all or none, and deletes what is obsolete after them.
@@ -374,7 +396,14 @@ impl Core {
                 self.net.pool.borrow_mut().avoid(&node.ed25519, now);
                 return Err(PushError::Again);
             }
-            self.store_again(account, |hash| !alive.contains(hash)).await?;
+            let lost: Vec<MessageHash> = active.into_iter().filter(|hash| !alive.contains(hash)).collect();
+            if !lost.is_empty() {
+                // Mostly another device has put something in its place.
+                self.pull_configs(account, &node)
+                    .await
+                    .map_err(|_| PushError::Again)?;
+                self.store_again(account, &lost).await?;
+            }
         }
         let mut work = Work::begin(self).await;
         if let Some(sync) = work.sync() {
@@ -385,17 +414,14 @@ impl Core {
     }
 
     /// Stores documents again of which the swarm lost a message.
-    async fn store_again(
-        &self,
-        account: &Account,
-        lost: impl Fn(&MessageHash) -> bool,
-    ) -> Result<(), PushError> {
+    async fn store_again(&self, account: &Account, lost: &[MessageHash]) -> Result<(), PushError> {
         let mut parts = Vec::new();
+        let mut kinds = BTreeSet::new();
         for kind in ConfigKind::ALL {
             let again = self.read_configs(|docs| {
                 let document = docs.get(kind);
                 let mut hashes = document.current_hashes().iter();
-                let lost = hashes.any(|hash| hash.parse().is_ok_and(|hash| lost(&hash)));
+                let lost = hashes.any(|hash| lost.iter().any(|lost| lost.as_str() == hash));
                 // The copy is thrown away, so that what the next real push deletes is not forgotten.
                 (lost && !document.needs_push()).then(|| document.clone())
             });
@@ -403,12 +429,16 @@ impl Core {
                 && let Ok(push) = document.push(self.time.now())
             {
                 parts.extend(push.messages.into_iter().map(|data| Part { kind, data }));
+                kinds.insert(kind);
             }
         }
+        // Before as well, since a crash may come between.
+        self.read_anew(&kinds).await?;
         for group in parts.chunks(TOGETHER) {
             let node = self.push_node(account)?;
             self.store_parts(account, &node, group, false).await?;
         }
+        self.read_anew(&kinds).await?;
         Ok(())
     }
 }

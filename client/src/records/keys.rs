@@ -215,6 +215,12 @@ pub(crate) fn cursor(node: &Ed25519PublicKey, account: &Id, namespace: Namespace
     .concat()
 }
 
+/// Whether a key of `Cursors` is about an account's namespace, on whatever node.
+pub(crate) fn is_cursor_of(key: &[u8], account: &Id, namespace: Namespace) -> bool {
+    let end = [&account.as_bytes()[..], &namespace.0.to_be_bytes()].concat();
+    key.ends_with(&end)
+}
+
 pub(crate) fn outbox(id: MessageId) -> Vec<u8> {
     id.0.to_be_bytes().to_vec()
 }

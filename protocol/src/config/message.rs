@@ -293,6 +293,10 @@ impl Draft {
     /// device must give it the same hash.
     pub(super) fn freeze(mut self, signer: Option<&Ed25519KeyPair>) -> Frozen {
         prune(&mut self.data);
+        // Whoever reads the message finds these rows only, and must come to the same as whoever made it.
+        let seqno = self.seqno;
+        self.lagged
+            .retain(|row| row.seqno > seqno - LAG && row.seqno < seqno);
         let own = diff(&self.base, &self.data);
         let plain = self.serialize(&own, signer.filter(|_| self.seqno != 0));
         Frozen {
@@ -340,9 +344,6 @@ impl Draft {
         write_bytes(&mut out, LAGGED);
         out.push(b'l');
         for row in &self.lagged {
-            if row.seqno <= self.seqno - LAG || row.seqno >= self.seqno {
-                continue;
-            }
             out.push(b'l');
             write_int(&mut out, row.seqno.into());
             write_bytes(&mut out, &row.hash);

@@ -142,6 +142,17 @@ impl Published {
         }
         self.message = Arc::clone(&met.message);
     }
+
+    /// A stored message shows all that the others' come to, and stands for them. What merges made here and nobody stored
+    /// would run ahead of the others with each conflict that they resolve, until theirs counted as too old.
+    pub(super) fn become_stored(&mut self, message: &Arc<Frozen>) {
+        if self.message.hash != message.hash {
+            *self = Self {
+                own: std::mem::take(&mut self.own),
+                ..Self::new(Arc::clone(message))
+            };
+        }
+    }
 }
 
 impl Meeting {

@@ -149,6 +149,7 @@ impl Config {
                 self.old.retain(|hash| !hashes.contains(hash));
                 self.hashes.clone_from(hashes);
                 self.current = Current::frozen(Arc::clone(winner));
+                self.published.become_stored(winner);
                 self.state = ConfigState::Clean;
             }
             Some(Outcome::Merged(merged)) => {

@@ -5,7 +5,7 @@ use super::diff::diff;
 use super::kept::{self, Change, Kept};
 use super::message::{Draft, FormatError, Frozen, MAX_ROWS};
 use super::parts::{self, MAX_MESSAGE, PartError, Parts, WholeHash};
-use super::published::Published;
+use super::published::{Name, Published};
 use super::seal::{self, Undecryptable};
 use super::tree::{self, Dict, Tree};
 use super::wrap;
@@ -162,9 +162,10 @@ impl Current {
     pub(super) fn candidate(&self) -> Cow<'_, Frozen> {
         match (&self.draft, &self.edited) {
             (Some(draft), _) if draft.merged.is_some() => {
-                let mut draft = draft.clone();
-                draft.base = draft.merged.take().unwrap_or_default();
-                Cow::Owned(draft.freeze(None))
+                // Under the name that it would go out with: whoever resolves the same conflict makes the same message.
+                let mut message = draft.clone().freeze(None);
+                message.diff = Arc::new(diff(draft.before_edits(), &message.data));
+                Cow::Owned(message)
             }
             (None, Some(edited)) => {
                 let before = kept::undone(&self.message.data, edited);
@@ -203,6 +204,8 @@ pub struct Config {
     pub(super) kept: Kept,
     /// When the last push was made, Unix ms.
     pushed_ms: u64,
+    /// What the last push brought out, in this run.
+    pushed: Option<Name>,
     /// Records too old to be synced, kept here only.
     pub(super) archive: Dict,
     pub(super) needs_dump: bool,
@@ -230,6 +233,7 @@ impl Config {
             parts: Parts::default(),
             kept: Kept::default(),
             pushed_ms: 0,
+            pushed: None,
             archive: Dict::new(),
             needs_dump: false,
         }
@@ -339,6 +343,7 @@ impl Config {
         }
         let seqno = message.seqno;
         self.pushed_ms = now_ms;
+        self.pushed = Some((seqno, message.hash));
         self.kept.settle(now_ms);
         if self.state == ConfigState::Dirty {
             let edited = self.current.changes();
@@ -379,7 +384,10 @@ impl Config {
     /// The push with this sequence number was stored, all of it, under these hashes. Without effect when an edit or a merge
     /// came between; the next push then takes its place.
     pub fn confirm_pushed<H: Into<String>>(&mut self, seqno: i64, hashes: impl IntoIterator<Item = H>) {
-        if self.state != ConfigState::Waiting || self.seqno() != seqno {
+        let current = (self.current.message.seqno, self.current.message.hash);
+        // A merge may have put another message of the same number in its place.
+        let is_other = self.pushed.is_some_and(|pushed| pushed != current);
+        if self.state != ConfigState::Waiting || self.seqno() != seqno || is_other {
             return;
         }
         self.state = ConfigState::Clean;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use holdfast_client::api::Command;
+use holdfast_protocol::config::ConfigKind;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 use holdfast_protocol::swarm::reply::{BatchReply, Expired, Expiries, MemberReply, Stamp, SwarmReply};
 use holdfast_protocol::swarm::request::Request;
@@ -166,6 +168,81 @@ async fn edits_of_two_devices_survive_the_loss_of_everything_in_the_swarm() {
         tokio::time::advance(DAY).await;
         tokio::time::sleep(SOON * 2).await;
         assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("by one"));
+    })
+    .await;
+}
+
+/// Nodes that answer no polls, store and prolong what they are asked to, and where `pulls` is false say that no document
+/// has anything new.
+fn holds_back(pulls: bool) -> Fault {
+    Fault::Lying(Arc::new(move |request| {
+        let Request::Batch(batch) = request else {
+            return None;
+        };
+        if batch.requests.len() != ConfigKind::ALL.len() {
+            return Some((406, b"not now".to_vec()));
+        }
+        let nothing = [r#"{"code":200,"body":{"messages":[],"more":false}}"#; ConfigKind::ALL.len()];
+        let nothing = format!(r#"{{"results":[{}]}}"#, nothing.join(","));
+        (!pulls).then(|| (200, nothing.into_bytes()))
+    }))
+}
+
+/// One of two devices is away while the other changes the name, which replaces what both have in the swarm. When it is back,
+/// it prolongs what it has before any poll succeeds. Gives the device, the other one, and whether it stored anything.
+async fn prolongs_what_was_replaced(world: &World, pulls: bool) -> (Device, Device, bool) {
+    let one = settled(world).await;
+    let two = Device::new(world);
+    two.restore(one.seed().await).await;
+    wait_for_name(&two, "Ann").await;
+    tokio::time::sleep(SOON * 3).await;
+    in_step(&[&one, &two], SOON).await;
+    two.set_online(false);
+    one.ask(Command::SetDisplayName("Anna".to_owned())).await;
+    tokio::time::sleep(SOON).await;
+    tokio::time::advance(DAY).await;
+    tokio::time::sleep(SOON).await;
+    let swarm = world.swarm_of(&one.id().await);
+    let held = || -> u64 { swarm.iter().map(|node| world.messages_on(node)).sum() };
+    let before = held();
+    for node in &swarm {
+        world.set_fault(node, holds_back(pulls));
+    }
+    two.set_online(true);
+    two.ask(Command::Connectivity { online: true }).await;
+    tokio::time::sleep(SOON * 4).await;
+    let stored = held() > before;
+    (two, one, stored)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_device_replaced_is_looked_for_before_it_is_stored_again() {
+    run(async {
+        let world = World::new().await;
+        let (two, one, stored) = prolongs_what_was_replaced(&world, true).await;
+        assert!(!stored, "the old profile is there again");
+        wait_for_name(&two, "Anna").await;
+        in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_again_hides_nothing_that_others_stored_meanwhile() {
+    run(async {
+        let world = World::new().await;
+        let (mut two, one, stored) = prolongs_what_was_replaced(&world, false).await;
+        assert!(stored, "the old profile was stored again");
+        for node in world.swarm_of(&one.id().await) {
+            world.set_fault(&node, Fault::None);
+        }
+        two.restart().await;
+        wait_for_name(&two, "Anna").await;
+        in_step(&[&one, &two], SOON * 2).await;
+        // A new device finds the same.
+        let late = Device::new(&world);
+        late.restore(one.seed().await).await;
+        wait_for_name(&late, "Anna").await;
     })
     .await;
 }

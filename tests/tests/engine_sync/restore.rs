@@ -157,6 +157,52 @@ async fn without_a_profile_the_user_is_asked_and_a_real_one_wins_later() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_name_typed_for_want_of_a_profile_wins_over_no_real_one() {
+    run(async {
+        let world = World::new().await;
+        let seed = Seed::from_bytes(&[0x32; 16]);
+        let one = Device::new(&world);
+        one.restore(seed.clone()).await;
+        one.wait_for("no profile", SOON, |now| {
+            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
+        })
+        .await;
+        // The hash of the message with this name is among the greatest: in a merge of equals it wins.
+        one.ask(Command::ContinueWithoutProfile {
+            name: "Somebody".to_owned(),
+        })
+        .await;
+        one.wait_for("complete", SOON, |now| now.restore.is_none()).await;
+        tokio::time::sleep(SOON).await;
+        // A decision besides the name, which has not left this device when the profile comes.
+        one.set_online(false);
+        let own = one.id().await;
+        one.ask(Command::SetPinned {
+            id: own,
+            pinned: true,
+        })
+        .await;
+        // A device that was out of reach has the real name, and hears of the other one before it can push its own.
+        let two = Device::new(&world);
+        two.set_online(false);
+        two.ask(Command::RestoreAccount { seed, name: None }).await;
+        two.ask(Command::SetDisplayName("Real".to_owned())).await;
+        two.set_online(true);
+        two.ask(Command::Connectivity { online: true }).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(two.snapshot().await.account.unwrap().name, "Real");
+        one.set_online(true);
+        one.ask(Command::Connectivity { online: true }).await;
+        wait_for_name(&one, "Real").await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        assert_eq!(two.snapshot().await.account.unwrap().name, "Real");
+        assert!(two.conversation(own).await.unwrap().priority > 0);
+    })
+    .await;
+}
+
 /// A store that takes its time, another one for each commit: what runs side by side overtakes each other, as in a browser.
 struct SlowStore {
     inner: MemoryStore,

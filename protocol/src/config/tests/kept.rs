@@ -185,6 +185,88 @@ fn who_ran_ahead_while_pushes_failed_drops_nothing_of_others() {
 }
 
 #[test]
+fn who_made_a_message_and_who_read_it_merge_alike() {
+    let (mut one, _) = common();
+    let write = |config: &mut Config, name: &[u8], value: i64| {
+        config.set(&[name], Some(value.into()));
+        stored(config, NOW)
+    };
+    (0..3).for_each(|at| drop(write(&mut one, b"h", at)));
+    // The other one changes a field that an old row of the first names, and goes on until no row names that change.
+    let mut two = one.clone();
+    write(&mut two, b"f", 9);
+    let mut last = Vec::new();
+    for at in 0..5 {
+        last = write(&mut two, b"g", at);
+    }
+    (3..5).for_each(|at| drop(write(&mut one, b"h", at)));
+    let mut again = Config::load(KIND, &account(), &one.dump()).unwrap();
+    for device in [&mut one, &mut again] {
+        device.merge(&last, NOW + 60 * MINUTE);
+        assert_eq!(field(device), Some(9));
+    }
+    assert_eq!(one.message_hash(), again.message_hash());
+}
+
+#[test]
+fn a_confirmation_is_for_the_message_that_was_pushed() {
+    let set = |values: &[i64]| Some(Tree::Set(values.iter().copied().map(Scalar::from).collect()));
+    let (mut one, _) = common();
+    let [mut two, mut three] = [one.clone(), one.clone()];
+    two.set(&[b"s"], set(&[2]));
+    three.set(&[b"g"], Some(1.into()));
+    let theirs = [stored(&mut two, NOW), stored(&mut three, NOW)].concat();
+    // What it puts in and takes out again leaves a message of the number that the others' conflict comes to as well.
+    one.set(&[b"s"], set(&[1]));
+    one.push(NOW).unwrap();
+    one.set(&[b"s"], None);
+    let push = one.push(NOW).unwrap();
+    one.merge(&theirs, NOW);
+    assert_eq!((one.seqno(), one.get(&[b"s"])), (push.seqno, set(&[2]).as_ref()));
+    one.confirm_pushed(push.seqno, ["another"]);
+    assert!(one.needs_push());
+    two.merge(&stored(&mut one, NOW), NOW);
+    assert_eq!(
+        (two.get(&[b"s"]), two.get(&[b"g"])),
+        (set(&[2]).as_ref(), Some(&1.into()))
+    );
+    assert_eq!(two.message_hash(), one.message_hash());
+}
+
+#[test]
+fn who_only_listens_makes_what_the_others_make_and_does_not_run_ahead() {
+    let (mut one, _) = common();
+    let [mut two, mut three] = [one.clone(), one.clone()];
+    two.set(&[b"a"], Some(1.into()));
+    three.set(&[b"b"], Some(1.into()));
+    let conflict = [stored(&mut two, NOW), stored(&mut three, NOW)].concat();
+    one.merge(&conflict, NOW);
+    one.set(&[b"f"], Some(1.into()));
+    let unheard = one.push(NOW).unwrap().messages;
+    two.merge(&[("unheard", &unheard[0])], NOW);
+    three.merge(&[("unheard", &unheard[0])], NOW);
+    // The others contradict each other and agree, again and again.
+    for at in 0..8 {
+        two.set(&[b"g"], Some(at.into()));
+        three.set(&[b"h"], Some(at.into()));
+        let (from_two, from_three) = (stored(&mut two, NOW), stored(&mut three, NOW));
+        two.merge(&from_three, NOW);
+        let merged = stored(&mut two, NOW);
+        three.merge(&[from_two.clone(), merged.clone()].concat(), NOW);
+        for heard in [from_two, from_three, merged] {
+            assert_eq!(one.merge(&heard, NOW).redone, 0);
+        }
+        assert_eq!(one.message_hash(), two.message_hash());
+        assert_eq!(three.message_hash(), two.message_hash());
+    }
+    assert_eq!(
+        (one.get(&[b"g"]), one.get(&[b"h"])),
+        (Some(&7.into()), Some(&7.into()))
+    );
+    assert_eq!(field(&one), Some(1));
+}
+
+#[test]
 fn a_push_of_which_nothing_was_heard_looks_like_one_that_never_arrived() {
     // Two worlds. In one of them the push arrived, and another device took the edit back to what was before; in the other
     // it never arrived. Five messages later what is in the swarm is the same, to the byte of all data, and says of neither
