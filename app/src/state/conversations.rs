@@ -1,6 +1,7 @@
 //! The conversations as listed: pinned ones first, then by newest activity.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use holdfast_client::api::{Conversation, Notify, Place};
 use holdfast_protocol::account::Id;
@@ -64,9 +65,21 @@ impl Conversations {
         }
     }
 
-    /// Takes over a whole state.
+    /// Takes over a whole state. What was listed before keeps its signal: its row is not made anew.
     pub(super) fn replace(self, conversations: Vec<Conversation>) {
-        let mut all: Vec<Listed> = conversations.into_iter().map(Listed::new).collect();
+        let mut known: HashMap<Id, Listed> = self
+            .all
+            .with_untracked(|all| all.iter().map(|listed| (listed.id, listed.clone())).collect());
+        let mut all: Vec<Listed> = conversations
+            .into_iter()
+            .map(|conversation| match known.remove(&conversation.id) {
+                Some(listed) => {
+                    listed.data.set(conversation);
+                    listed
+                }
+                None => Listed::new(conversation),
+            })
+            .collect();
         all.sort_by_key(Listed::rank);
         self.all.set(all);
         self.count();
@@ -164,7 +177,7 @@ impl Conversations {
 mod tests {
     use holdfast_client::api::{Conversation, Disappearing, Notify, Place, Standing};
     use holdfast_protocol::account::Id;
-    use leptos::prelude::Owner;
+    use leptos::prelude::{Owner, WithUntracked};
 
     use super::Conversations;
 
@@ -216,6 +229,22 @@ mod tests {
             assert_eq!(order(all, Place::List), [2, 3, 1]);
             all.remove(conversation(3, 0, 0).id);
             assert_eq!(order(all, Place::List), [2, 1]);
+        });
+    }
+
+    #[test]
+    fn a_row_follows_its_conversation_into_another_whole_state() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = Conversations::new();
+            all.replace(vec![conversation(1, 0, 10), conversation(2, 0, 30)]);
+            let rows = all.at(Place::List);
+            let row = rows.last().expect("the older one");
+            all.replace(vec![conversation(1, 0, 20), conversation(3, 0, 5)]);
+            assert_eq!(order(all, Place::List), [1, 3]);
+            assert_eq!(row.data.with_untracked(|c| c.active_at), 20);
+            all.put(conversation(1, 0, 21));
+            assert_eq!(row.data.with_untracked(|c| c.active_at), 21);
         });
     }
 
