@@ -3,7 +3,7 @@
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 /// Where an arrow key leads in a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,18 @@ pub(crate) fn touch() -> bool {
 /// Focuses an element of the page; one that has left it takes no focus.
 pub(crate) fn focus(element: &HtmlElement) {
     let _ = element.focus();
+}
+
+/// Gives an element the focus back that it lost when the list around it moved it. Nothing scrolls.
+pub(crate) fn give_back(element: &HtmlElement) {
+    let nowhere = document()
+        .active_element()
+        .is_none_or(|active| active.tag_name() == "BODY");
+    if nowhere {
+        let still = FocusOptions::new();
+        still.set_prevent_scroll(true);
+        let _ = element.focus_with_options(&still);
+    }
 }
 
 /// Sets a style property of an element. Unlike a style attribute, the content policy allows this.
