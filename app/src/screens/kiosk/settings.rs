@@ -6,7 +6,7 @@ use crate::components::icon::Icon;
 use crate::i18n::t;
 use crate::platform::kiosk;
 use crate::screens::profile::PaneHeader;
-use crate::screens::settings::{LanguageChoice, entry};
+use crate::screens::settings::{LanguageChoice, entry, offers_languages};
 use crate::state::nav::{Route, Section};
 
 /// The screen.
@@ -16,9 +16,14 @@ pub(crate) fn settings() -> AnyView {
         <div class="pane">
             <PaneHeader title=t("settings.title") />
             <div class="pane-body">
-                <section class="card">
-                    <LanguageChoice id="settings-language" />
-                </section>
+                {offers_languages()
+                    .then(|| {
+                        view! {
+                            <section class="card">
+                                <LanguageChoice id="settings-language" />
+                            </section>
+                        }
+                    })}
                 <section class="card link-card">
                     {entry(
                         "settings-privacy",

@@ -25,7 +25,7 @@ use crate::state::nav::{Route, Section};
 
 pub(crate) use backup::OfferBanner;
 pub(crate) use notifications::NotifyBanner;
-pub(crate) use pages::LanguageChoice;
+pub(crate) use pages::{LanguageChoice, offers_languages};
 
 /// A page of the settings.
 pub(crate) fn section(section: Section) -> AnyView {

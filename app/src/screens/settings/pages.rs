@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::super::profile::PaneHeader;
 use crate::components::choice::{Choice, choices, switch};
-use crate::i18n::{LANGUAGES, PSEUDO, t};
+use crate::i18n::{LANGUAGES, Language, PSEUDO, t};
 use crate::platform::kiosk;
 use crate::state::AppState;
 use crate::state::preferences::key;
@@ -115,6 +115,19 @@ pub(super) fn appearance(state: AppState) -> AnyView {
     page(t("settings.appearance"), body.into_any())
 }
 
+/// The languages that can be chosen here.
+fn offered() -> impl Iterator<Item = &'static Language> {
+    let rules = kiosk::rules();
+    LANGUAGES
+        .iter()
+        .filter(move |language| rules.is_none_or(|rules| rules.offers(language.tag)))
+}
+
+/// Whether there is a choice of languages.
+pub(crate) fn offers_languages() -> bool {
+    offered().nth(1).is_some()
+}
+
 /// The language of the page.
 #[component]
 pub(crate) fn LanguageChoice(
@@ -123,15 +136,12 @@ pub(crate) fn LanguageChoice(
 ) -> impl IntoView {
     let state = AppState::get();
     let mut chosen = state.preferences.language.get_untracked();
-    let offered: Vec<_> = LANGUAGES
-        .iter()
-        .filter(|language| kiosk::rules().is_none_or(|rules| rules.offers(language.tag)))
-        .collect();
+    let offered: Vec<_> = offered().collect();
     if kiosk::is_on() && chosen.is_empty() {
         // What the browser wants is no choice where many people use it.
         chosen = crate::i18n::tag();
     }
-    if offered.len() < 2 {
+    if !offers_languages() {
         return ().into_any();
     }
     // Shown to those who asked for it in the address or chose it before.
