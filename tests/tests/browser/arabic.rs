@@ -59,7 +59,7 @@ const NAMELESS: &str = "
 /// Texts and names that are an English one of the app: after `exact`, a set, and `patterns`. What people wrote is not looked
 /// at.
 const LEFT: &str = r"
-    const own = 'script, style, noscript, .text, .row-text, .row-name, .quote-text, [dir=auto]';
+    const own = 'script, style, noscript, kbd, .text, .row-text, .row-name, .quote-text, [dir=auto]';
     const words = (text) => text.replace(/\s+/g, ' ').trim();
     const english = (text) => exact.has(words(text)) || patterns.some((pattern) => pattern.test(words(text)));
     const found = english(document.title) ? [document.title] : [];

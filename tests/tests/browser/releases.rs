@@ -72,7 +72,7 @@ impl Site {
     }
 
     /// Has the settings called something else, as a new version might.
-    fn call_settings(&self, heading: &str) {
+    pub(crate) fn call_settings(&self, heading: &str) {
         let file = self.path().join(WORDS);
         let text = std::fs::read_to_string(&file).expect("the words");
         let mut words: Value = serde_json::from_str(&text).expect("JSON");
