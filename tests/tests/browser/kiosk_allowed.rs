@@ -64,10 +64,10 @@ async fn an_account_is_opened_before_the_camera_and_leaves_nothing() {
     let (mut network, folder) = (Network::start(), TempDir::new().expect("a temporary folder"));
     let ada = User::join(&network, "Ada", Place::OwnDevice).await;
     let phrase = ada.phrase().await;
-    drop(ada);
     let seed = Seed::from_phrase(&phrase).expect("her phrase");
     let id = seed.id().to_hex();
     name_is_out(&network, &phrase).await;
+    drop(ada);
     network.become_kiosk(&json!({ "version": 1, "allow": ["restore"], "idle_seconds": 600 }));
 
     let visitor = User::arrive_with_code(&network, folder.path(), &seed.to_hex()).await;
