@@ -126,7 +126,7 @@ async fn a_lock_is_set_opened_changed_and_removed() {
     ada.reads("the heron lands at midnight").await;
 
     // Locking keeps what was written and not sent; the shortcut locks too.
-    browser.fill("#message-text", "half a thought").await;
+    enter(browser, "#message-text", "the other half").await;
     browser
         .script(
             "document.dispatchEvent(new KeyboardEvent('keydown', \
@@ -143,7 +143,7 @@ async fn a_lock_is_set_opened_changed_and_removed() {
             text.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
         })
         .await;
-    assert_eq!(draft, "half a thought");
+    assert_eq!(draft, "the other half");
 
     // Another passphrase, for which the old one is needed.
     lock_page(&ada).await;
