@@ -11,14 +11,14 @@ use crate::arabic::fits;
 use crate::backup::{NO_PICKER, PHRASE, downloaded};
 use crate::driver::Browser;
 use crate::files_sending::{choose, staged};
-use crate::files_showing::{Friends, photo, with_friends};
+use crate::files_showing::{Friends, photo, voice, with_friends};
 use crate::kiosk::{Visit, at_kiosk};
 use crate::lock::{PASSPHRASE, add_authenticator, by_name, lock, lock_page, set_lock, try_passphrase};
 use crate::network::Network;
 use crate::own_link::printed;
 use crate::peer::Sent;
 use crate::releases::{Site, WORDS, about, check, pinned};
-use crate::samples::{coast, noise, tone};
+use crate::samples::{coast, noise};
 use crate::transfer::other;
 use crate::user::{Place, User};
 
@@ -46,20 +46,14 @@ async fn starts_in_arabic(user: &User) {
 async fn files_are_received_and_looked_at_in_arabic() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         let browser = &ada.browser;
         ada.speaks_arabic().await;
         bert.send(&ada_id, NOTE, &[photo(0), photo(1)]).await;
         for file in [
             Sent::new("جدول المد.pdf", "application/pdf", noise(50_000)),
-            Sent {
-                voice: true,
-                ..Sent::new("voice.wav", "audio/wav", tone(14))
-            },
+            voice(14),
         ] {
             bert.send(&ada_id, "", &[file]).await;
         }

@@ -9,9 +9,9 @@ use crate::choke::Way;
 use crate::driver::Browser;
 use crate::files_sending::{KEEP_BLOBS, choose, staged, two_on};
 use crate::files_showing::{Friends, downloaded, friends_on};
-use crate::files_stripped::shown_blobs;
+use crate::files_stripped::{picks_own_picture, shown_blobs};
 use crate::network::Network;
-use crate::peer::Sent;
+use crate::peer::{Peer, Sent};
 use crate::samples::{coast, noise};
 use crate::user::Place;
 
@@ -20,27 +20,56 @@ const LARGEST: usize = 9_828_080;
 /// So many bytes of it have passed when everything falls over.
 const MIDDLE: usize = 4_000_000;
 
+/// Ada, half of whose largest file is on its way to Bert, and waits there.
+struct Halfway {
+    friends: Friends,
+    bytes: Vec<u8>,
+    folder: TempDir,
+}
+
+async fn halfway_there() -> Halfway {
+    let friends = friends_on(Network::start_apart().await, Place::OwnDevice).await;
+    let browser = &friends.ada.browser;
+    let folder = TempDir::new().expect("a temporary folder");
+    let bytes = noise(LARGEST);
+    let path = folder.path().join("survey.dat");
+    std::fs::write(&path, &bytes).expect("a file of the test");
+    choose(browser, "#pick-file", &[&path]).await;
+    staged(browser, 1).await;
+    friends.network.choke().hold_after(Way::There, MIDDLE);
+    browser.press("#send-message").await;
+    friends.network.choke().held().await;
+    Halfway {
+        friends,
+        bytes,
+        folder,
+    }
+}
+
+/// Makes sure that the file is at the other side, once, with every bit.
+async fn arrived_once(bert: &Peer, ada_id: &str, bytes: &[u8]) {
+    let (_, arrived) = bert.fetched(ada_id, "survey.dat").await;
+    assert!(arrived == bytes, "every bit is the same");
+    let messages = bert.recent(ada_id, 20).await;
+    let with_files = messages.iter().filter(|message| !message.files.is_empty());
+    assert_eq!(with_files.count(), 1, "it was sent once");
+}
+
 #[tokio::test]
 async fn a_file_on_its_way_there_survives_reload_gateway_and_a_killed_file_server() {
     LocalSet::new()
         .run_until(async {
-            let network = Network::start_apart().await;
-            let Friends {
-                mut network,
-                ada,
-                ada_id,
-                bert,
-            } = friends_on(network, Place::OwnDevice).await;
-            let folder = TempDir::new().expect("a temporary folder");
-            let bytes = noise(LARGEST);
-            let path = folder.path().join("survey.dat");
-            std::fs::write(&path, &bytes).expect("a file of the test");
-            choose(&ada.browser, "#pick-file", &[&path]).await;
-            staged(&ada.browser, 1).await;
-
-            network.choke().hold_after(Way::There, MIDDLE);
-            ada.browser.press("#send-message").await;
-            network.choke().held().await;
+            let Halfway {
+                friends:
+                    Friends {
+                        mut network,
+                        ada,
+                        ada_id,
+                        bert,
+                    },
+                bytes,
+                folder: _folder,
+            } = halfway_there().await;
             network.apart().kill_files();
             ada.browser.reload().await;
             network.apart().kill_gateway();
@@ -57,11 +86,7 @@ async fn a_file_on_its_way_there_survives_reload_gateway_and_a_killed_file_serve
             network.apart().start_files();
             ada.delivered().await;
 
-            let (_, arrived) = bert.fetched(&ada_id, "survey.dat").await;
-            assert!(arrived == bytes, "every bit is the same");
-            let messages = bert.recent(&ada_id, 20).await;
-            let with_files = messages.iter().filter(|message| !message.files.is_empty());
-            assert_eq!(with_files.count(), 1, "it was sent once");
+            arrived_once(&bert, &ada_id, &bytes).await;
         })
         .await;
 }
@@ -135,17 +160,7 @@ async fn pictures_a_voice_message_and_a_face_survive_reload_gateway_and_a_killed
 
     // On their way there: none has got anywhere when everything begins anew.
     two.network.apart().kill_files();
-    ada.press("#open-profile").await;
-    ada.see("#choose-picture").await;
-    choose(ada, "#pick-picture", &[&face]).await;
-    ada.see(".crop").await;
-    ada.until("the picture in its window", async || {
-        let width = ada
-            .script("return document.querySelector('.crop img').offsetWidth;")
-            .await;
-        (width.as_u64()? > 100).then_some(())
-    })
-    .await;
+    picks_own_picture(ada, &face).await;
     ada.press("#save-picture").await;
     ada.gone(".crop").await;
     ada.see(".own-picture .help").await;
@@ -219,23 +234,17 @@ async fn pictures_a_voice_message_and_a_face_survive_reload_gateway_and_a_killed
 async fn a_file_that_is_stopped_on_its_way_stays_and_is_sent_later() {
     LocalSet::new()
         .run_until(async {
-            let network = Network::start_apart().await;
-            let Friends {
-                network,
-                ada,
-                ada_id,
-                bert,
-            } = friends_on(network, Place::OwnDevice).await;
-            let folder = TempDir::new().expect("a temporary folder");
-            let bytes = noise(LARGEST);
-            let path = folder.path().join("survey.dat");
-            std::fs::write(&path, &bytes).expect("a file of the test");
-            choose(&ada.browser, "#pick-file", &[&path]).await;
-            staged(&ada.browser, 1).await;
-
-            network.choke().hold_after(Way::There, MIDDLE);
-            ada.browser.press("#send-message").await;
-            network.choke().held().await;
+            let Halfway {
+                friends:
+                    Friends {
+                        network,
+                        ada,
+                        ada_id,
+                        bert,
+                    },
+                bytes,
+                folder: _folder,
+            } = halfway_there().await;
             // How far it is stands beside it, and it can be stopped.
             ada.browser.see("article.own [data-act=cancel] .ring").await;
             ada.browser.press("article.own [data-act=cancel]").await;
@@ -247,11 +256,7 @@ async fn a_file_that_is_stopped_on_its_way_stays_and_is_sent_later() {
             ada.browser.press("article.own [data-act=retry]").await;
             ada.delivered().await;
 
-            let (_, arrived) = bert.fetched(&ada_id, "survey.dat").await;
-            assert!(arrived == bytes, "every bit is the same");
-            let messages = bert.recent(&ada_id, 20).await;
-            let with_files = messages.iter().filter(|message| !message.files.is_empty());
-            assert_eq!(with_files.count(), 1, "it was sent once");
+            arrived_once(&bert, &ada_id, &bytes).await;
         })
         .await;
 }

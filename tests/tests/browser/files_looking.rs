@@ -2,7 +2,7 @@
 
 use thirtyfour::prelude::*;
 
-use crate::files_showing::{Friends, photo, with_friends};
+use crate::files_showing::{Friends, photo, voice, with_friends};
 use crate::peer::Sent;
 use crate::samples::{coast, noise, tone};
 use crate::screens::pictures;
@@ -21,10 +21,7 @@ impl User {
 async fn the_viewer_is_used_by_keys_alone() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         for seed in 0..3 {
             bert.send(&ada_id, ["One", "Two", "Three"][seed as usize], &[photo(seed)])
@@ -85,10 +82,7 @@ async fn the_viewer_is_used_by_keys_alone() {
 async fn the_gallery_collects_and_cleared_files_come_back() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         bert.send(&ada_id, "", &[photo(0), photo(1)]).await;
         bert.send(
@@ -131,10 +125,7 @@ async fn the_gallery_collects_and_cleared_files_come_back() {
 async fn a_contacts_picture_is_shown_wherever_they_are() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         bert.set_picture(coast(300, 300, 2)).await;
         bert.send(&ada_id, "Do you see me?", &[]).await;
@@ -157,10 +148,7 @@ async fn a_contacts_picture_is_shown_wherever_they_are() {
 async fn files_can_be_looked_at() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         bert.set_picture(coast(300, 300, 4)).await;
         let browser = &ada.browser;
@@ -175,15 +163,7 @@ async fn files_can_be_looked_at() {
             )],
         )
         .await;
-        bert.send(
-            &ada_id,
-            "",
-            &[Sent {
-                voice: true,
-                ..Sent::new("voice.wav", "audio/wav", tone(14))
-            }],
-        )
-        .await;
+        bert.send(&ada_id, "", &[voice(14)]).await;
         browser.see(".sound.voice").await;
         pictures(browser, "20-files-waiting").await;
         browser.press(".message [data-act=load]").await;

@@ -9,7 +9,7 @@ use tokio::task::LocalSet;
 
 use crate::network::Network;
 use crate::peer::{Peer, Sent};
-use crate::samples::{coast, noise};
+use crate::samples::{coast, noise, tone};
 use crate::user::{Place, User};
 
 /// A picture that was shown: its natural width is known only then.
@@ -53,6 +53,14 @@ pub(crate) fn photo(seed: u32) -> Sent {
     Sent {
         size: (640, 480),
         ..Sent::new("coast.png", "image/png", coast(640, 480, seed))
+    }
+}
+
+/// A voice message of so many seconds, to send.
+pub(crate) fn voice(seconds: u32) -> Sent {
+    Sent {
+        voice: true,
+        ..Sent::new("voice.wav", "audio/wav", tone(seconds))
     }
 }
 
@@ -148,10 +156,7 @@ async fn a_picture_waits_for_a_tap_and_later_ones_come_by_themselves() {
 async fn what_is_saved_is_what_was_sent() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         let folder = TempDir::new().expect("a temporary folder");
         ada.downloads_to(folder.path()).await;
@@ -194,10 +199,7 @@ async fn what_is_saved_is_what_was_sent() {
 async fn a_shared_computer_warns_before_a_file_is_written() {
     with_friends(Place::SharedComputer, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         let folder = TempDir::new().expect("a temporary folder");
         ada.downloads_to(folder.path()).await;

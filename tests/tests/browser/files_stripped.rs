@@ -1,5 +1,7 @@
 //! What cameras and phones write into pictures and films, and none of which leaves the device.
 
+use std::path::Path;
+
 use data_encoding::BASE64;
 use serde_json::Value;
 use thirtyfour::prelude::*;
@@ -152,23 +154,29 @@ async fn pictures_go_in_one_message_with_their_caption_and_without_the_place() {
     ada.is_quiet().await;
 }
 
+/// Chooses a picture of the own profile, up to where it is cut.
+pub(crate) async fn picks_own_picture(browser: &Browser, path: &Path) {
+    browser.press("#open-profile").await;
+    browser.see("#choose-picture").await;
+    choose(browser, "#pick-picture", &[path]).await;
+    browser.see(".crop").await;
+    browser
+        .until("the picture in its window", async || {
+            let width = browser
+                .script("return document.querySelector('.crop img').offsetWidth;")
+                .await;
+            (width.as_u64()? > 100).then_some(())
+        })
+        .await;
+}
+
 #[tokio::test]
 async fn an_own_picture_is_cut_saved_and_seen_by_the_other_side() {
     let two = two().await;
     let (ada, bert) = (&two.ada.browser, &two.bert.browser);
     let photo = as_from_a_camera(&drawn(ada, 900, 700, "image/jpeg").await);
     let path = two.write("me.jpg", &photo);
-    ada.press("#open-profile").await;
-    ada.see("#choose-picture").await;
-    choose(ada, "#pick-picture", &[&path]).await;
-    ada.see(".crop").await;
-    ada.until("the picture in its window", async || {
-        let width = ada
-            .script("return document.querySelector('.crop img').offsetWidth;")
-            .await;
-        (width.as_u64()? > 100).then_some(())
-    })
-    .await;
+    picks_own_picture(ada, &path).await;
     // By keys: enlarged twice, moved to the beginning.
     let stage = ada.see(".crop").await;
     stage.focus().await.expect("it takes the focus");

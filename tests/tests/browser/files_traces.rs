@@ -22,10 +22,7 @@ const GRAINS: std::ops::Range<usize> = 1_000..1_048;
 async fn leaves_nothing_to_read(place: Place) {
     with_friends(place, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
         let grains = noise((SIDE * SIDE * 3) as usize);
         let picture = png(SIDE, SIDE, |x, y| {

@@ -4,9 +4,7 @@ use thirtyfour::prelude::*;
 
 use crate::driver::Browser;
 use crate::files_sending::{awaiting, load_everything, staged, two};
-use crate::files_showing::{Friends, with_friends};
-use crate::peer::Sent;
-use crate::samples::tone;
+use crate::files_showing::{Friends, voice, with_friends};
 use crate::screens::pictures;
 use crate::user::{Place, User};
 
@@ -85,15 +83,9 @@ async fn a_voice_message_is_recorded_heard_kept_and_plays_at_the_other_side() {
 async fn a_voice_message_plays_seeks_and_speeds_up() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
-            network: _network,
-            ada,
-            ada_id,
-            bert,
+            ada, ada_id, bert, ..
         } = friends;
-        let voice = Sent {
-            voice: true,
-            ..Sent::new("voice.wav", "audio/wav", tone(24))
-        };
+        let voice = voice(24);
         bert.send(&ada_id, "", &[voice]).await;
         ada.browser.see(".sound.voice").await;
         ada.loads("#load-always").await;

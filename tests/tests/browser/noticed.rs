@@ -42,7 +42,6 @@ async fn two_tabs_tell_of_a_message_once_and_not_while_one_is_looked_at() {
         User::join(&network, "Bert", Place::SharedComputer)
     );
     let browser = &ada.browser;
-    let driver = browser.driver();
     open_recorded(browser, &network).await;
     ada.create("Ada", Place::OwnDevice).await;
     let (ada_id, bert_id) = (ada.id().await, bert.id().await);
@@ -58,32 +57,31 @@ async fn two_tabs_tell_of_a_message_once_and_not_while_one_is_looked_at() {
     browser.read(&row, "Hello Ada").await;
 
     // The second tab shows the conversation; the first one runs the engine, and its user has turned away from it.
-    let first = driver.window().await.expect("a tab");
+    let first = browser.tab().await;
     look(browser, false).await;
-    let second = driver.new_tab().await.expect("a tab");
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    let second = browser.new_tab().await;
     open_recorded(browser, &network).await;
     ada.home().await;
     ada.runs_engines(1, 1).await;
     ada.open(&bert_id).await;
     bert.send("read in the second tab").await;
     ada.reads("read in the second tab").await;
-    driver.switch_to_window(first.clone()).await.expect("the tab");
+    browser.go_to(&first).await;
     browser.read(&row, "read in the second tab").await;
 
     // The same the other way round: the tab with the engine shows the conversation.
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    browser.go_to(&second).await;
     browser.press("#open-settings").await;
     look(browser, false).await;
-    driver.switch_to_window(first.clone()).await.expect("the tab");
+    browser.go_to(&first).await;
     look(browser, true).await;
     ada.open(&bert_id).await;
     bert.send("read in the first tab").await;
     ada.reads("read in the first tab").await;
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    browser.go_to(&second).await;
     browser.read(&row, "read in the first tab").await;
     assert_eq!(shown(browser).await, json!([]), "nothing while looking");
-    driver.switch_to_window(first.clone()).await.expect("the tab");
+    browser.go_to(&first).await;
     assert_eq!(shown(browser).await, json!([]), "nothing while looking");
 
     // Nobody looks at either: told once, by one of them. Had it told of what was read, it would count more than one.
@@ -91,23 +89,22 @@ async fn two_tabs_tell_of_a_message_once_and_not_while_one_is_looked_at() {
     look(browser, false).await;
     bert.send("to nobody").await;
     assert_eq!(notified(browser, 1).await, first_notification());
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    browser.go_to(&second).await;
     browser.read(&row, "to nobody").await;
     assert_eq!(shown(browser).await, json!([]), "the first tab has told it");
 
     // Coming back to the other tab withdraws it, and what comes next is counted anew.
     look(browser, true).await;
-    driver.switch_to_window(first.clone()).await.expect("the tab");
+    browser.go_to(&first).await;
     withdrawn(browser).await;
-    driver.switch_to_window(second.clone()).await.expect("the tab");
+    browser.go_to(&second).await;
     look(browser, false).await;
-    driver.switch_to_window(first).await.expect("the tab");
+    browser.go_to(&first).await;
     bert.send("to nobody again").await;
     assert_eq!(notified(browser, 2).await, first_notification());
 
     // The tab with the engine goes: the one that takes over tells what comes, once.
-    driver.close_window().await.expect("the tab closes");
-    driver.switch_to_window(second).await.expect("the tab");
+    browser.close_tab(&second).await;
     ada.runs_engines(1, 0).await;
     assert_eq!(shown(browser).await, json!([]), "what was told is not told again");
     bert.send("after the hand-over").await;

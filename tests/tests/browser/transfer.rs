@@ -127,7 +127,7 @@ async fn an_account_goes_to_an_own_device_by_a_link() {
     }
 
     // It is kept as any account on an own device.
-    new.browser.driver().refresh().await.expect("the page reloads");
+    new.browser.reload().await;
     new.home().await;
     assert_eq!(new.id().await, id);
 }
@@ -254,7 +254,7 @@ async fn wrong_digits_send_nothing() {
     // It need not be taken.
     new.browser.press("#transfer-cancel").await;
     new.browser.see("#phrase-continue").await;
-    new.browser.driver().refresh().await.expect("the page reloads");
+    new.browser.reload().await;
     new.browser.see("#create-account").await;
 }
 
@@ -272,22 +272,20 @@ async fn it_can_be_given_up_on_both_sides() {
     assert!(!new.browser.has("#transfer-digits").await);
 
     // In a second tab, whose engine is the first one's: the first shows nothing of it.
-    let driver = ada.browser.driver();
-    let first = driver.window().await.expect("a window");
-    let tab = driver.new_tab().await.expect("a tab");
-    driver.switch_to_window(tab.clone()).await.expect("another tab");
+    let first = ada.browser.tab().await;
+    let tab = ada.browser.new_tab().await;
     ada.browser.open(&link).await;
     ada.answers().await;
     ada.browser.read("#give [role=timer]", "Time left").await;
     new.digits().await;
-    driver.switch_to_window(first).await.expect("the first tab");
+    ada.browser.go_to(&first).await;
     assert!(!ada.browser.has("#give").await);
-    driver.switch_to_window(tab).await.expect("the second tab");
+    ada.browser.go_to(&tab).await;
     ada.browser.press("#give-cancel").await;
     ada.browser.gone("#give").await;
     new.browser.press("#transfer-cancel").await;
     new.browser.see("#phrase-continue").await;
-    new.browser.driver().refresh().await.expect("the page reloads");
+    new.browser.reload().await;
     new.browser.see("#create-account").await;
 }
 

@@ -34,6 +34,16 @@ async fn seen(device: &Device, of: Id) -> Vec<u8> {
     }
 }
 
+/// Waits until the file server has the own picture.
+async fn is_sent(device: &Device) {
+    device
+        .wait_for("the picture on the server", SOON, |snapshot| {
+            let account = snapshot.account.as_ref();
+            account.is_some_and(|account| !account.picture_waits)
+        })
+        .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_picture_reaches_contacts_and_the_own_devices_and_goes_again() {
     run(async {
@@ -45,14 +55,7 @@ async fn a_picture_reaches_contacts_and_the_own_devices_and_goes_again() {
         set(&alice, &png()).await;
         let account = alice.snapshot().await.account.unwrap();
         assert!(account.picture.is_some(), "it is shown at once");
-        alice
-            .wait_for("the picture on the server", SOON, |snapshot| {
-                snapshot
-                    .account
-                    .as_ref()
-                    .is_some_and(|account| !account.picture_waits)
-            })
-            .await;
+        is_sent(&alice).await;
         alice.send(bob_id, "look").await.unwrap();
         assert_eq!(seen(&bob, alice_id).await, png());
         other
@@ -121,14 +124,7 @@ async fn pictures_of_people_stay_when_there_is_no_room() {
         let world = World::with_files().await;
         let (alice, alice_id, bob, bob_id) = friends(&world).await;
         set(&alice, &png()).await;
-        alice
-            .wait_for("the picture on the server", SOON, |snapshot| {
-                snapshot
-                    .account
-                    .as_ref()
-                    .is_some_and(|account| !account.picture_waits)
-            })
-            .await;
+        is_sent(&alice).await;
         alice.send(bob_id, "look").await.unwrap();
         assert_eq!(seen(&bob, alice_id).await, png());
         let before = bob.conversation(alice_id).await.unwrap().picture;
@@ -148,14 +144,7 @@ async fn the_own_picture_is_kept_alive_on_the_server() {
         let world = World::with_files().await;
         let (mut alice, alice_id, bob, bob_id) = friends(&world).await;
         set(&alice, &png()).await;
-        alice
-            .wait_for("the picture on the server", SOON, |snapshot| {
-                snapshot
-                    .account
-                    .as_ref()
-                    .is_some_and(|account| !account.picture_waits)
-            })
-            .await;
+        is_sent(&alice).await;
         let before = world.file_expiries().await;
         alice.crash();
         tokio::time::sleep(Duration::from_secs(3 * 60 * 60)).await;

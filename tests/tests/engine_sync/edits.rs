@@ -7,7 +7,7 @@ use holdfast_client::api::{Command, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_tests::net::{Device, World, run};
 
-use super::{SOON, id, in_step, wait_for_name, wait_for_place};
+use super::{SOON, id, in_step, second_of, wait_for_name, wait_for_place};
 
 #[tokio::test(start_paused = true)]
 async fn what_one_device_decides_the_other_has() {
@@ -19,9 +19,7 @@ async fn what_one_device_decides_the_other_has() {
         bob.wait_for_texts(own_id, 1, SOON).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
-        let two = Device::new(&world);
-        two.restore(one.seed().await).await;
-        wait_for_name(&two, "Ann").await;
+        let two = second_of(&world, &one).await;
         in_step(&[&one, &two], SOON).await;
 
         two.ask(Command::SetDisplayName("Anna".to_owned())).await;
@@ -99,9 +97,7 @@ async fn edits_of_two_devices_at_once_are_both_kept() {
         let world = World::new().await;
         let one = Device::new(&world);
         one.create("Ann").await;
-        let two = Device::new(&world);
-        two.restore(one.seed().await).await;
-        wait_for_name(&two, "Ann").await;
+        let two = second_of(&world, &one).await;
         for number in 1..=6 {
             one.send(id(number), "hello").await.unwrap();
         }
@@ -152,9 +148,7 @@ async fn a_device_left_far_behind_brings_its_edits_and_takes_the_others() {
         for number in 1..=2 {
             one.send(id(number), "hello").await.unwrap();
         }
-        let mut two = Device::new(&world);
-        two.restore(one.seed().await).await;
-        wait_for_name(&two, "Ann").await;
+        let mut two = second_of(&world, &one).await;
         tokio::time::sleep(SOON).await;
         in_step(&[&one, &two], SOON).await;
         one.set_online(false);
@@ -202,9 +196,7 @@ async fn a_crash_between_any_two_commits_loses_no_edit() {
         let mut one = Device::new(&world);
         one.create("Ann").await;
         one.send(id(1), "hello").await.unwrap();
-        let two = Device::new(&world);
-        two.restore(one.seed().await).await;
-        wait_for_name(&two, "Ann").await;
+        let two = second_of(&world, &one).await;
         tokio::time::sleep(SOON).await;
         for step in 0..40_u64 {
             one.ask(Command::SetNickname {

@@ -11,7 +11,7 @@ use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::config::{ConfigKind, Contacts, Tree};
 use holdfast_tests::net::{Device, World, run};
 
-use super::{SOON, id, in_step, wait_for_name};
+use super::{SOON, id, in_step, second_of, wait_for_name};
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -73,6 +73,14 @@ pub(super) async fn found_with(world: &World, seed: Seed) -> Option<String> {
     nickname(&late, 1).await
 }
 
+/// Makes sure that the swarm has what was lost, and that the device goes on from there.
+pub(super) async fn is_back(world: &World, one: &Device) {
+    assert_eq!(found_by_another(world, one).await.as_deref(), Some("first"));
+    nicknamed(one, 1, "second").await;
+    tokio::time::sleep(SOON).await;
+    assert_eq!(found_by_another(world, one).await.as_deref(), Some("second"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_life_of_what_is_stored_is_prolonged_as_long_as_a_device_is_there() {
     run(async {
@@ -108,11 +116,7 @@ async fn what_the_swarm_lost_is_stored_again() {
         assert_eq!(found_by_another(&world, &one).await, None);
         tokio::time::advance(DAY).await;
         tokio::time::sleep(SOON * 2).await;
-        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
-        // And it goes on from there.
-        nicknamed(&one, 1, "second").await;
-        tokio::time::sleep(SOON).await;
-        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("second"));
+        is_back(&world, &one).await;
     })
     .await;
 }
@@ -122,9 +126,7 @@ async fn a_device_that_slept_for_a_month_brings_what_it_had_and_takes_what_there
     run(async {
         let world = World::new().await;
         let one = settled(&world).await;
-        let two = Device::new(&world);
-        two.restore(one.seed().await).await;
-        wait_for_name(&two, "Ann").await;
+        let two = second_of(&world, &one).await;
         one.send(id(2), "hello").await.unwrap();
         tokio::time::sleep(SOON).await;
         in_step(&[&one, &two], SOON).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use holdfast_client::api::{MessageKind, Notice, Place, Snapshot, Standing};
 use holdfast_protocol::account::{Account, Id, Seed};
-use holdfast_tests::net::Device;
+use holdfast_tests::net::{Device, World};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -68,6 +68,14 @@ async fn in_step(devices: &[&Device], longest: Duration) {
         }
         panic!("not in step after {longest:?}: {shown:#?}");
     }
+}
+
+/// Another device of Ann's account, which knows her name.
+async fn second_of(world: &World, one: &Device) -> Device {
+    let two = Device::new(world);
+    two.restore(one.seed().await).await;
+    wait_for_name(&two, "Ann").await;
+    two
 }
 
 async fn place(device: &Device, id: Id) -> Option<(Standing, Place)> {

@@ -12,8 +12,8 @@ use holdfast_protocol::swarm::reply::{BatchReply, Expired, Expiries, MemberReply
 use holdfast_protocol::swarm::request::Request;
 use holdfast_tests::net::{Device, Fault, World, run};
 
-use super::keeping::{DAY, found_by_another, found_with, nickname, nicknamed, settled};
-use super::{SOON, id, in_step, wait_for_name};
+use super::keeping::{DAY, found_by_another, found_with, is_back, nickname, nicknamed, settled};
+use super::{SOON, id, in_step, second_of, wait_for_name};
 
 /// Says that a member has prolonged everything, which it has not. Counts how often that was told.
 fn feigns(signer: Ed25519KeyPair, member: Ed25519PublicKey, told: &Arc<AtomicUsize>) -> Fault {
@@ -130,11 +130,7 @@ async fn a_crash_while_it_is_stored_again_leaves_nothing_lost() {
             one.restart().await;
         }
         tokio::time::sleep(SOON * 2).await;
-        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
-        // And it goes on from there.
-        nicknamed(&one, 1, "second").await;
-        tokio::time::sleep(SOON).await;
-        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("second"));
+        is_back(&world, &one).await;
     })
     .await;
 }
@@ -145,9 +141,7 @@ async fn edits_of_two_devices_survive_the_loss_of_everything_in_the_swarm() {
         let world = World::new().await;
         let one = settled(&world).await;
         one.send(id(2), "hello").await.unwrap();
-        let two = Device::new(&world);
-        two.restore(one.seed().await).await;
-        wait_for_name(&two, "Ann").await;
+        let two = second_of(&world, &one).await;
         tokio::time::sleep(SOON).await;
         in_step(&[&one, &two], SOON).await;
         one.set_online(false);
@@ -192,9 +186,7 @@ fn holds_back(pulls: bool) -> Fault {
 /// it prolongs what it has before any poll succeeds. Gives the device, the other one, and whether it stored anything.
 async fn prolongs_what_was_replaced(world: &World, pulls: bool) -> (Device, Device, bool) {
     let one = settled(world).await;
-    let two = Device::new(world);
-    two.restore(one.seed().await).await;
-    wait_for_name(&two, "Ann").await;
+    let two = second_of(world, &one).await;
     tokio::time::sleep(SOON * 3).await;
     in_step(&[&one, &two], SOON).await;
     two.set_online(false);
