@@ -61,13 +61,12 @@ impl Core {
         if let Some(seed) = self.offered_account() {
             return self.take_up(number, seed, Origin::Restored(None)).await;
         }
-        // The same command again, from a front end that lost its engine in mid-command.
         let again = self
             .state
             .borrow()
             .account
             .as_ref()
-            .is_some_and(|account| number.is_some() && account.record.made_by == number);
+            .is_some_and(|account| account.record.is_made_by(number));
         if again {
             Ok(self.snapshot())
         } else {
@@ -83,15 +82,13 @@ impl Core {
     ) -> Result<Reply, Failure> {
         {
             let _turn = self.turn.lock().await;
-            let current = self
+            let again = self
                 .state
                 .borrow()
                 .account
                 .as_ref()
-                .map(|account| account.record.clone());
-            if let Some(current) = current {
-                // The same command again, from a front end that lost its engine in mid-command.
-                let again = current.seed == seed || (number.is_some() && current.made_by == number);
+                .map(|account| account.record.seed == seed || account.record.is_made_by(number));
+            if let Some(again) = again {
                 return if again {
                     Ok(self.snapshot())
                 } else {

@@ -66,6 +66,13 @@ pub(crate) struct AccountRecord {
     pub(crate) made_by: Option<RequestId>,
 }
 
+impl AccountRecord {
+    /// Whether this command made the account here: a front end that lost its engine in mid-command gives it again.
+    pub(crate) fn is_made_by(&self, number: Option<RequestId>) -> bool {
+        number.is_some() && self.made_by == number
+    }
+}
+
 /// Counters that only go up, in `Meta` under [`keys::COUNTERS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters {

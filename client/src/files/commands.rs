@@ -7,7 +7,7 @@ use crate::api::{
     Failure, FileId, FileInfo, Gallery, MAX_FILE_PREVIEW, MAX_WAVEFORM, Message, MessageId, MessagePage,
     Position, Reply, Standing, StorageUse,
 };
-use crate::core::Core;
+use crate::core::{Core, State};
 use crate::outbox::{Copies, Outgoing};
 use crate::ports::{Collection, Scan, StoreError};
 use crate::records::{FilePlace, FileRecord, Held, Lifetime, keys};
@@ -181,15 +181,11 @@ impl Core {
         let now = self.time.now();
         let (mut candidates, mut bytes, quota) = {
             let state = self.state.borrow();
-            // A message that waits may have to send its files anew.
-            let is_settled = |record: &FileRecord| match record.place {
-                FilePlace::Message(message) => !state.outbox.contains_key(&message),
-                _ => false,
-            };
+            let is_of_message = |record: &FileRecord| matches!(record.place, FilePlace::Message(_));
             let candidates: Vec<(u64, FileId, u64)> = state
                 .files
                 .iter()
-                .filter(|(_, record)| is_cached(record) && is_settled(record))
+                .filter(|(_, record)| is_of_message(record) && can_go(&state, record))
                 .filter(|(_, record)| record.again_until > now)
                 .map(|(file, record)| (record.used_at, file, record.size))
                 .collect();
@@ -220,13 +216,9 @@ impl Core {
         let now = self.time.now();
         let gone: Vec<FileId> = {
             let state = self.state.borrow();
-            let in_use = |record: &FileRecord| match record.place {
-                FilePlace::Message(message) => state.outbox.contains_key(&message),
-                _ => false,
-            };
             let files = state.files.iter();
             files
-                .filter(|(_, record)| is_cached(record) && !in_use(record))
+                .filter(|(_, record)| can_go(&state, record))
                 .filter(|(_, record)| !again_only || record.again_until > now)
                 .map(|(file, _)| file)
                 .collect()
@@ -258,6 +250,8 @@ impl Core {
     }
 }
 
-fn is_cached(record: &FileRecord) -> bool {
-    record.held == Held::Whole && record.place.is_cache()
+/// Whether a file is here and can be thrown away. A message that waits may have to send its files anew.
+fn can_go(state: &State, record: &FileRecord) -> bool {
+    let waits = matches!(record.place, FilePlace::Message(message) if state.outbox.contains_key(&message));
+    record.held == Held::Whole && record.place.is_cache() && !waits
 }

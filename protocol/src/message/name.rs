@@ -39,6 +39,8 @@ pub fn received_name(name: &str) -> Option<String> {
             end -= 1;
         }
         name.truncate(end);
+        // A blank may stand at the cut.
+        name = trimmed(&name);
     }
     (!name.is_empty()).then_some(name)
 }
@@ -99,6 +101,8 @@ mod tests {
     fn received_names_are_cut_and_cannot_reorder_text() {
         assert_eq!(received_name("x\u{202e}y"), Some("xy".to_owned()));
         assert_eq!(received_name(&format!("x{}", "é".repeat(50))).unwrap().len(), 99);
+        let cut = "x".repeat(99);
+        assert_eq!(received_name(&format!("{cut} y")), Some(cut));
         assert_eq!(received_name("\u{2066}\u{2069}"), None);
     }
 

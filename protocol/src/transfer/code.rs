@@ -44,7 +44,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// A code that is good for [`LIFETIME_MS`] from `now_ms`, or up to a second longer.
+    /// A code that is good for [`LIFETIME_MS`] from `now_ms`, or up to a second less.
     pub(super) fn new(
         key: Ed25519PublicKey,
         meeting: X25519PublicKey,
@@ -55,7 +55,7 @@ impl Code {
             key,
             meeting,
             commitment,
-            expiry: now_ms.saturating_add(LIFETIME_MS).div_ceil(1_000),
+            expiry: now_ms.saturating_add(LIFETIME_MS) / 1_000,
         }
     }
 

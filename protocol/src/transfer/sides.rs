@@ -108,11 +108,6 @@ impl Giving {
         }
     }
 
-    /// The code that is answered.
-    pub fn code(&self) -> &Code {
-        &self.code
-    }
-
     /// The throw-away account, into whose mailbox the opening comes.
     pub fn meeting(&self) -> &Account {
         &self.meeting
