@@ -27,8 +27,9 @@ use progress::Outcome;
 const USAGE: &str = "\
 cargo xtask <task>
 
-  up [--port 8080] [--data DIR] [--nodes 8] [--json] [--check]
-                 set up what is missing, build, start a local network and serve the app
+  up [--port 8080] [--data DIR] [--nodes 8] [--json] [--demo] [--check]
+                 set up what is missing, build, start a local network and serve the app (--demo: and a page of somebody
+                 else's that shows the chat; --check: try all of it and end)
   test [ARGS…]   all tests: formats, vectors, engine, node, browser (ARGS go to cargo test)
   vectors DIR    run the conformance cases in a folder of the shapes of tests/vectors
   bench [NAME…]  measure; one JSON object a line

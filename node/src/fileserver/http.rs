@@ -130,6 +130,8 @@ fn write_out(inner: &Inner, answer: Answer, only_head: bool) -> Response<HttpBod
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (length, body) = match answer.body {
         Body::Json(json) => (json.len() as u64, HttpBody::from(json)),
+        // Without bytes to send there is nothing to read, and no place among the downloads to take.
+        Body::File(_, range) if only_head => (range.end.saturating_sub(range.start), HttpBody::empty()),
         Body::File(opened, range) => {
             let Ok(slot) = Arc::clone(&inner.downloads).try_acquire_owned() else {
                 return write_out(inner, Answer::refusal(inner, &Refusal::Busy), only_head);

@@ -46,6 +46,8 @@ impl FromStr for TrustedProxy {
             None => (text, None),
         };
         let address: IpAddr = address.parse().map_err(|_| TrustedProxyError::Form)?;
+        // A server's log may have shown IPv4 in its IPv6 form.
+        let address = address.to_canonical();
         let (shortest, longest) = match address {
             IpAddr::V4(_) => (SHORTEST_PREFIX + 1, 32_u8),
             IpAddr::V6(_) => (SHORTEST_PREFIX, 128),
@@ -214,6 +216,7 @@ mod tests {
         assert!(holds("192.0.2.1/32", "192.0.2.1") && !holds("192.0.2.1", "192.0.2.2"));
         assert!(holds("fc00::/7", "fdff::1") && !holds("fc00::/7", "fe80::1"));
         assert!(!holds("fc00::/7", "252.0.0.1"));
+        assert!(holds("::ffff:192.0.2.1", "192.0.2.1"));
         for (text, why) in [
             ("", TrustedProxyError::Form),
             ("proxy.example", TrustedProxyError::Form),
