@@ -89,12 +89,16 @@ pub(crate) fn focus(element: &HtmlElement) {
     let _ = element.focus();
 }
 
+/// Whether no element has the focus.
+pub(crate) fn nothing_has_focus() -> bool {
+    document()
+        .active_element()
+        .is_none_or(|active| active.tag_name() == "BODY")
+}
+
 /// Gives an element the focus back that it lost when the list around it moved it. Nothing scrolls.
 pub(crate) fn give_back(element: &HtmlElement) {
-    let nowhere = document()
-        .active_element()
-        .is_none_or(|active| active.tag_name() == "BODY");
-    if nowhere {
+    if nothing_has_focus() {
         let still = FocusOptions::new();
         still.set_prevent_scroll(true);
         let _ = element.focus_with_options(&still);

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::indexeddb::IndexedDb;
 use super::rng::BrowserRng;
+use crate::platform::object::object;
 
 /// The record of the wrapping key, a `CryptoKey` that can't be exported.
 const WRAPPING_KEY: &str = "wrapping";
@@ -78,9 +79,7 @@ async fn read(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
 pub(crate) async fn keep(key: &VaultKey) -> Result<(), StoreError> {
     let subtle = subtle()?;
     let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
-    let kind = Object::new();
-    let _ = Reflect::set(&kind, &"name".into(), &"AES-GCM".into());
-    let _ = Reflect::set(&kind, &"length".into(), &256.into());
+    let kind = object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
     let wrapping = subtle
         .generate_key_with_object(&kind, false, &usages)
         .map_err(refused)?;
@@ -113,10 +112,7 @@ fn subtle() -> Result<SubtleCrypto, StoreError> {
 }
 
 fn algorithm(nonce: &[u8]) -> Object {
-    let algorithm = Object::new();
-    let _ = Reflect::set(&algorithm, &"name".into(), &"AES-GCM".into());
-    let _ = Reflect::set(&algorithm, &"iv".into(), &Uint8Array::from(nonce));
-    algorithm
+    object(&[("name", "AES-GCM".into()), ("iv", Uint8Array::from(nonce).into())])
 }
 
 fn refused(error: JsValue) -> StoreError {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::Array;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -12,6 +12,7 @@ use web_sys::{
     MediaStreamTrack, MessageChannel, MessageEvent, MessagePort,
 };
 
+use super::object::{has, object};
 use super::window;
 
 /// The program for the browser's audio thread.
@@ -193,15 +194,15 @@ async fn ask() -> Result<MediaStream, NoSound> {
         .media_devices()
         .map_err(|_| NoSound::Unable)?;
     // Absent without a secure context, whatever its type says.
-    if devices.is_undefined() || !super::object::has(&window(), "AudioWorkletNode") {
+    if devices.is_undefined() || !has(&window(), "AudioWorkletNode") {
         return Err(NoSound::Unable);
     }
-    let wishes = Object::new();
-    for name in ["echoCancellation", "noiseSuppression", "autoGainControl"] {
-        // Setting a property of a fresh plain object can't fail.
-        let _ = Reflect::set(&wishes, &name.into(), &JsValue::TRUE);
-    }
-    let _ = Reflect::set(&wishes, &"channelCount".into(), &1.into());
+    let wishes = object(&[
+        ("echoCancellation", JsValue::TRUE),
+        ("noiseSuppression", JsValue::TRUE),
+        ("autoGainControl", JsValue::TRUE),
+        ("channelCount", 1.into()),
+    ]);
     let constraints = MediaStreamConstraints::new();
     constraints.set_audio(&wishes);
     let asked = devices

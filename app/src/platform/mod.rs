@@ -4,6 +4,7 @@ pub(crate) mod activity;
 pub(crate) mod blob;
 pub(crate) mod camera;
 pub(crate) mod card;
+pub(crate) mod data_transfer;
 mod errors;
 pub(crate) mod film;
 pub(crate) mod frame;
@@ -22,7 +23,6 @@ pub(crate) mod save;
 pub(crate) mod session;
 pub(crate) mod share;
 pub(crate) mod sound;
-pub(crate) mod transfer;
 pub(crate) mod wipe;
 pub(crate) mod worker;
 

@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{BroadcastChannel, Notification, NotificationOptions, NotificationPermission};
 
+use super::object::{has, object};
 use super::{listen, window};
 
 /// A lock held by a tab as long as it has the focus. The browser frees it when the tab ends in whatever way. Also the name of
@@ -41,7 +42,7 @@ pub(crate) enum Permission {
 
 /// What the user said so far.
 pub(crate) fn permission() -> Permission {
-    if !super::object::has(&window(), "Notification") {
+    if !has(&window(), "Notification") {
         return Permission::Missing;
     }
     match Notification::permission() {
@@ -117,9 +118,7 @@ impl Focus {
             });
             held.into()
         });
-        let options = Object::new();
-        // Setting a property of a fresh plain object can't fail.
-        let _ = Reflect::set(&options, &"mode".into(), &"shared".into());
+        let options = object(&[("mode", "shared".into())]);
         // Without locks the page would not have started.
         let _ = request_lock(FOCUS, &options, granted.unchecked_ref());
     }

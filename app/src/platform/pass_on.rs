@@ -4,6 +4,7 @@ use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
+use super::object::object;
 use super::window;
 
 #[wasm_bindgen]
@@ -19,10 +20,7 @@ pub(crate) fn is_possible() -> bool {
 
 /// Offers a link. Call it from a click or key press.
 pub(crate) fn link(url: &str, title: &str) {
-    let data = Object::new();
-    // Setting a property of a fresh plain object can't fail.
-    let _ = Reflect::set(&data, &"url".into(), &url.into());
-    let _ = Reflect::set(&data, &"title".into(), &title.into());
+    let data = object(&[("url", url.into()), ("title", title.into())]);
     if let Ok(promise) = navigator_share(&data) {
         // Whether somebody chose to pass it on is theirs to know.
         spawn_local(async move {

@@ -1,10 +1,11 @@
 //! Pictures as the browser decodes them: small stills, sizes, copies for the clipboard.
 
-use js_sys::{Array, Object, Promise, Reflect};
+use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap};
 
+use super::object::{has, object};
 use super::{blob, document, window};
 
 /// The longest side of the small picture that stands for a file, in pixels.
@@ -193,7 +194,7 @@ async fn as_png(picture: Blob) -> Option<Blob> {
 
 /// Whether pictures can be copied to the clipboard here.
 pub(crate) fn can_copy() -> bool {
-    super::object::has(&window(), "ClipboardItem") && !window().navigator().clipboard().is_undefined()
+    has(&window(), "ClipboardItem") && !window().navigator().clipboard().is_undefined()
 }
 
 /// Copies a picture to the clipboard; tells whether that worked. Call it from a click or key press.
@@ -205,9 +206,7 @@ pub(crate) async fn copy(picture: Blob) -> bool {
             .map(JsValue::from)
             .ok_or_else(|| JsValue::from_str("not a picture"))
     });
-    let items = Object::new();
-    // Setting a property of a fresh plain object can't fail.
-    let _ = Reflect::set(&items, &PNG.into(), &png);
+    let items = object(&[(PNG, png.into())]);
     let Ok(item) = ClipboardItem::new(&items) else {
         return false;
     };

@@ -10,7 +10,7 @@ use web_sys::HtmlElement;
 use super::conversation::ConversationView;
 use super::files::FileAsks;
 use super::kiosk::{PeoplePane, permitted};
-use super::list::ListPane;
+use super::list::{ListPane, listed};
 use super::questions::Questions;
 use super::share::ShareQuestion;
 use super::viewer::Viewer;
@@ -127,7 +127,7 @@ fn Nothing() -> impl IntoView {
             {mark()}
             <p>
                 {move || {
-                    if state.conversations.none_at(Place::List) {
+                    if listed(state, Place::List).is_empty() {
                         t("home.nothing_first")
                     } else {
                         t("home.nothing")

@@ -79,7 +79,7 @@ pub(crate) fn ListPane() -> impl IntoView {
 }
 
 /// What one place shows: at a kiosk, those who can be written to there.
-fn listed(state: AppState, place: Place) -> Vec<Listed> {
+pub(super) fn listed(state: AppState, place: Place) -> Vec<Listed> {
     let mut all = state.conversations.at(place);
     all.retain(|listed| may_write_to(state, &listed.id));
     all

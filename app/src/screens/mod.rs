@@ -85,7 +85,7 @@ pub(crate) fn App() -> impl IntoView {
     let state = AppState::new();
     provide_context(state);
     viewport::follow();
-    platform::transfer::refuse_drops();
+    platform::data_transfer::refuse_drops();
     spawn_local(state.open());
     // A chat in somebody else's page has one conversation, and ends with that page.
     let framed = frame::is_framed();

@@ -78,7 +78,7 @@ impl AppState {
         }
     }
 
-    /// Gives back what is kept of somebody's picture when they have another one.
+    /// Gives back what is kept of somebody's picture when they have another one, or none.
     fn replace_face(self, before: Option<FileId>, now: Option<FileId>) {
         if let Some(before) = before.filter(|before| now != Some(*before)) {
             self.files.forget_face(before);
@@ -87,10 +87,12 @@ impl AppState {
 
     /// Drops a conversation; its screen, if open, gives way to the list.
     fn remove_conversation(self, id: Id) {
+        let known = self.conversations.get_untracked(id);
         self.conversations.remove(id);
         if self.nav.current_untracked().conversation() == Some(id) {
             self.nav.reset(Route::Home);
         }
+        self.replace_face(known.and_then(|known| known.picture), None);
     }
 
     fn tell_watchers(self, conversation: Option<Id>, change: &Change) {

@@ -29,12 +29,15 @@ impl AppState {
     /// Starts the engine and reads its state; `None` if something else is shown by now: the lock, or the session's end.
     async fn start_engine(self, mode: StorageMode) -> Result<Option<Box<Snapshot>>, Stop> {
         let begun = self.starts.get_value();
-        let link = session::start(mode).await.map_err(Stop::Start)?;
+        let started = session::start(mode).await;
         if self.starts.get_value() != begun {
             // The session was over before it had begun.
-            link.kill();
+            if let Ok(link) = started {
+                link.kill();
+            }
             return Ok(None);
         }
+        let link = started.map_err(Stop::Start)?;
         let start = begun + 1;
         self.starts.set_value(start);
         link.on_event(move |event| {

@@ -141,6 +141,12 @@ impl Transfers {
             .with_untracked(|now| matches!(now, Some(Giving::Digits)))
     }
 
+    /// Whether the engine is at giving the account.
+    fn gives(self) -> bool {
+        self.giving
+            .with_untracked(|now| matches!(now, Some(Giving::Answering | Giving::Digits)))
+    }
+
     fn begin(self) -> u32 {
         let next = self.round.get_value().wrapping_add(1);
         self.round.set_value(next);
@@ -204,11 +210,7 @@ impl AppState {
     /// Ends what began in the engine after it was given up here, unless something newer has taken its place.
     fn end_leftover(self) {
         let asks = self.transfer.asking.with_untracked(Option::is_some);
-        let gives = self
-            .transfer
-            .giving
-            .with_untracked(|now| matches!(now, Some(Giving::Answering | Giving::Digits)));
-        if !asks && !gives {
+        if !asks && !self.transfer.gives() {
             self.tell(Command::EndTransfer);
         }
     }
@@ -327,10 +329,7 @@ impl AppState {
 
     /// Gives no account any more; what was given stays so.
     pub(crate) fn stop_giving(self) {
-        let runs = self
-            .transfer
-            .giving
-            .with_untracked(|now| matches!(now, Some(Giving::Answering | Giving::Digits)));
+        let runs = self.transfer.gives();
         self.transfer.begin();
         self.transfer.giving.set(None);
         if runs {

@@ -9,6 +9,7 @@ mod layout;
 use leptos::ev;
 use leptos::prelude::*;
 
+use super::focus::nothing_has_focus;
 use super::icon::{Icon, icon};
 use crate::i18n::{t, tag};
 use crate::platform::kiosk;
@@ -41,10 +42,7 @@ fn Keyboard() -> impl IntoView {
             }
             None => {
                 // The focus is nowhere between two elements; what has left the page is written in no more.
-                let elsewhere = document()
-                    .active_element()
-                    .is_some_and(|e| e.tag_name() != "BODY");
-                if !gone && !elsewhere {
+                if !gone && nothing_has_focus() {
                     return;
                 }
             }

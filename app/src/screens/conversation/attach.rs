@@ -15,8 +15,8 @@ use crate::components::focus::touch;
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open, above};
 use crate::i18n::{t, tf};
+use crate::platform::data_transfer::{files, holds_files, listed, pasted_files};
 use crate::platform::kiosk;
-use crate::platform::transfer::{files, holds_files, listed, pasted_files};
 use crate::state::attach::{closed, closed_words};
 
 /// The button with the menu of what can be attached. It is not there where the network has no file server.

@@ -20,7 +20,7 @@ use super::voice::{Recorder, VoiceBar, VoiceButton};
 use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
 use crate::components::focus::{focus, set_style, touch};
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
 use crate::platform::session::StorageMode;
@@ -395,19 +395,10 @@ fn answering(room: Room, message: &Message) -> AnyView {
                 <span class="quote-author" dir="auto">{name.clone()}</span>
                 <span class="quote-text" dir="auto">{brief(message)}</span>
             </div>
-            <button
-                type="button"
-                id="end-reply"
-                class="icon-button"
-                aria-label=t("composer.end_reply")
-                title=t("composer.end_reply")
-                on:click=move |_| {
-                    room.desk.reply.set(None);
-                    to_composer();
-                }
-            >
-                {icon(Icon::Close)}
-            </button>
+            {icon_button("end-reply", Icon::Close, t("composer.end_reply"), move || {
+                room.desk.reply.set(None);
+                to_composer();
+            })}
         </div>
     }
     .into_any()

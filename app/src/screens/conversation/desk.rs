@@ -1,12 +1,14 @@
 //! What is being done in an open conversation: the message that is answered, those that are selected, what is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use holdfast_client::api::{Conversation, Disappearing, Message, MessageId, MessageKind, Standing};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
 use super::asks::Ask;
+use crate::components::clock::every;
 use crate::components::menu::Open;
 use crate::components::press::LongPress;
 use crate::screens::contact::display_name;
@@ -46,18 +48,11 @@ pub(super) struct Desk {
     pub(super) press: LongPress,
 }
 
-/// How often the stopwatches are looked at, in milliseconds.
-const TICK_MS: u64 = 5_000;
+/// How often the stopwatches are looked at.
+const TICK: Duration = Duration::from_secs(5);
 
 impl Desk {
     pub(super) fn new(state: AppState, id: Id) -> Self {
-        let tick = RwSignal::new(());
-        let timer = set_interval_with_handle(move || tick.set(()), std::time::Duration::from_millis(TICK_MS));
-        on_cleanup(move || {
-            if let Ok(timer) = &timer {
-                timer.clear();
-            }
-        });
         let known = Memo::new(move |_| state.conversation(id).map(lasting));
         Self {
             known,
@@ -68,7 +63,7 @@ impl Desk {
             picker: RwSignal::new(None),
             asks: RwSignal::new(None),
             unfolded: RwSignal::new(BTreeSet::new()),
-            tick,
+            tick: every(TICK),
             press: LongPress::new(),
         }
     }

@@ -12,7 +12,7 @@ use web_sys::File;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
-use crate::platform::transfer::{files, holds_files, pasted_files};
+use crate::platform::data_transfer::{files, holds_files, pasted_files};
 use scanner::{Scanner, Stage};
 
 pub(crate) use words::Purpose;

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use crate::components::field::leave_as_typed;
 use crate::components::focus::{focus, matching};
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::i18n::{t, tf, tn};
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -61,22 +61,12 @@ pub(crate) fn Search() -> impl IntoView {
             />
             {move || {
                 searching.get().then(|| {
-                    view! {
-                        <button
-                            id="clear-search"
-                            class="icon-button"
-                            aria-label=t("search.clear")
-                            title=t("search.clear")
-                            on:click=move |_| {
-                                lookup.type_in(String::new());
-                                if let Some(field) = field.get_untracked() {
-                                    focus(&field);
-                                }
-                            }
-                        >
-                            {icon(Icon::Close)}
-                        </button>
-                    }
+                    icon_button("clear-search", Icon::Close, t("search.clear"), move || {
+                        lookup.type_in(String::new());
+                        if let Some(field) = field.get_untracked() {
+                            focus(&field);
+                        }
+                    })
                 })
             }}
         </div>

@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 
 use super::{time_left, way};
 use crate::components::avatar::{Size, avatar};
+use crate::components::focus::nothing_has_focus;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
 use crate::i18n::{t, tf};
@@ -34,7 +35,6 @@ pub(crate) fn Receive() -> impl IntoView {
             request_animation_frame(move || keep_focus(heading));
         }
     });
-    let again = Callback::new(move |()| state.ask_for_account());
     let title = move || match asking.get() {
         Some(Asking::Compare(_)) => t("transfer.compare_title"),
         Some(Asking::Offered { .. }) => t("recognise.title"),
@@ -52,7 +52,7 @@ pub(crate) fn Receive() -> impl IntoView {
         Some(Asking::Code(link)) => code(state, link),
         Some(Asking::Compare(digits)) => compare(state, &digits),
         Some(Asking::Offered { id, name }) => offered(state, id, &name),
-        Some(Asking::Over(why)) => over(why, again),
+        Some(Asking::Over(why)) => over(state, why),
     };
     let leave = move || match asking.get() {
         Some(Asking::Offered { .. }) => t("transfer.no"),
@@ -77,10 +77,9 @@ pub(crate) fn Receive() -> impl IntoView {
 
 /// Puts the focus on the heading if what had it is gone: much comes here by itself.
 fn keep_focus(heading: NodeRef<html::H1>) {
-    let lost = document()
-        .active_element()
-        .is_none_or(|at| document().body().is_some_and(|body| *body == at));
-    if lost && let Some(heading) = heading.try_get_untracked().flatten() {
+    if nothing_has_focus()
+        && let Some(heading) = heading.try_get_untracked().flatten()
+    {
         let _ = heading.focus();
     }
 }
@@ -186,10 +185,10 @@ fn offered(state: AppState, id: Id, name: &str) -> AnyView {
 }
 
 /// Why none comes, and the way to a new code.
-fn over(why: String, again: Callback<()>) -> AnyView {
+fn over(state: AppState, why: String) -> AnyView {
     view! {
         <p id="transfer-over" class="warning" role="alert">{why}</p>
-        <button id="transfer-again" class="button primary large" on:click=move |_| again.run(())>
+        <button id="transfer-again" class="button primary large" on:click=move |_| state.ask_for_account()>
             {icon(Icon::Retry)}
             {t("transfer.again")}
         </button>

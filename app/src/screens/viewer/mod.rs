@@ -17,7 +17,7 @@ use super::contact::display_name;
 use super::files::{Part, cover, do_act, savable, save, unseen, words};
 use crate::components::dialog::give_back_focus;
 use crate::components::focus::set_style;
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::i18n::{full_date, is_rtl, t};
 use crate::platform::picture;
 use crate::state::AppState;
@@ -297,18 +297,9 @@ fn who(state: AppState, item: &Item) -> AnyView {
 fn saver(state: AppState, item: Item) -> Option<AnyView> {
     let here = savable(&item.message).contains(&item.attachment);
     here.then(|| {
-        view! {
-            <button
-                id="viewer-save"
-                class="icon-button"
-                aria-label=t("action.save")
-                title=t("action.save")
-                on:click=move |_| save(state, &item.message, vec![item.attachment.clone()])
-            >
-                {icon(Icon::Download)}
-            </button>
-        }
-        .into_any()
+        icon_button("viewer-save", Icon::Download, t("action.save"), move || {
+            save(state, &item.message, vec![item.attachment.clone()]);
+        })
     })
 }
 

@@ -11,7 +11,7 @@ use web_sys::HtmlElement;
 
 use super::room::Room;
 use crate::components::focus::focus;
-use crate::components::icon::{Icon, icon};
+use crate::components::icon::{Icon, icon, icon_button};
 use crate::i18n::t;
 use crate::state::nav::Route;
 
@@ -58,15 +58,9 @@ fn pane(room: Room, title: String, body: AnyView) -> AnyView {
             }
         >
             <header class="pane-header">
-                <button
-                    id="close-side"
-                    class="icon-button"
-                    aria-label=t("action.back")
-                    title=t("action.back")
-                    on:click=move |_| nav.back(Route::Conversation(room.id))
-                >
-                    {icon(Icon::Back)}
-                </button>
+                {icon_button("close-side", Icon::Back, t("action.back"), move || {
+                    nav.back(Route::Conversation(room.id));
+                })}
                 <h1 node_ref=heading tabindex="-1">{title}</h1>
             </header>
             <div class="side-body">{body}</div>
