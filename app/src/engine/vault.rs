@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 
 use super::indexeddb::IndexedDb;
 use super::rng::BrowserRng;
-use crate::platform::object::object;
 
 /// The record of the wrapping key, a `CryptoKey` that can't be exported.
 const WRAPPING_KEY: &str = "wrapping";
@@ -79,7 +78,9 @@ async fn read(database: &IndexedDb) -> Result<Option<VaultKey>, StoreError> {
 pub(crate) async fn keep(key: &VaultKey) -> Result<(), StoreError> {
     let subtle = subtle()?;
     let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
-    let kind = object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
+    let kind = Object::new();
+    let _ = Reflect::set(&kind, &"name".into(), &"AES-GCM".into());
+    let _ = Reflect::set(&kind, &"length".into(), &256.into());
     let wrapping = subtle
         .generate_key_with_object(&kind, false, &usages)
         .map_err(refused)?;
@@ -112,7 +113,10 @@ fn subtle() -> Result<SubtleCrypto, StoreError> {
 }
 
 fn algorithm(nonce: &[u8]) -> Object {
-    object(&[("name", "AES-GCM".into()), ("iv", Uint8Array::from(nonce).into())])
+    let algorithm = Object::new();
+    let _ = Reflect::set(&algorithm, &"name".into(), &"AES-GCM".into());
+    let _ = Reflect::set(&algorithm, &"iv".into(), &Uint8Array::from(nonce));
+    algorithm
 }
 
 fn refused(error: JsValue) -> StoreError {
