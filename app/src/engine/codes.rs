@@ -52,18 +52,82 @@ fn grey([red, green, blue, opacity]: &[u8; PIXEL]) -> u8 {
 }
 
 fn read(grey: &[u8], width: usize, inverted: bool) -> Vec<String> {
-    let height = grey.len() / width.max(1);
-    let mut picture = PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+    let whole = Piece {
+        left: 0,
+        top: 0,
+        width,
+        height: grey.len() / width.max(1),
+    };
+    let bright = |x: usize, y: usize| {
         let bright = grey.get(y * width + x).copied().unwrap_or(u8::MAX);
         if inverted { u8::MAX - bright } else { bright }
+    };
+    match read_piece(whole, bright) {
+        Read::Codes(codes) => codes,
+        Read::Nothing => Vec::new(),
+        // Where a code covers another one, as a dialog does on a screenshot, corners of both are taken for one.
+        Read::Unreadable => whole
+            .pieces()
+            .find_map(|piece| match read_piece(piece, bright) {
+                Read::Codes(codes) => Some(codes),
+                Read::Nothing | Read::Unreadable => None,
+            })
+            .unwrap_or_default(),
+    }
+}
+
+/// What was read in a piece of a picture.
+enum Read {
+    Codes(Vec<String>),
+    /// Something looks like a code and is none.
+    Unreadable,
+    Nothing,
+}
+
+fn read_piece(piece: Piece, bright: impl Fn(usize, usize) -> u8) -> Read {
+    let mut picture = PreparedImage::prepare_from_greyscale(piece.width, piece.height, |x, y| {
+        bright(piece.left + x, piece.top + y)
     });
-    picture
-        .detect_grids()
+    let grids = picture.detect_grids();
+    if grids.is_empty() {
+        return Read::Nothing;
+    }
+    let codes: Vec<String> = grids
         .into_iter()
         .take(MAX_CODES)
         .filter_map(|grid| grid.decode().ok())
         .map(|(_, content)| content)
-        .collect()
+        .collect();
+    if codes.is_empty() {
+        Read::Unreadable
+    } else {
+        Read::Codes(codes)
+    }
+}
+
+/// A part of a picture, pixels.
+#[derive(Clone, Copy)]
+struct Piece {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Piece {
+    /// Smaller pieces that overlap: three quarters of each side, then half of it.
+    fn pieces(self) -> impl Iterator<Item = Piece> {
+        [(3, 1), (2, 2)].into_iter().flat_map(move |(quarters, steps)| {
+            (0..=steps).flat_map(move |row| {
+                (0..=steps).map(move |column| Piece {
+                    left: self.left + self.width * column / 4,
+                    top: self.top + self.height * row / 4,
+                    width: self.width * quarters / 4,
+                    height: self.height * quarters / 4,
+                })
+            })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +196,41 @@ mod tests {
                 };
                 assert_eq!(shown.read(text), [text], "turned by {turned}");
             }
+        }
+    }
+
+    /// A screenshot of an account's page, on which a dialog with the phrase's code covers half of the account's code.
+    fn covered(id: &str, seed: &str) -> (Vec<u8>, usize) {
+        const WIDTH: usize = 900;
+        let [below, above] =
+            [id, seed].map(|text| QrCode::encode_text(text, QrCodeEcc::Medium).expect("fits"));
+        let dark = |code: &QrCode, module: f64, x: f64, y: f64| {
+            x >= 0.0 && y >= 0.0 && code.get_module((x / module) as i32, (y / module) as i32)
+        };
+        let mut rgba = Vec::new();
+        for y in 0..640 {
+            for x in 0..WIDTH {
+                let (x, y) = (x as f64, f64::from(y));
+                let in_dialog = (150.0..620.0).contains(&x) && (140.0..620.0).contains(&y);
+                let grey = match in_dialog {
+                    true if dark(&above, 8.16, x - 268.0, y - 232.0) => 5,
+                    true => 255,
+                    false if dark(&below, 4.4, x - 276.0, y - 86.0) => 2,
+                    false => 149,
+                };
+                rgba.extend([grey, grey, grey, 255]);
+            }
+        }
+        (rgba, WIDTH)
+    }
+
+    #[test]
+    fn a_code_that_covers_another_one_is_read() {
+        for at in 0..24_u8 {
+            let seed = format!("{at:02x}9b").repeat(8);
+            let id = format!("05{}", format!("{at:02x}4f").repeat(16));
+            let (rgba, width) = covered(&id, &seed);
+            assert_eq!(find(&rgba, width), [seed]);
         }
     }
 
