@@ -147,6 +147,8 @@ impl Browser {
     pub(crate) async fn go_to(&self, tab: &WindowHandle) {
         let tab = tab.clone();
         self.driver.switch_to_window(tab).await.expect("the tab");
+        // A tab that is only driven may stay unpainted, and what fades in there stays out of sight.
+        self.cdp("Page.bringToFront", json!({})).await;
     }
 
     /// Closes the tab that is driven, and drives another one from now on.
@@ -320,12 +322,35 @@ impl Browser {
         }
     }
 
-    /// Ends a test with a picture of what was there instead.
+    /// Ends a test with a picture of what was there instead, and its words.
     async fn give_up(&self, what: &str) -> ! {
-        let file = screenshot_file("failure");
+        let test = std::thread::current()
+            .name()
+            .unwrap_or_default()
+            .replace("::", "-");
+        let file = screenshot_file(&format!("failure-{test}"));
         let _ = self.driver.screenshot(&file).await;
+        let state = "return [document.visibilityState, document.hasFocus(), document.getAnimations().length, \
+             document.body.innerText.slice(0, 600)].join(' ').replaceAll('\\n', ' | ')";
+        let shown = self.driver.execute(state, Vec::new()).await;
+        let shown = shown.map_or_else(|error| error.to_string(), |told| told.json().to_string());
         let said = self.console().await.join("\n");
-        panic!("waited in vain for {what}; see {}\n{said}", file.display());
+        panic!(
+            "waited in vain for {what}; see {}\n{shown}\n{said}",
+            file.display()
+        );
+    }
+
+    /// Waits until what moves on the page has come to rest and is painted.
+    pub(crate) async fn at_rest(&self) {
+        let script = "const done = arguments[0]; \
+             const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity); \
+             const painted = () => requestAnimationFrame(() => requestAnimationFrame(() => done(null))); \
+             Promise.allSettled(moving.map((one) => one.finished)).then(painted);";
+        self.driver
+            .execute_async(script, Vec::new())
+            .await
+            .expect("the page comes to rest");
     }
 
     /// Writes a picture of the page to `target/screenshots/`.

@@ -40,6 +40,7 @@ impl User {
 
     /// A picture of the whole page in a file, as somebody's screenshot.
     pub(crate) async fn screenshot(&self, folder: &Path, name: &str) -> PathBuf {
+        self.browser.at_rest().await;
         let file = folder.join(name);
         let taken = self.browser.driver().screenshot(&file).await;
         taken.expect("a screenshot");
@@ -53,6 +54,8 @@ impl User {
         self.browser.press("#reveal-phrase").await;
         self.browser.press("#phrase-code").await;
         self.browser.see("#phrase-qr svg").await;
+        let all_of_it = "document.querySelector('#phrase-qr').scrollIntoView({block: 'center'})";
+        self.browser.script(all_of_it).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Several tabs of one account: one engine, the same state, and hand-over when the tab that runs it goes.
 
 use serde_json::Value;
+use thirtyfour::WindowHandle;
 
 use crate::network::Network;
 use crate::user::{Place, User};
@@ -16,6 +17,30 @@ impl User {
                 let state = told.ok()?.json().clone();
                 let count = |at: usize| state.get(at).and_then(Value::as_u64);
                 (count(0)? == running && count(1)? == waiting).then_some(())
+            })
+            .await;
+    }
+
+    /// Freezes one tab and goes to another, at a moment when the first is not in the middle of a change to the store: what
+    /// waits for it there would wait until it wakes, and browsers leave such tabs alone.
+    async fn freezes_at_rest(&self, tab: &WindowHandle, other: &WindowHandle) {
+        let change = "const done = arguments[0]; setTimeout(() => done(false), 2000); \
+             indexedDB.databases().then(([{name}]) => { indexedDB.open(name).onsuccess = ({target: {result}}) => { \
+             const change = result.transaction([...result.objectStoreNames], 'readwrite'); \
+             change.oncomplete = () => { result.close(); done(true); }; \
+             change.objectStore(result.objectStoreNames[0]).count(); }; });";
+        self.browser
+            .until("a moment at rest", async || {
+                self.browser.go_to(tab).await;
+                self.browser.freezes(true).await;
+                self.browser.go_to(other).await;
+                let told = self.browser.driver().execute_async(change, Vec::new()).await;
+                if told.ok()?.json().as_bool()? {
+                    return Some(());
+                }
+                self.browser.go_to(tab).await;
+                self.browser.freezes(false).await;
+                None
             })
             .await;
     }
@@ -93,9 +118,7 @@ async fn a_frozen_tab_is_replaced_and_wakes_as_a_follower() {
     ada.open(&bert_id).await;
 
     // The browser freezes the tab that runs the engine. It keeps the lock, and answers nobody.
-    ada.browser.go_to(&first).await;
-    ada.browser.freezes(true).await;
-    ada.browser.go_to(&second).await;
+    ada.freezes_at_rest(&first, &second).await;
     ada.send("out of the cold").await;
     ada.reads("out of the cold").await;
     // The one in line is a request that the new engine's worker made before; the tab that sleeps makes none.
