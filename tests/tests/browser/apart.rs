@@ -69,12 +69,22 @@ impl Apart {
 
     /// Starts the file server, on its old port with its old files.
     pub(crate) fn start_files(&mut self) {
+        self.start_files_with(&[]);
+    }
+
+    /// The same, and it takes no file of more than so many bytes.
+    pub(crate) fn start_files_taking(&mut self, bytes: usize) {
+        self.start_files_with(&["--max-size", &bytes.to_string()]);
+    }
+
+    fn start_files_with(&mut self, more: &[&str]) {
         let mut command = Command::new(&self.program);
         command
             .args(["files", "--no-rate-limit", "--listen"])
             .arg(format!("127.0.0.1:{}", self.files_port))
             .arg("--data")
-            .arg(self.files_data.path());
+            .arg(self.files_data.path())
+            .args(more);
         self.files = Some(serving(command, self.files_port));
     }
 

@@ -19,6 +19,12 @@ use crate::user::Place;
 const LARGEST: usize = 9_828_080;
 /// So many bytes of it have passed when everything falls over.
 const MIDDLE: usize = 4_000_000;
+/// A file that takes no time.
+const SMALL: usize = 100_000;
+/// Why a message with a file was given up that the server found too large.
+const TOO_LARGE: &str = "Not sent: the message is too large.";
+/// So many of the newest messages at the other side are looked through.
+const RECENT: u16 = 20;
 
 /// Ada, half of whose largest file is on its way to Bert, and waits there.
 struct Halfway {
@@ -50,7 +56,7 @@ async fn halfway_there() -> Halfway {
 async fn arrived_once(bert: &Peer, ada_id: &str, bytes: &[u8]) {
     let (_, arrived) = bert.fetched(ada_id, "survey.dat").await;
     assert!(arrived == bytes, "every bit is the same");
-    let messages = bert.recent(ada_id, 20).await;
+    let messages = bert.recent(ada_id, RECENT).await;
     let with_files = messages.iter().filter(|message| !message.files.is_empty());
     assert_eq!(with_files.count(), 1, "it was sent once");
 }
@@ -257,6 +263,62 @@ async fn a_file_that_is_stopped_on_its_way_stays_and_is_sent_later() {
             ada.delivered().await;
 
             arrived_once(&bert, &ada_id, &bytes).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_message_that_failed_tells_why_in_its_details_and_is_sent_from_there() {
+    LocalSet::new()
+        .run_until(async {
+            let network = Network::start_apart().await;
+            let Friends {
+                mut network,
+                ada,
+                ada_id,
+                bert,
+            } = friends_on(network, Place::OwnDevice).await;
+            let browser = &ada.browser;
+            let folder = TempDir::new().expect("a temporary folder");
+            let bytes = noise(SMALL);
+            let path = folder.path().join("survey.dat");
+            std::fs::write(&path, &bytes).expect("a file of the test");
+            // From now on the server answers 413 to what it took before.
+            network.apart().kill_files();
+            network.apart().start_files_taking(SMALL / 2);
+            choose(browser, "#pick-file", &[&path]).await;
+            staged(browser, 1).await;
+            ada.send("The survey").await;
+
+            // The message says it, the list does, and everything about the message does.
+            browser.read("article.own .failure", TOO_LARGE).await;
+            browser.see("article.own .state[data-state=failed]").await;
+            let row = format!(".row[data-conversation='{}']", bert.id());
+            browser.see(&format!("{row} .state[data-state=failed]")).await;
+            ada.right_click("The survey").await;
+            ada.entry("Info").await;
+            browser.read(".side .facts dd", TOO_LARGE).await;
+            browser.picture("message-failed-info").await;
+            let heard = bert.recent(&ada_id, RECENT).await;
+            assert!(heard.iter().all(|message| message.body != "The survey"));
+
+            // Sent from its details once it is taken again, which tell that too.
+            network.apart().kill_files();
+            network.apart().start_files();
+            browser.press("#info-retry").await;
+            browser.gone("#info-retry").await;
+            browser.read(".side .facts dd", "Sent").await;
+            browser.press("#close-side").await;
+            browser.gone(".side").await;
+            ada.delivered().await;
+            browser.gone("article.own .failure").await;
+            browser.gone(&format!("{row} .state[data-state=failed]")).await;
+
+            arrived_once(&bert, &ada_id, &bytes).await;
+            let heard = bert.recent(&ada_id, RECENT).await;
+            let surveys = heard.iter().filter(|message| message.body == "The survey");
+            assert_eq!(surveys.count(), 1, "it was sent once");
+            assert_eq!(ada.count("The survey").await, 1);
         })
         .await;
 }

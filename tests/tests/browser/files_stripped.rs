@@ -4,14 +4,36 @@ use std::path::Path;
 
 use data_encoding::BASE64;
 use serde_json::Value;
+use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 use crate::driver::Browser;
 use crate::files_sending::{awaiting, choose, load_everything, staged, two};
+use crate::files_showing::{Friends, with_friends};
 use crate::screens::pictures;
+use crate::user::Place;
 
 /// What a camera wrote into a picture, to be looked for in what arrives.
 const CAMERA: &[u8] = b"KELPCAM-9000";
+
+/// The menu's entry on phones.
+const TAKE_PHOTO: &str = "Take a photo";
+
+/// Has later pages told that the main pointer is a finger.
+const FINGER: &str = "{ const asks = globalThis.matchMedia.bind(globalThis); \
+     globalThis.matchMedia = (query) => asks(query === '(pointer: coarse)' ? 'all' : query); }";
+
+/// Keeps how the camera was asked for, in place of the browser's own window.
+const OPENS_CAMERA: &str = "document.querySelector('#take-photo').addEventListener('click', (event) => { \
+     event.preventDefault(); globalThis.asked = event.target.getAttribute('capture') + ' ' + event.target.accept; });";
+
+/// The words of the open menu.
+async fn menu(browser: &Browser) -> String {
+    let words = browser
+        .script("return document.querySelector('dialog.menu').textContent")
+        .await;
+    words.as_str().expect("words").to_owned()
+}
 
 /// A picture that the browser draws, as it encodes it.
 async fn drawn(browser: &Browser, width: u32, height: u32, form: &str) -> Vec<u8> {
@@ -208,4 +230,62 @@ async fn an_own_picture_is_cut_saved_and_seen_by_the_other_side() {
     two.bert.reads("And without").await;
     bert.gone(".conversation .heading-button .avatar img").await;
     ada.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_photo_is_taken_where_there_is_a_finger_and_leaves_without_the_place() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        let browser = &ada.browser;
+        // A computer with a mouse has no camera at hand.
+        browser.press("#attach").await;
+        browser.read(".menu-item", "File, sent unchanged").await;
+        assert!(!menu(browser).await.contains(TAKE_PHOTO));
+
+        browser.before_each_page(FINGER).await;
+        browser.reload().await;
+        ada.open(&bert.id()).await;
+        browser.press("#attach").await;
+        browser.read(".menu-item", TAKE_PHOTO).await;
+        browser.script(OPENS_CAMERA).await;
+        ada.entry(TAKE_PHOTO).await;
+        browser
+            .until("the camera to be asked for", async || {
+                let asked = browser.script("return globalThis.asked").await;
+                (asked == "environment image/*").then_some(())
+            })
+            .await;
+
+        let photo = as_from_a_camera(&drawn(browser, 640, 400, "image/jpeg").await);
+        assert!(holds(&photo, CAMERA) && holds(&photo, b"Exif"));
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = folder.path().join("image.jpg");
+        std::fs::write(&path, &photo).expect("a file of the test");
+        choose(browser, "#take-photo", &[&path]).await;
+        staged(browser, 1).await;
+        ada.send("Just now").await;
+        ada.delivered().await;
+        browser.gone(".tray").await;
+
+        let message = bert.hears(&ada_id, "Just now").await;
+        let [file] = &message.files[..] else {
+            panic!("{message:?}");
+        };
+        let name = file.info.name.as_deref().expect("a name");
+        let (_, arrived) = bert.fetched(&ada_id, name).await;
+        assert!(arrived.starts_with(b"\xff\xd8\xff"), "it is a photo still");
+        for trace in [CAMERA, b"Exif"] {
+            assert!(
+                !holds(&arrived, trace),
+                "{} left the device",
+                String::from_utf8_lossy(trace)
+            );
+        }
+    })
+    .await;
 }

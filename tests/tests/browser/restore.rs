@@ -91,6 +91,9 @@ async fn contacts_nicknames_pins_and_blocks_come_back() {
     other.open(bert).await;
     other.reads("Hello Bert").await;
     other.reads("Bert answers").await;
+    for text in ["Hello Bert", "Bert answers"] {
+        assert_eq!(other.count(text).await, 1, "{text}");
+    }
     other.browser.press("#open-settings").await;
     other.browser.press("#settings-blocked").await;
     other.browser.see(&format!("[data-blocked='{cleo}']")).await;

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Sets a picture.
 async fn set(device: &Device, bytes: &[u8]) -> FileId {
     let staged = announce(device, Purpose::Picture, info("", "image/png", bytes.len()))
@@ -22,15 +24,33 @@ async fn seen(device: &Device, of: Id) -> Vec<u8> {
         .await;
     let mut conversations = snapshot.conversations.into_iter();
     let conversation = conversations.find(|conversation| conversation.id == of).unwrap();
-    match device
-        .ask(Command::ReadFile {
-            file: conversation.picture.unwrap(),
-            offset: 0,
-        })
-        .await
-    {
+    content(device, conversation.picture.unwrap()).await
+}
+
+/// Reads a picture.
+async fn content(device: &Device, file: FileId) -> Vec<u8> {
+    match device.ask(Command::ReadFile { file, offset: 0 }).await {
         Reply::Bytes(bytes) => bytes,
         other => panic!("{other:?}"),
+    }
+}
+
+/// Waits until a device shows its own picture, and gives its bytes.
+async fn own(device: &Device) -> Vec<u8> {
+    let snapshot = device
+        .wait_for("the own picture", SOON, |snapshot| {
+            let account = snapshot.account.as_ref();
+            account.is_some_and(|account| account.picture.is_some())
+        })
+        .await;
+    content(device, snapshot.account.unwrap().picture.unwrap()).await
+}
+
+/// Days pass, each with some time for what devices do once a day.
+async fn days_pass(count: u32) {
+    for _ in 0..count {
+        tokio::time::advance(DAY).await;
+        tokio::time::sleep(SOON).await;
     }
 }
 
@@ -155,6 +175,73 @@ async fn the_own_picture_is_kept_alive_on_the_server() {
         assert!(after[0] > before[0] + 2 * 60 * 60 * 1_000, "{before:?} {after:?}");
         alice.send(bob_id, "still here").await.unwrap();
         assert_eq!(seen(&bob, alice_id).await, png());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_own_picture_outlives_the_servers_two_weeks_under_the_same_address() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        set(&alice, &png()).await;
+        is_sent(&alice).await;
+        alice.send(bob_id, "look").await.unwrap();
+        assert_eq!(seen(&bob, alice_id).await, png());
+        let before = bob.conversation(alice_id).await.unwrap().picture;
+        days_pass(16).await;
+        let expiries = world.file_expiries().await;
+        assert_eq!(expiries.len(), 1);
+        let soon = world.now_ms() + 12 * DAY.as_millis() as u64;
+        assert!(expiries[0] > soon, "{expiries:?}");
+        alice.send(bob_id, "still here").await.unwrap();
+        bob.wait_for_texts(alice_id, 4, SOON).await;
+        tokio::time::sleep(SOON).await;
+        let after = bob.conversation(alice_id).await.unwrap().picture;
+        assert_eq!(after, before, "it was told as another one, and fetched again");
+        // Whoever comes now finds it.
+        let late = Device::new(&world);
+        late.restore(alice.seed().await).await;
+        assert_eq!(own(&late).await, png());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_own_picture_is_sent_again_when_the_server_lost_it_before_its_time() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        set(&alice, &png()).await;
+        is_sent(&alice).await;
+        alice.send(bob_id, "look").await.unwrap();
+        assert_eq!(seen(&bob, alice_id).await, png());
+        let before = bob.conversation(alice_id).await.unwrap().picture;
+        world.lose_files().await;
+        // A new device asks for it; that is when the server notices.
+        let other = Device::new(&world);
+        other.restore(alice.seed().await).await;
+        other
+            .wait_for("restored", SOON, |snapshot| snapshot.restore.is_none())
+            .await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(other.snapshot().await.account.unwrap().picture, None);
+        // For twelve days after it was told, it is let be (`spec/07-files-and-attachments.md §8.5`).
+        days_pass(10).await;
+        assert!(world.file_expiries().await.is_empty());
+        days_pass(5).await;
+        assert_eq!(world.file_expiries().await.len(), 1, "once");
+        assert_eq!(own(&other).await, png());
+        alice.send(bob_id, "look again").await.unwrap();
+        let anew = bob
+            .wait_for("the picture from its new place", SOON, |snapshot| {
+                let mut all = snapshot.conversations.iter();
+                all.any(|one| one.id == alice_id && one.picture.is_some() && one.picture != before)
+            })
+            .await;
+        let mut all = anew.conversations.into_iter();
+        let picture = all.find(|one| one.id == alice_id).and_then(|one| one.picture);
+        assert_eq!(content(&bob, picture.unwrap()).await, png());
     })
     .await;
 }

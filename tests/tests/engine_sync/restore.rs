@@ -118,6 +118,65 @@ async fn a_restore_tells_its_steps_and_is_usable_from_the_profile_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restore_killed_at_any_moment_ends_complete_and_overwrites_nothing() {
+    run(async {
+        let world = World::new().await;
+        let (one, bob) = (Device::new(&world), Device::new(&world));
+        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+        one.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(own_id, 1, SOON).await;
+        for text in ["hello yourself", "how is it going?", "still there?"] {
+            bob.send(own_id, text).await.unwrap();
+        }
+        let texts = one.wait_for_texts(bob_id, 4, SOON).await;
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        let nickname = "Bobby".to_owned();
+        one.ask(Command::SetNickname { id: bob_id, nickname }).await;
+        let (id, pinned) = (bob_id, true);
+        one.ask(Command::SetPinned { id, pinned }).await;
+        one.wait_until_sent(bob_id, SOON).await;
+        tokio::time::sleep(SOON).await;
+        // From here on there is nothing but what the swarm has, and nobody who would mend that.
+        one.set_online(false);
+        let seed = one.seed().await;
+        for step in 0..30_u64 {
+            let mut two = Device::new(&world);
+            two.restore(seed.clone()).await;
+            // From before the network is found to after the first push.
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(3 * step * step)).await;
+                two.restart().await;
+            }
+            two.wait_for("complete", SOON, |now| now.restore.is_none()).await;
+            two.wait_for_texts(bob_id, texts.len(), SOON).await;
+            tokio::time::sleep(SOON).await;
+            assert_eq!(two.texts(bob_id).await, texts, "step {step}");
+            assert_eq!(two.snapshot().await.account.unwrap().name, "Ann", "step {step}");
+            let held = two.conversation(bob_id).await.unwrap();
+            assert_eq!(
+                (held.standing, held.place, held.nickname.as_deref()),
+                (Standing::Active, Place::List, Some("Bobby")),
+                "step {step}"
+            );
+            assert!(held.priority > 0, "step {step}");
+        }
+        let late = Device::new(&world);
+        late.restore(seed).await;
+        late.wait_for("complete", SOON, |now| now.restore.is_none()).await;
+        one.set_online(true);
+        one.ask(Command::Connectivity { online: true }).await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &late], SOON).await;
+        let held = one.conversation(bob_id).await.unwrap();
+        assert_eq!(held.nickname.as_deref(), Some("Bobby"));
+        assert!(held.priority > 0);
+        assert_eq!(one.snapshot().await.account.unwrap().name, "Ann");
+        assert_eq!(one.texts(bob_id).await, texts);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_profile_the_user_is_asked_and_a_real_one_wins_later() {
     run(async {
         let world = World::new().await;
