@@ -93,6 +93,7 @@ impl Network {
             local_network: true,
             // Everything on this machine comes from one address.
             rate: None,
+            onion_rate: None,
             ..storage::Options::default()
         };
         let transport = Arc::new(HttpTransport::new(true)?);

@@ -77,6 +77,8 @@ pub(crate) async fn storage(options: config::Storage, stopping: Stopping) -> Res
         storage::Options {
             storage: storage::Storage::File(options.data.join("storage.db"), options.durability),
             rate: options.rate_limit.then_some(Rate::DIRECT_RPC),
+            // Users of such a network come by its own gateway, which has a limit for each of them.
+            onion_rate: (options.rate_limit && !options.local).then_some(Rate::ONIONS),
             local_network: options.local,
             ..storage::Options::default()
         },
