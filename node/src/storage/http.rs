@@ -14,7 +14,7 @@ use holdfast_protocol::swarm::request::Request;
 use super::reply::{Body, Reply};
 use super::{Inner, Response, StorageNode, db, member, onion, service, sync};
 use crate::metrics::{self, Text};
-use crate::net::body::{self, BodyError};
+use crate::net::body::{BODY_TIME, whole};
 use crate::net::proxies::client_of;
 use crate::peer::links::{decode_forwards, encode_replies};
 use crate::peer::transport::MAX_PEER_MESSAGE;
@@ -44,10 +44,9 @@ async fn serve(State(node): State<StorageNode>, request: HttpRequest) -> ::http:
     } else {
         MAX_BODY_SIZE
     };
-    let response = match body::whole(body, limit).await {
+    let response = match whole(body, None, limit, BODY_TIME).await {
         Ok(body) => node.handle(&parts.method, parts.uri.path(), body, peer).await,
-        Err(BodyError::TooLarge) => Response::text(413, "request body too large"),
-        Err(BodyError::BrokenOff) => Response::text(400, "request body broken off"),
+        Err(error) => Response::text(error.status().as_u16(), error.to_string()),
     };
     response.into_http()
 }
