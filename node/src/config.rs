@@ -57,6 +57,8 @@ Roles and their options:
   --embed-origin  a page's scheme, host and port, such as https://www.example.org: it may show the chat in a frame
   --trusted-proxy the address of a web server in front, or its network (172.18.0.0/16): limits then count by the visitor that
                   it names in X-Forwarded-For, rather than all visitors as one
+  --no-rate-limit no address is asked to wait: otherwise one has 600 direct requests at once and 300 a second after that, and at
+                  a service node without --local ten times as many onion packets
   --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet, so
                   that `up` lets the helper visit private addresses then, as --local does for `previews`
   --config FILE   reads options from a JSON object: {\"listen\": \"…\", \"local\": true, \"seed\": [\"…\"]}

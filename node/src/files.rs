@@ -1,9 +1,37 @@
 //! Small things on disk: secret files that only their owner can read, and JSON state that survives a crash.
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use holdfast_protocol::keys::Ed25519KeyPair;
 use zeroize::Zeroizing;
+
+/// The usual file of a role's keys in its folder.
+pub const KEYS: &str = "ed25519.key";
+
+/// A file or folder that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: {1}")]
+pub struct FileError(pub PathBuf, pub std::io::Error);
+
+/// Makes a folder, and those that it is in, unless it is there.
+///
+/// # Errors
+/// It is not there and can't be made.
+pub fn make_folder(path: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(path).map_err(|error| FileError(path.to_owned(), error))
+}
+
+/// The keys in a file of a folder, all made on first use.
+///
+/// # Errors
+/// The folder can't be made, or the file can't be read or written or holds no key.
+pub fn keys_in(folder: &Path, name: &str) -> Result<Ed25519KeyPair, FileError> {
+    make_folder(folder)?;
+    let file = folder.join(name);
+    let secret = secret_in(&file).map_err(|error| FileError(file, error))?;
+    Ok(Ed25519KeyPair::from_seed(&secret))
+}
 
 /// Writes a file that only its owner may read, whole or not at all.
 pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -75,6 +103,20 @@ pub(crate) fn temporary_folder(name: &str) -> std::path::PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_made_once_with_their_folder_and_a_failure_names_the_file() {
+        let folder = temporary_folder("keys");
+        let role = folder.join("a/role");
+        let first = keys_in(&role, KEYS).unwrap();
+        assert_eq!(keys_in(&role, KEYS).unwrap().public(), first.public());
+        std::fs::write(role.join(KEYS), "zz").unwrap();
+        let file = role.join(KEYS);
+        let why = keys_in(&role, KEYS).err().unwrap().to_string();
+        assert!(why.starts_with(&format!("{}: ", file.display())), "{why}");
+        assert!(keys_in(&file, KEYS).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn a_secret_is_made_once_and_private() {

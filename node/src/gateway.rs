@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::metrics::{self, Counter, Text};
-use crate::net::body::{self, BodyError};
+use crate::net::body::{BODY_TIME, BodyError, whole};
 use crate::net::client::{CallError, HttpClient};
 use crate::net::proxies::client_of;
 use crate::net::ratelimit::{Rate, RateLimiter, client_key};
@@ -199,12 +199,12 @@ impl Inner {
         }
         let _slot = self.slot(client).ok_or(Failure::Busy)?;
         let _permit = self.under_way.try_acquire().map_err(|_| Failure::Busy)?;
-        let packet = body::whole(packet, MAX_PACKET_SIZE)
+        let packet = whole(packet, None, MAX_PACKET_SIZE, BODY_TIME)
             .await
             .map_err(|error| match error {
                 BodyError::TooLarge => Failure::TooLarge,
                 // Nothing is said against the guard.
-                BodyError::BrokenOff => Failure::Busy,
+                BodyError::TooSlow | BodyError::BrokenOff => Failure::Busy,
             })?;
         let answer = self
             .guards

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
 use axum::routing::{get, post};
 use rand_chacha::ChaCha20Rng;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::metrics::{self, Counter, Text};
+use crate::net::body::{BODY_TIME, BodyError, whole};
 use crate::net::server::Stopping;
 use crate::registry::json::{Query, active_nodes_bin, service_nodes};
 use crate::registry::live::{Registration, Registry};
@@ -65,7 +66,6 @@ impl Seed {
             .route("/active_nodes_bin", get(binary))
             .route("/health", get(|| async { "ready" }))
             .route("/metrics", get(render))
-            .layer(DefaultBodyLimit::max(MAX_REQUEST))
             .with_state(self.clone())
     }
 
@@ -114,8 +114,15 @@ fn respond(status: StatusCode, body: &Value) -> Response<Body> {
     response
 }
 
-async fn json_rpc(State(seed): State<Seed>, body: Bytes) -> Response<Body> {
-    respond(StatusCode::OK, &seed.answer(&body))
+fn refuse(error: BodyError) -> Response<Body> {
+    respond(error.status(), &json!({"error": error.to_string()}))
+}
+
+async fn json_rpc(State(seed): State<Seed>, request: Request) -> Response<Body> {
+    match whole(request.into_body(), None, MAX_REQUEST, BODY_TIME).await {
+        Ok(body) => respond(StatusCode::OK, &seed.answer(&body)),
+        Err(error) => refuse(error),
+    }
 }
 
 async fn preflight() -> [(header::HeaderName, &'static str); 3] {
@@ -126,13 +133,17 @@ async fn preflight() -> [(header::HeaderName, &'static str); 3] {
     ]
 }
 
-async fn register(State(seed): State<Seed>, body: Bytes) -> Response<Body> {
+async fn register(State(seed): State<Seed>, request: Request) -> Response<Body> {
     if !seed.inner.open {
         return respond(
             StatusCode::FORBIDDEN,
             &json!({"error": "this network has a fixed list"}),
         );
     }
+    let body = match whole(request.into_body(), None, MAX_REQUEST, BODY_TIME).await {
+        Ok(body) => body,
+        Err(error) => return refuse(error),
+    };
     let Ok(registration) = serde_json::from_slice::<Registration>(&body) else {
         return respond(
             StatusCode::BAD_REQUEST,
@@ -210,6 +221,23 @@ mod tests {
         let list = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
         let nodes = decode_active_nodes(&list).unwrap();
         assert_eq!(nodes.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_read_up_to_their_size_and_time() {
+        let registry = Arc::new(Registry::new(5, 120_000));
+        let open = Seed::new(registry, Arc::new(SystemClock), true);
+        for path in ["/json_rpc", "/register"] {
+            let ask = async |body: Body| {
+                let request = axum::http::Request::post(path).body(body).unwrap();
+                open.router().oneshot(request).await.unwrap().status()
+            };
+            let large = ask(Body::from(vec![b' '; MAX_REQUEST + 1])).await;
+            assert_eq!(large, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+            let silent = futures::stream::pending::<std::io::Result<Vec<u8>>>();
+            let silent = ask(Body::from_stream(silent)).await;
+            assert_eq!(silent, StatusCode::REQUEST_TIMEOUT, "{path}");
+        }
     }
 
     #[test]

@@ -7,15 +7,16 @@ mod files;
 mod nodes;
 mod sockets;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use holdfast_protocol::keys::{Ed25519KeyPair, KeyError};
+use holdfast_protocol::keys::KeyError;
 use holdfast_protocol::swarm::{SwarmId, new_swarm_id};
 
 use crate::clock::{Clock, SystemClock};
 use crate::embed::EmbedOrigin;
+use crate::files::{FileError, KEYS, keys_in, make_folder};
 use crate::gateway::{self, Gateway};
 use crate::kiosk::KioskSite;
 use crate::net::proxies::{TrustedProxy, behind};
@@ -67,8 +68,8 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum UpError {
     /// A folder or file of the data folder cannot be read or written.
-    #[error("{0}: {1}")]
-    File(PathBuf, std::io::Error),
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A port cannot be listened on, most often because another program does.
     #[error("port {0}: {1}")]
     Port(u16, std::io::Error),
@@ -117,7 +118,7 @@ impl Network {
         let files = FilesSlot::new(&options, ports.files)?;
         let previews_listener = listen_again(&mut ports.previews).await?;
         let helper = Previews::new(
-            &keys_in(&options.data.join("previews"))?,
+            &keys_in(&options.data.join("previews"), KEYS)?,
             previews::Options {
                 // Users of a network that is served to the internet must not be led to what else is on this machine.
                 local_network: options.previews_ca.is_some(),
@@ -281,18 +282,6 @@ impl Network {
         let app = gateway.router().fallback_service(site.router());
         Ok(behind(&self.options.trusted_proxies, app))
     }
-}
-
-/// The keys in a folder, both made on first use.
-fn keys_in(folder: &Path) -> Result<Ed25519KeyPair, UpError> {
-    make_folder(folder)?;
-    let file = folder.join("ed25519.key");
-    let secret = crate::files::secret_in(&file).map_err(|error| UpError::File(file, error))?;
-    Ok(Ed25519KeyPair::from_seed(&secret))
-}
-
-fn make_folder(path: &Path) -> Result<(), UpError> {
-    std::fs::create_dir_all(path).map_err(|error| UpError::File(path.to_owned(), error))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub struct Storage {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Private addresses are allowed.
     pub local: bool,
-    /// Limit direct requests per address.
+    /// Limit direct requests per address, and onion packets unless `local`.
     pub rate_limit: bool,
     /// What an acknowledged write survives.
     pub durability: Durability,

@@ -210,7 +210,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, call: Call, wishes: &Wishes) -> R
             Ok(legacy_answer(&json!(text)))
         }
         Call::Version(platform) => {
-            let told = versions::latest(inner.options.versions.clone(), platform).await?;
+            let told = versions::latest(inner, platform).await?;
             Ok(Answer::json(200, told))
         }
         Call::Upload | Call::LegacyUpload | Call::Unknown => Err(Refusal::Missing),

@@ -15,10 +15,11 @@ use tokio::time::Instant;
 
 use super::api::{self, Answer, Body, Call, LEGACY_COPIES, MAX_LEGACY_BODY, Wishes};
 use super::content::Opened;
-use super::receive::{Receiver, SILENCE, TRANSFER_TIME, whole};
+use super::receive::{Receiver, TRANSFER_TIME};
 use super::store::Refusal;
 use super::{FileServer, Inner, MAX_DOWNLOADS, onion};
 use crate::metrics::{self, Text};
+use crate::net::body::{SILENCE, whole};
 use crate::net::proxies::client_of;
 
 /// What any page may do: upload, download, and read what it needs of the answer.

@@ -30,6 +30,7 @@ use crate::storage::db::Durability;
 use content::{Content, ContentError, Folder};
 use records::{Records, RecordsError, Sqlite};
 use store::Quota;
+use versions::Releases;
 
 pub use http::router;
 pub use places::{ContentPlace, PlaceError, RecordsPlace, Secrets, Stores};
@@ -147,6 +148,7 @@ struct Inner {
     uploads: Semaphore,
     downloads: Arc<Semaphore>,
     onion_memory: Semaphore,
+    releases: Option<Releases>,
     metrics: Metrics,
     tasks: Mutex<tokio::task::JoinSet<()>>,
     /// Held for as long as the folder is ours.
@@ -200,6 +202,7 @@ impl FileServer {
                 uploads: Semaphore::new(options.uploads),
                 downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
                 onion_memory: Semaphore::new(ONION_MEMORY),
+                releases: options.versions.clone().map(Releases::new),
                 metrics: Metrics::default(),
                 tasks: Mutex::new(tokio::task::JoinSet::new()),
                 lock,

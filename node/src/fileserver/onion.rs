@@ -16,9 +16,10 @@ use serde_json::Value;
 use tokio::sync::SemaphorePermit;
 
 use super::api::{self, Answer, Body, Call, Wishes};
-use super::receive::{Receiver, whole};
+use super::receive::Receiver;
 use super::store::Refusal;
 use super::{Inner, MEMORY_UNIT};
+use crate::net::body::whole;
 
 /// How long a relay waits for a server (spec/03-network.md §4.9): what comes later is not read by anybody.
 const RELAY_TIME: Duration = Duration::from_secs(25);

@@ -1,96 +1,20 @@
-//! Takes bodies in, within limits of size and time.
+//! Takes files in, within limits of size and time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
-use http_body_util::BodyExt as _;
-use tokio::time::Instant;
 
 use super::Inner;
 use super::content::ContentError;
 use super::store::Refusal;
 use super::upload::{Draft, Upload};
+use crate::net::body::Coming;
 
-/// How long a client may send nothing, or take nothing.
-pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How long a whole transfer may take, in either direction: 10 MB over the slowest lines that are in use.
 pub(super) const TRANSFER_TIME: Duration = Duration::from_secs(600);
 /// Bytes gathered before the disk gets them: what one upload holds in memory.
 const PIECE: usize = 128 * 1024;
-
-/// A body that comes piece by piece, and must have come by some time.
-struct Coming {
-    body: Body,
-    until: Instant,
-}
-
-impl Coming {
-    fn new(body: Body, time: Duration) -> Self {
-        Self {
-            body,
-            until: Instant::now() + time,
-        }
-    }
-
-    /// The next piece; nothing at the end.
-    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
-        loop {
-            let until = self.until.min(Instant::now() + SILENCE);
-            let frame = tokio::time::timeout_at(until, self.body.frame())
-                .await
-                .map_err(|_| Refusal::TooSlow)?;
-            match frame {
-                None => return Ok(None),
-                Some(Err(_)) => return Err(Refusal::Malformed),
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some(data));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Coming {
-    /// Takes the rest of a body that is no larger than allowed, and forgets it: a client that is cut off while it sends often
-    /// does not read why.
-    async fn pass_over(&mut self, max: u64) {
-        let mut left = max;
-        while let Ok(Some(piece)) = self.next().await {
-            match left.checked_sub(piece.len() as u64) {
-                Some(less) => left = less,
-                None => return,
-            }
-        }
-    }
-}
-
-/// A whole body in memory, of at most `max` bytes.
-pub(super) async fn whole(
-    body: Body,
-    declared: Option<u64>,
-    max: usize,
-    time: Duration,
-) -> Result<Vec<u8>, Refusal> {
-    let expected = declared
-        .map_or(Ok(0), usize::try_from)
-        .map_err(|_| Refusal::Size)?;
-    if expected > max {
-        return Err(Refusal::Size);
-    }
-    let mut bytes = Vec::with_capacity(expected);
-    let mut coming = Coming::new(body, time);
-    while let Some(piece) = coming.next().await? {
-        if piece.len() > max.saturating_sub(bytes.len()) {
-            return Err(Refusal::Size);
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
 
 /// A body becoming a temporary file.
 pub(super) struct Receiver {

@@ -9,6 +9,7 @@ use super::content::ContentError;
 use super::records::{Begun, RecordsError, Totals};
 use super::upload::Upload;
 use super::{FileServer, Inner};
+use crate::net::body::BodyError;
 use holdfast_protocol::file::FileId;
 use holdfast_protocol::file::api::FileInfo;
 
@@ -64,6 +65,16 @@ impl Refusal {
             Self::NoRelease => 502,
             Self::Busy => 503,
             Self::Full => 507,
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::Size,
+            BodyError::TooSlow => Self::TooSlow,
+            BodyError::BrokenOff => Self::Malformed,
         }
     }
 }

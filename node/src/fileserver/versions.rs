@@ -1,12 +1,15 @@
 //! Which releases of the apps are the latest, as the operator says in a file (spec/07-files-and-attachments.md §3.6). The
-//! file is read whenever somebody asks, so that a new release needs no restart.
+//! file is read whenever somebody asks, so that a new release needs no restart. The log hears of a bad one when it changed.
 //!
 //! Apps may sign their question, so that a server can count installations. Nobody is counted here, and nothing is checked.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
+use super::Inner;
 use super::store::Refusal;
 
 /// Where releases are asked about, without the slash in front.
@@ -40,18 +43,63 @@ impl Platform {
     }
 }
 
+/// What is wrong with a state of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trouble {
+    /// When the file was changed last; nothing if that can't be told, as where there is none.
+    changed: Option<SystemTime>,
+    why: &'static str,
+}
+
+/// The operator's file.
+pub(super) struct Releases {
+    file: PathBuf,
+    /// What the log has heard of last, for as long as it is so.
+    logged: Mutex<Option<Trouble>>,
+}
+
+impl Releases {
+    pub(super) fn new(file: PathBuf) -> Self {
+        Self {
+            file,
+            logged: Mutex::new(None),
+        }
+    }
+
+    /// All that the file says now.
+    fn read(&self) -> Result<Map<String, Value>, Refusal> {
+        // Asked first: a file that is changed meanwhile is logged once too often rather than never.
+        let changed = std::fs::metadata(&self.file).and_then(|about| about.modified());
+        let read: Result<_, &'static str> = match crate::files::read_capped(&self.file, MAX_FILE) {
+            Ok(Some(text)) => {
+                serde_json::from_slice(&text).map_err(|_| "the file of releases is no JSON object")
+            }
+            Ok(None) | Err(_) => Err("the file of releases cannot be read, or is too large"),
+        };
+        let trouble = read.as_ref().err().map(|&why| Trouble {
+            changed: changed.ok(),
+            why,
+        });
+        if let Some(news) = self.news(trouble) {
+            tracing::warn!("{}", news.why);
+        }
+        read.map_err(|_| Refusal::NoRelease)
+    }
+
+    /// The trouble, if the log has not heard of it.
+    fn news(&self, trouble: Option<Trouble>) -> Option<Trouble> {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = std::mem::replace(&mut *logged, trouble);
+        trouble.filter(|_| known != trouble)
+    }
+}
+
 /// The answer's JSON.
-pub(super) async fn latest(file: Option<PathBuf>, platform: Platform) -> Result<Vec<u8>, Refusal> {
-    let file = file.ok_or(Refusal::Missing)?;
-    let read = tokio::task::spawn_blocking(move || crate::files::read_capped(&file, MAX_FILE));
-    let Ok(Ok(Some(text))) = read.await else {
-        tracing::warn!("the file of releases cannot be read, or is too large");
-        return Err(Refusal::NoRelease);
-    };
-    let Ok(mut platforms) = serde_json::from_slice::<Map<String, Value>>(&text) else {
-        tracing::warn!("the file of releases is no JSON object");
-        return Err(Refusal::NoRelease);
-    };
+pub(super) async fn latest(inner: &Arc<Inner>, platform: Platform) -> Result<Vec<u8>, Refusal> {
+    let server = Arc::clone(inner);
+    let read = tokio::task::spawn_blocking(move || server.releases.as_ref().map(Releases::read));
+    let read = read.await.map_err(|_| Refusal::NoRelease)?;
+    let mut platforms = read.ok_or(Refusal::Missing)??;
     let release = platforms.remove(platform.name());
     release.and_then(told).ok_or(Refusal::NoRelease)
 }
@@ -73,6 +121,25 @@ fn told(release: Value) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_hears_of_a_bad_file_once_until_it_changes() {
+        let releases = Releases::new("releases.json".into());
+        let bad = |changed: Option<SystemTime>| Some(Trouble { changed, why: "bad" });
+        let (first, later) = (Some(SystemTime::UNIX_EPOCH), Some(SystemTime::now()));
+        for (trouble, news) in [
+            (bad(None), true),
+            (bad(None), false),
+            (bad(first), true),
+            (bad(first), false),
+            (bad(later), true),
+            (bad(later), false),
+            (None, false),
+            (bad(later), true),
+        ] {
+            assert_eq!(releases.news(trouble).is_some(), news, "{trouble:?}");
+        }
+    }
 
     #[test]
     fn a_query_names_one_of_three_apps() {

@@ -24,6 +24,12 @@ impl Rate {
         burst: 600.0,
         per_second: 300.0,
     };
+    /// Our limit for onion packets at a guard, ten times as much: a gateway posts those of all its users from one address.
+    /// The reference server has none, and asks for one (spec/03-network.md §8.5).
+    pub const ONIONS: Rate = Rate {
+        burst: 6_000.0,
+        per_second: 3_000.0,
+    };
 }
 
 struct Bucket {

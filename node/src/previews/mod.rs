@@ -18,12 +18,12 @@ use holdfast_protocol::file::lookup;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, X25519SecretKey};
 use holdfast_protocol::onion::v4::{self, V4Reply, V4Request};
 use holdfast_protocol::onion::{LayerKey, open_server_request, seal_v4_reply};
-use http_body_util::{BodyExt as _, Limited};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use tokio::sync::Semaphore;
 
 use crate::metrics::{self, Counter, Text};
+use crate::net::body::whole;
 use crate::net::client::HttpClient;
 use crate::net::tls;
 use fetch::{Hosts, Refusal};
@@ -126,12 +126,9 @@ fn respond(status: StatusCode, kind: &'static str, body: HttpBody) -> Response<H
 
 /// The sealed answer to an onion request; nothing if it can't be opened, for then there is no key to seal with.
 async fn onion(inner: &Inner, request: Request) -> Option<Vec<u8>> {
-    let body = Limited::new(request.into_body(), MAX_PACKET).collect();
-    let packet = tokio::time::timeout(PACKET_TIME, body)
+    let packet = whole(request.into_body(), None, MAX_PACKET, PACKET_TIME)
         .await
-        .ok()?
-        .ok()?
-        .to_bytes();
+        .ok()?;
     let opened = open_server_request(&inner.onion_secret, &packet).ok()?;
     let answer = answer(inner, &opened.plain).await;
     let m = &inner.metrics;

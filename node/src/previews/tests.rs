@@ -7,6 +7,7 @@ use ::http::header::{CONTENT_TYPE, LOCATION};
 use axum::routing::get;
 use holdfast_protocol::file::lookup::{MAX_IMAGE, Page, request};
 use holdfast_protocol::onion::{Destination, Protocol, Suite, build};
+use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 

@@ -5,8 +5,8 @@ pub mod follow;
 pub mod json;
 pub mod live;
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::Ipv4Addr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use holdfast_protocol::keys::{Ed25519PublicKey, KeyError, X25519PublicKey};
@@ -121,6 +121,7 @@ pub struct NodeList {
     by_key: HashMap<Ed25519PublicKey, usize>,
     swarms: BTreeMap<SwarmId, Vec<usize>>,
     swarm_ids: Vec<SwarmId>,
+    addresses: HashSet<Ipv4Addr>,
     /// A counter that grows with each change.
     pub height: u64,
     /// Stands for the state, as the top block's hash does on the public network.
@@ -153,7 +154,11 @@ impl NodeList {
         }
         let mut block_hash = [0; 32];
         block_hash.copy_from_slice(hash.finalize().as_bytes());
+        let reachable = nodes
+            .iter()
+            .filter(|node| node.active && !node.ip.is_unspecified());
         Self {
+            addresses: reachable.map(|node| node.ip).collect(),
             swarm_ids: swarms.keys().copied().collect(),
             nodes,
             by_key,
@@ -192,6 +197,14 @@ impl NodeList {
             .filter_map(|at| self.nodes.get(*at))
     }
 
+    /// Whether an active node is at this address.
+    pub fn has_node_at(&self, address: IpAddr) -> bool {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => self.addresses.contains(&v4),
+            IpAddr::V6(_) => false,
+        }
+    }
+
     /// All swarms in ascending order.
     pub fn swarm_ids(&self) -> &[SwarmId] {
         &self.swarm_ids
@@ -227,6 +240,23 @@ pub(crate) mod tests {
         assert_eq!(list.members(SwarmId(7)).count(), 1);
         assert_eq!(list.swarm_ids(), [SwarmId(7), SwarmId(9)]);
         assert_eq!(list.nodes().len(), 4);
+    }
+
+    #[test]
+    fn active_nodes_are_known_by_their_addresses() {
+        let (mut off, mut nowhere) = (node(2, 7), node(3, 7));
+        off.active = false;
+        nowhere.ip = Ipv4Addr::UNSPECIFIED;
+        let list = NodeList::new(vec![node(1, 7), off, nowhere], 1);
+        for (address, known) in [
+            ("100.1.1.1", true),
+            ("::ffff:100.1.1.1", true),
+            ("100.1.2.1", false),
+            ("0.0.0.0", false),
+            ("::1", false),
+        ] {
+            assert_eq!(list.has_node_at(address.parse().unwrap()), known, "{address}");
+        }
     }
 
     #[test]

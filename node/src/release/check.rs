@@ -1,4 +1,5 @@
-//! Checking a release from outside: every file of a site, as anybody gets it, against its signed list.
+//! Checking a release from outside: every file of a site, as anybody gets it who asks for no compression, against its signed
+//! list. Compressed copies are not looked at.
 
 use std::path::Path;
 use std::time::Duration;

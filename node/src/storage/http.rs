@@ -14,7 +14,7 @@ use holdfast_protocol::swarm::request::Request;
 use super::reply::{Body, Reply};
 use super::{Inner, Response, StorageNode, db, member, onion, service, sync};
 use crate::metrics::{self, Text};
-use crate::net::body::{self, BodyError};
+use crate::net::body::{BODY_TIME, whole};
 use crate::net::proxies::client_of;
 use crate::peer::links::{decode_forwards, encode_replies};
 use crate::peer::transport::MAX_PEER_MESSAGE;
@@ -44,10 +44,9 @@ async fn serve(State(node): State<StorageNode>, request: HttpRequest) -> ::http:
     } else {
         MAX_BODY_SIZE
     };
-    let response = match body::whole(body, limit).await {
+    let response = match whole(body, None, limit, BODY_TIME).await {
         Ok(body) => node.handle(&parts.method, parts.uri.path(), body, peer).await,
-        Err(BodyError::TooLarge) => Response::text(413, "request body too large"),
-        Err(BodyError::BrokenOff) => Response::text(400, "request body broken off"),
+        Err(error) => Response::text(error.status().as_u16(), error.to_string()),
     };
     response.into_http()
 }
@@ -116,7 +115,7 @@ pub(super) async fn handle(
             body: Bytes::new(),
         },
         (&Method::POST, "/storage_rpc/v1") => direct(inner, &body, peer).await,
-        (&Method::POST, "/onion_req/v2") => guard(inner, &body).await,
+        (&Method::POST, "/onion_req/v2") => guard(inner, &body, peer).await,
         (&Method::POST, PEER_PATH) => from_node(inner, body).await,
         (&Method::POST, "/ping_test/v1") => {
             let mut response = Response::text(200, "pong");
@@ -145,10 +144,14 @@ fn not_ready_text(reason: &str) -> String {
     format!("Service node is not ready: {reason}\n")
 }
 
+fn too_many(inner: &Inner) -> Response {
+    inner.metrics.limited.add_one();
+    Response::text(429, "Too Many Requests")
+}
+
 async fn direct(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
     if !inner.limiter.admit(peer) {
-        inner.metrics.limited.add_one();
-        return Response::text(429, "Too Many Requests");
+        return too_many(inner);
     }
     if body.len() > MAX_BODY_SIZE {
         return Response::text(413, "request body too large");
@@ -163,7 +166,11 @@ async fn direct(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
     }
 }
 
-async fn guard(inner: &Arc<Inner>, body: &[u8]) -> Response {
+async fn guard(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
+    // Nodes relay for many.
+    if !inner.list.borrow().has_node_at(peer) && !inner.onion_limiter.admit(peer) {
+        return too_many(inner);
+    }
     if body.len() > MAX_BODY_SIZE {
         return Response::text(413, "request body too large");
     }

@@ -60,6 +60,8 @@ pub struct Options {
     pub storage: Storage,
     /// The limit of one client address on the direct RPC; `None` for none.
     pub rate: Option<Rate>,
+    /// The limit of one client address on onion packets; `None` for none. Active nodes of the list have no limit.
+    pub onion_rate: Option<Rate>,
     /// Onion requests may be passed on to servers on private addresses. Only for networks on one machine or site.
     pub local_network: bool,
     /// The database size, in bytes, from which on stores are refused.
@@ -71,6 +73,7 @@ impl Default for Options {
         Self {
             storage: Storage::Memory,
             rate: Some(Rate::DIRECT_RPC),
+            onion_rate: Some(Rate::ONIONS),
             local_network: false,
             // As the reference server's (spec/03-network.md §3.5).
             max_size: 3_584 * 1024 * 1024,
@@ -132,6 +135,7 @@ struct Inner {
     servers: HttpClient,
     waiters: Waiters,
     limiter: RateLimiter,
+    onion_limiter: RateLimiter,
     onions: tokio::sync::Semaphore,
     metrics: Metrics,
     full: AtomicBool,
@@ -171,6 +175,7 @@ impl StorageNode {
                 links: Links::new(Arc::clone(&channel), transport, Arc::clone(&clock)),
                 servers: HttpClient::verifying(options.local_network)?,
                 limiter: RateLimiter::new(options.rate),
+                onion_limiter: RateLimiter::new(options.onion_rate),
                 onions: tokio::sync::Semaphore::new(MAX_ONIONS),
                 options,
                 clock,

@@ -6,8 +6,9 @@ use holdfast_protocol::keys::Ed25519KeyPair;
 use tokio::net::TcpListener;
 
 use super::sockets::Server;
-use super::{Options, ServerAddress, UpError, keys_in};
+use super::{Options, ServerAddress, UpError};
 use crate::clock::Clock;
+use crate::files::{KEYS, keys_in};
 use crate::fileserver::{self, FileServer, router};
 
 /// The file server's place, whether it runs or not.
@@ -22,7 +23,7 @@ impl FilesSlot {
     pub(super) fn new(network: &Options, port: u16) -> Result<Self, UpError> {
         let folder = network.data.join("files");
         Ok(Self {
-            keys: keys_in(&folder)?,
+            keys: keys_in(&folder, KEYS)?,
             options: fileserver::Options {
                 durability: network.durability,
                 // Everything on this machine comes from one address.

@@ -9,7 +9,8 @@ use holdfast_protocol::swarm::SwarmId;
 use tokio::net::TcpListener;
 
 use super::sockets::{Server, listen};
-use super::{Network, UpError, keys_in};
+use super::{Network, UpError};
+use crate::files::{KEYS, keys_in};
 use crate::peer::transport::HttpTransport;
 use crate::registry::Node;
 use crate::storage::{self, StorageNode, http};
@@ -25,7 +26,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(data: &Path, number: usize, port: u16, swarm: SwarmId) -> Result<Self, UpError> {
         let folder = data.join(format!("node-{number}"));
-        let keys = keys_in(&folder)?;
+        let keys = keys_in(&folder, KEYS)?;
         let mut record = Node::new(keys.public())?;
         record.ip = Ipv4Addr::LOCALHOST;
         record.http_port = Some(port);
@@ -93,6 +94,7 @@ impl Network {
             local_network: true,
             // Everything on this machine comes from one address.
             rate: None,
+            onion_rate: None,
             ..storage::Options::default()
         };
         let transport = Arc::new(HttpTransport::new(true)?);

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::UpError;
+use crate::files::FileError;
 use crate::net::server::{Stopper, serve, stopper};
 
 /// The file of the ports in the data folder.
@@ -39,7 +40,7 @@ impl Ports {
     pub(super) fn keep(&self, data: &Path) -> Result<(), UpError> {
         let file = data.join(PORTS);
         let text = serde_json::to_vec(self).unwrap_or_default();
-        std::fs::write(&file, text).map_err(|error| UpError::File(file, error))
+        std::fs::write(&file, text).map_err(|error| FileError(file, error).into())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::net::client::HttpClient;
+use std::path::Path;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -575,6 +575,7 @@ fn start_node(
 ) -> StorageNode {
     let options = storage::Options {
         rate: None,
+        onion_rate: None,
         local_network: true,
         ..storage::Options::default()
     };

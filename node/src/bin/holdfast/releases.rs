@@ -100,7 +100,10 @@ pub(crate) async fn verify(options: &config::Verify) -> Result<(), Failure> {
     }
     println!("All {all} files of {target} are as they were signed, byte for byte.");
     if served {
-        println!("That is what it serves to this computer now. A server can serve something else to others.");
+        println!(
+            "That is what it serves to this computer now, uncompressed. A server can serve something else to others, or in \
+             compressed copies."
+        );
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdfast_node::clock::{Clock, SystemClock};
-use holdfast_node::files::secret_in;
+use holdfast_node::files::{KEYS, keys_in};
 use holdfast_node::net::server::{Stopping, serve};
 use holdfast_node::net::{proxies, ratelimit::Rate, tls};
 use holdfast_node::peer::transport::HttpTransport;
@@ -17,7 +17,6 @@ use holdfast_node::seed::Seed;
 use holdfast_node::site::Site;
 use holdfast_node::storage::{self, StorageNode};
 use holdfast_node::{config, fileserver, gateway, previews};
-use holdfast_protocol::keys::Ed25519KeyPair;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
@@ -25,14 +24,6 @@ use crate::{Failure, at, kiosk_site};
 
 /// Fewest nodes of a network of one's own that the app begins with.
 const OWN_NODES: usize = 4;
-
-/// The keys in a file of the data folder, all made on first use.
-fn keys_in(folder: &Path, name: &str) -> Result<Ed25519KeyPair, Failure> {
-    at(folder, std::fs::create_dir_all(folder))?;
-    let file = folder.join(name);
-    let secret = at(&file, secret_in(&file))?;
-    Ok(Ed25519KeyPair::from_seed(&secret))
-}
 
 /// The certificate and key that are named, if they are.
 fn tls_of(named: Option<&(PathBuf, PathBuf)>) -> Result<Option<Arc<ServerConfig>>, tls::TlsError> {
@@ -52,7 +43,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, u16), Failure> {
 
 /// A service node.
 pub(crate) async fn storage(options: config::Storage, stopping: Stopping) -> Result<(), Failure> {
-    let keys = keys_in(&options.data, "ed25519.key")?;
+    let keys = keys_in(&options.data, KEYS)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tls = match tls_of(options.tls.as_ref())? {
         None if !options.plain_http => Some(tls::server_self_signed(&options.data)?),
@@ -77,6 +68,8 @@ pub(crate) async fn storage(options: config::Storage, stopping: Stopping) -> Res
         storage::Options {
             storage: storage::Storage::File(options.data.join("storage.db"), options.durability),
             rate: options.rate_limit.then_some(Rate::DIRECT_RPC),
+            // Users of such a network come by its own gateway, which has a limit for each of them.
+            onion_rate: (options.rate_limit && !options.local).then_some(Rate::ONIONS),
             local_network: options.local,
             ..storage::Options::default()
         },
@@ -185,7 +178,7 @@ pub(crate) async fn gateway(options: config::Gateway, stopping: Stopping) -> Res
 
 /// A file server.
 pub(crate) async fn files(options: config::Files, stopping: Stopping) -> Result<(), Failure> {
-    let keys = keys_in(&options.data, "ed25519.key")?;
+    let keys = keys_in(&options.data, KEYS)?;
     let usual = fileserver::Options::new(&options.data);
     let server = fileserver::FileServer::open(
         &keys,

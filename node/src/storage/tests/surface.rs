@@ -67,7 +67,7 @@ async fn a_node_outside_every_swarm_is_not_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn direct_requests_are_limited_and_onions_are_not() {
+async fn direct_requests_have_a_limit_of_their_own() {
     let net = Net::new(ONE);
     let info = r#"{"method":"info","params":{}}"#;
     for _ in 0..600 {
@@ -87,6 +87,42 @@ async fn direct_requests_are_limited_and_onions_are_not() {
         call(&net, Method::POST, "/storage_rpc/v1", info).await.status,
         200
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn onions_are_limited_by_address_and_nodes_are_not() {
+    let net = Net::new(ONE);
+    let limited = Options {
+        onion_rate: Some(Rate {
+            burst: 3.0,
+            per_second: 1.0,
+        }),
+        ..Options::default()
+    };
+    net.boot_with(0, limited);
+    let from = async |address: &str| {
+        let sender = address.parse().unwrap();
+        let node = net.node(0);
+        let answer = node
+            .handle(&Method::POST, "/onion_req/v2", "x".into(), sender)
+            .await;
+        (answer.status, answer.body)
+    };
+    for _ in 0..3 {
+        assert_eq!(from("192.0.2.7").await.0, 400);
+    }
+    let refused = from("192.0.2.7").await;
+    assert_eq!(
+        (refused.0, refused.1.as_ref()),
+        (429, b"Too Many Requests".as_slice())
+    );
+    assert_eq!(from("192.0.2.8").await.0, 400);
+    for _ in 0..10 {
+        assert_eq!(from("100.1.1.1").await.0, 400, "the address of a node");
+    }
+    seconds(1).await;
+    assert_eq!(from("192.0.2.7").await.0, 400);
+    assert_eq!(from("192.0.2.7").await.0, 429);
 }
 
 #[tokio::test(start_paused = true)]
