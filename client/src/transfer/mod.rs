@@ -2,7 +2,7 @@
 //! the old one, `mailbox` the meeting places in the swarms (`holdfast_protocol::transfer`, `docs/account-transfer.md`).
 //!
 //! One at a time, in memory only. Whatever ends it, its tasks are stopped, its keys are wiped, and what it left in the swarms
-//! is deleted as far as that can be done.
+//! is deleted as far as that can be done; for an answer that no node confirmed all that waits until its time is up.
 
 mod asking;
 mod giving;
