@@ -106,8 +106,9 @@ impl Core {
         };
         let confirmed = {
             let pool = self.net.pool.borrow();
-            let mut members = answer.verified(|result, member| result.verify(member, &request));
-            members.any(|(member, _)| pool.get(member).is_some())
+            let mut confirmations =
+                pool.confirmations(&answer, |result, member| result.verify(member, &request));
+            confirmations.next().is_some()
         };
         if !confirmed {
             self.blame(&node);
@@ -145,10 +146,10 @@ impl Core {
         // What another own device has shortened further goes earlier here too.
         let earlier: Option<Vec<(MessageHash, u64)>> = {
             let pool = self.net.pool.borrow();
-            let members = answer.verified(|result, member| result.verify(member, &request));
-            let mut known = members.filter(|(member, _)| pool.get(member).is_some());
-            let first = known.next();
-            first.map(|(_, result)| result.unchanged.clone().into_iter().flatten().collect())
+            let mut confirmations =
+                pool.confirmations(&answer, |result, member| result.verify(member, &request));
+            let first = confirmations.next();
+            first.map(|result| result.unchanged.clone().into_iter().flatten().collect())
         };
         let Some(earlier) = earlier else {
             self.blame(&node);

@@ -333,11 +333,13 @@ impl Core {
                 let Ok(stored) = reply::parse::<SwarmReply<Stored>>(body) else {
                     return Err(self.distrust(node));
                 };
-                let pool = self.net.pool.borrow();
-                let confirmed = stored
-                    .verified(|result, member| result.verify(member, hash))
-                    .any(|(member, _)| pool.get(member).is_some());
-                drop(pool);
+                let confirmed = self
+                    .net
+                    .pool
+                    .borrow()
+                    .confirmations(&stored, |result, member| result.verify(member, hash))
+                    .next()
+                    .is_some();
                 if confirmed {
                     Ok(*hash)
                 } else {

@@ -6,12 +6,13 @@
 
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{BroadcastChannel, MessageEvent};
 
 use super::wire::{BetweenTabs, from_js, to_js, wipe};
+use crate::platform::object::object;
 
 /// The name of the lock and of the channel. One account on a device, so one of each.
 const NAME: &str = "holdfast-engine";
@@ -80,10 +81,7 @@ async fn request(name: &str, option: Option<&str>) -> Option<Turn> {
         let _ = sender.send(settle.map(turn));
         held.into()
     });
-    let options = Object::new();
-    if let Some(option) = option {
-        let _ = Reflect::set(&options, &option.into(), &true.into());
-    }
+    let options = object(option.map(|option| (option, JsValue::TRUE)).as_slice());
     let held = request_lock(name, &options, granted.unchecked_ref()).ok()?;
     let (tell, gone) = oneshot::channel();
     spawn_local(async move {

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use js_sys::{Array, Date, Function, Intl, Object};
 use wasm_bindgen::JsValue;
 
 use super::{t, tag, tf, tn};
+use crate::platform::object::object;
 
 /// Milliseconds of a day.
 const DAY_MS: f64 = 86_400_000.0;
@@ -54,12 +55,11 @@ pub(super) fn forget_formatters() {
 }
 
 fn options(pairs: &[(&str, &str)]) -> Object {
-    let object = Object::new();
-    for (key, value) in pairs {
-        // Setting a property of a fresh plain object can't fail.
-        let _ = Reflect::set(&object, &(*key).into(), &(*value).into());
-    }
-    object
+    let fields: Vec<_> = pairs
+        .iter()
+        .map(|(key, value)| (*key, JsValue::from_str(value)))
+        .collect();
+    object(&fields)
 }
 
 fn locales() -> Array {

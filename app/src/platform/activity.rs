@@ -8,10 +8,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Object, Reflect};
+use js_sys::{Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, EventTarget, VisibilityState};
 
+use super::object::{field, object};
 use super::{document, window};
 
 /// What shows that somebody is there. Touches come as pointers too, except where a page is only scrolled.
@@ -247,18 +248,12 @@ fn visibility(_: &Event) -> Option<Moment> {
 }
 
 fn restored(event: &Event) -> Option<Moment> {
-    Reflect::get(event, &"persisted".into())
-        .is_ok_and(|persisted| persisted.is_truthy())
-        .then_some(Moment::Restored)
+    field(event, "persisted").is_truthy().then_some(Moment::Restored)
 }
 
 /// Listens before the page's elements do, and without a way to hold them up. `None` where the browser refuses.
 fn listen(target: &EventTarget, name: &'static str, callback: impl Fn(Event) + 'static) -> Option<Listener> {
-    let options = Object::new();
-    for option in ["capture", "passive"] {
-        // Setting a property of a fresh plain object can't fail.
-        let _ = Reflect::set(&options, &option.into(), &true.into());
-    }
+    let options = object(&[("capture", JsValue::TRUE), ("passive", JsValue::TRUE)]);
     let callback = Closure::<dyn Fn(Event)>::new(callback);
     target
         .unchecked_ref::<Listened>()

@@ -159,7 +159,9 @@ pub struct StorageUse {
     pub files: u32,
     /// Their bytes.
     pub bytes: u64,
-    /// Bytes of those that the file server still keeps: they can be fetched again.
+    /// Bytes of those that can be removed: neither of drafts nor of messages that wait to be sent, nor the own picture.
+    pub removable: u64,
+    /// Bytes of these that the file server still keeps: they can be fetched again.
     pub again: u64,
     /// Received files are removed, the longest unused first and only those that can be fetched again, when all together
     /// take more bytes than this.

@@ -41,7 +41,8 @@ pub enum TransferStage {
     Answered,
     /// Old device: the account was sent, which can't be taken back.
     Given,
-    /// It is over, and nothing of it is kept.
+    /// It is over, and nothing of it is kept; on the old device an answer that nobody confirmed is, until its time is up, so
+    /// that the same code gets the same one again.
     Over(TransferEnd),
 }
 

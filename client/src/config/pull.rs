@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use holdfast_protocol::account::Account;
-use holdfast_protocol::config::{ConfigKind, ConfigState, MergeReport, Tree, UserProfile};
+use holdfast_protocol::config::{ConfigKind, ConfigState, MergeReport, UserProfile};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::swarm::message_hash;
 use holdfast_protocol::swarm::reply::Message as StoredMessage;
@@ -162,7 +162,7 @@ pub(crate) const PROVISIONAL_MS: u64 = 1_000;
 
 /// Whether the name in a profile is one that somebody typed because no profile was found.
 fn is_provisional(profile: &UserProfile) -> bool {
-    profile.get(&[b"t"]).and_then(Tree::as_int) == i64::try_from(PROVISIONAL_MS / 1_000).ok()
+    profile.chosen_at() == PROVISIONAL_MS / 1_000
 }
 
 /// Merges what is stored of the profile. A merge goes by sequence numbers and hashes: a provisional name of another device

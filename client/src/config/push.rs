@@ -281,9 +281,9 @@ impl Core {
     async fn deleted(&self, delete: &Delete, result: &SubReply) -> Result<(), PushError> {
         let confirmed = result.parse::<SwarmReply<Deleted>>().is_ok_and(|reply| {
             let pool = self.net.pool.borrow();
-            reply
-                .verified(|result, member| result.verify(member, delete))
-                .any(|(member, _)| pool.get(member).is_some())
+            let mut confirmations =
+                pool.confirmations(&reply, |result, member| result.verify(member, delete));
+            confirmations.next().is_some()
         });
         if !confirmed {
             return Err(PushError::Again);
@@ -383,11 +383,12 @@ impl Core {
             let reply: SwarmReply<Expired> = result.parse().map_err(|_| PushError::Again)?;
             let mut confirmed = false;
             let mut alive: Vec<MessageHash> = Vec::new();
-            for (member, expired) in reply.verified(|result, member| result.verify(member, &request)) {
-                // Anybody can sign with a key that no node has.
-                if self.net.pool.borrow().get(member).is_none() {
-                    continue;
-                }
+            for expired in self
+                .net
+                .pool
+                .borrow()
+                .confirmations(&reply, |result, member| result.verify(member, &request))
+            {
                 confirmed = true;
                 alive.extend(&expired.updated);
                 alive.extend(expired.unchanged.iter().flat_map(|kept| kept.keys()));

@@ -155,7 +155,10 @@ impl Core {
             if record.held == Held::Whole {
                 used.files = used.files.saturating_add(1);
                 used.bytes = used.bytes.saturating_add(record.size);
-                if record.place.is_cache() && record.again_until > now {
+            }
+            if can_go(&state, record) {
+                used.removable = used.removable.saturating_add(record.size);
+                if record.again_until > now {
                     used.again = used.again.saturating_add(record.size);
                 }
             }

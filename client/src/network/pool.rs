@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use holdfast_protocol::account::Id;
-use holdfast_protocol::keys::Ed25519PublicKey;
+use holdfast_protocol::keys::{Ed25519PublicKey, KeyError};
 use holdfast_protocol::nodes::ServiceNode;
+use holdfast_protocol::swarm::reply::SwarmReply;
 use holdfast_protocol::swarm::{SwarmId, swarm_of};
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +125,19 @@ impl Pool {
             .filter(|node| node.swarm == swarm)
             .cloned()
             .collect()
+    }
+
+    /// What known nodes say in a swarm's answer with signatures that `verify` accepts. Anybody can sign with a key that no node
+    /// has.
+    pub(crate) fn confirmations<'a, T>(
+        &'a self,
+        reply: &'a SwarmReply<T>,
+        verify: impl Fn(&T, &Ed25519PublicKey) -> Result<(), KeyError> + 'a,
+    ) -> impl Iterator<Item = &'a T> {
+        reply
+            .verified(verify)
+            .filter(move |(member, _)| self.get(member).is_some())
+            .map(|(_, result)| result)
     }
 
     /// A node failed: one strike, and others come first for a while.

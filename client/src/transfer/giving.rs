@@ -9,7 +9,7 @@ use holdfast_protocol::account::Account;
 use holdfast_protocol::transfer::{Agreement, Code, Giving, Grant};
 
 use super::mailbox::Mailbox;
-use super::{Running, Side};
+use super::{Running, Side, Transfers};
 use crate::api::{Failure, Reply, TransferEnd, TransferFault, TransferStage};
 use crate::core::Core;
 use crate::driver::Signal;
@@ -19,9 +19,18 @@ const TRIES: u8 = 3;
 /// How long digits wait for the other device's number, without which they can't be checked. It comes before they are shown there.
 const OPENING_WAIT: Duration = Duration::from_secs(15);
 
+/// The answer to a code, and whose mailbox it names. A code that is read again before any node has confirmed the answer gets
+/// the very same one: it may be there already, and another key in it would be taken for another device's.
+#[derive(Clone)]
+struct Said {
+    giving: Rc<Giving>,
+    answer: Vec<u8>,
+}
+
 /// What the old device knows of a transfer.
 pub(super) struct Answered {
     code: Code,
+    said: Said,
     /// The swarm has the answer.
     stored: bool,
     /// There once the other device has opened its commitment.
@@ -31,6 +40,22 @@ pub(super) struct Answered {
     tries: u8,
     /// The account is on its way at this moment.
     busy: bool,
+}
+
+impl Transfers {
+    /// Takes out the answer to this code that no node has confirmed, if the transfer with this number may begin. Its digits
+    /// were not asked for yet.
+    fn take_unconfirmed(&mut self, number: u64, code: &Code) -> Option<Said> {
+        let may_begin = self.count == number;
+        let unconfirmed = |running: &mut Running| match &running.side {
+            Side::Giving(answered) => may_begin && !answered.stored && answered.code == *code,
+            Side::Asking(_) => false,
+        };
+        match self.running.take_if(unconfirmed)?.side {
+            Side::Giving(answered) => Some(answered.said),
+            Side::Asking(_) => None,
+        }
+    }
 }
 
 impl Core {
@@ -45,10 +70,17 @@ impl Core {
         let number = self.next_transfer();
         self.time_for_transfer().await;
         code.check(self.time.now()).map_err(TransferFault::from)?;
-        let giving = Rc::new(Giving::new(code, &mut self.rng()));
-        let answer = giving.answer(&mut self.rng()).map_err(|_| TransferFault::Code)?;
+        let before = self.transfers.borrow_mut().take_unconfirmed(number, &code);
+        let Said { giving, answer } = match before {
+            Some(said) => said,
+            None => self.new_answer(code)?,
+        };
         let side = Side::Giving(Answered {
             code,
+            said: Said {
+                giving: giving.clone(),
+                answer: answer.clone(),
+            },
             stored: false,
             agreement: None,
             opened: Signal::default(),
@@ -57,7 +89,7 @@ impl Core {
         });
         self.begin_transfer(number, giving.meeting(), code.expires_at(), side)?;
         if let Err(fault) = self.leave(number, &code.mailbox(), &answer).await {
-            self.end_this_transfer(number, TransferEnd::Unreachable);
+            self.set_answer_aside(number);
             return Err(fault.into());
         }
         match self.transfers.borrow_mut().giving(number) {
@@ -69,6 +101,25 @@ impl Core {
         Ok(Reply::TransferAnswered {
             lasts_ms: code.expires_at().saturating_sub(self.time.now()),
         })
+    }
+
+    fn new_answer(&self, code: Code) -> Result<Said, TransferFault> {
+        let giving = Giving::new(code, &mut self.rng());
+        let answer = giving.answer(&mut self.rng()).map_err(|_| TransferFault::Code)?;
+        Ok(Said {
+            giving: Rc::new(giving),
+            answer,
+        })
+    }
+
+    /// No node has confirmed the answer, which may be there nevertheless: it is over for the user, and what was said is kept
+    /// until its time is up. The mailbox stays as it is: the other device may open its commitment there meanwhile.
+    fn set_answer_aside(&self, number: u64) {
+        match self.transfers.borrow_mut().get(number) {
+            Some(running) => running.set_aside = true,
+            None => return,
+        }
+        self.tell_transfer(TransferStage::Over(TransferEnd::Unreachable));
     }
 
     /// Waits until the other device opens its commitment.

@@ -2,7 +2,7 @@
 //! the old one, `mailbox` the meeting places in the swarms (`holdfast_protocol::transfer`, `docs/account-transfer.md`).
 //!
 //! One at a time, in memory only. Whatever ends it, its tasks are stopped, its keys are wiped, and what it left in the swarms
-//! is deleted as far as that can be done.
+//! is deleted as far as that can be done; for an answer that no node confirmed all that waits until its time is up.
 
 mod asking;
 mod giving;
@@ -45,6 +45,8 @@ struct Running {
     /// meanwhile, and the monotonic clock may stand still while the machine sleeps.
     ends_at: u64,
     side: Side,
+    /// The user has heard that it is over. Only the answer is kept, for the case that the same code is read again.
+    set_aside: bool,
     tasks: Vec<TaskGuard>,
 }
 
@@ -138,6 +140,7 @@ impl Core {
             expires_at,
             ends_at,
             side,
+            set_aside: false,
             tasks: vec![clock],
         });
         Ok(())
@@ -183,14 +186,15 @@ impl Core {
         self.end_transfer(TransferEnd::Stopped);
     }
 
-    /// Ends the transfer that runs and says so; nothing happens when none does.
+    /// Ends the transfer that runs and says so, unless that was said before; nothing happens when none does.
     fn end_transfer(self: &Rc<Self>, end: TransferEnd) {
         if self.forget_transfer() {
             self.tell_transfer(TransferStage::Over(end));
         }
     }
 
-    /// Lets go of the transfer that runs without a word: what it was for is done. Whether there was one.
+    /// Lets go of the transfer that runs without a word: what it was for is done. Whether there was one, and the user has not
+    /// heard that it is over.
     pub(crate) fn forget_transfer(self: &Rc<Self>) -> bool {
         let Some(running) = self.transfers.borrow_mut().running.take() else {
             return false;
@@ -199,6 +203,6 @@ impl Core {
             answered.opened.notify();
         }
         self.spawner.spawn(self.clone().empty_mailbox(running.meeting));
-        true
+        !running.set_aside
     }
 }

@@ -13,7 +13,7 @@ pub const MAX_CODE: usize = 1_024;
 /// How a contact link's data begins (`spec/12-client-behaviour.md §12.1`).
 const CONTACT_LINK: &str = "#/c/";
 /// How the data of a link begins that asks for an account (`docs/account-transfer.md`).
-const TRANSFER_LINK: &str = "#/t/";
+pub const TRANSFER_LINK: &str = "#/t/";
 /// What every community's address has (`spec/06-communities.md`).
 const COMMUNITY_KEY: &str = "public_key=";
 /// How addresses of sites begin, in lower case.
@@ -88,7 +88,7 @@ fn read_address(address: &str) -> Code {
             _ => Code::Other,
         };
     }
-    if let Some(data) = transfer_data(address) {
+    if let Some(data) = transfer_data(address).filter(|data| !data.is_empty()) {
         return Code::Transfer(data.to_owned());
     }
     if address.contains(COMMUNITY_KEY) {
@@ -98,11 +98,12 @@ fn read_address(address: &str) -> Code {
 }
 
 /// The data of a link that asks for an account, up to the first letter that is none of base64url; `None` for anything else.
-pub(crate) fn transfer_data(address: &str) -> Option<&str> {
+/// What stands before [`TRANSFER_LINK`] does not matter.
+pub fn transfer_data(address: &str) -> Option<&str> {
     let (_, data) = address.split_once(TRANSFER_LINK)?;
     let foreign = |letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_');
     let end = data.find(foreign).unwrap_or(data.len());
-    data.get(..end).filter(|data| !data.is_empty())
+    data.get(..end)
 }
 
 #[cfg(test)]

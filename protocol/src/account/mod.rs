@@ -18,8 +18,7 @@ mod id;
 pub mod phrase;
 mod seed;
 
-pub(crate) use code::transfer_data;
-pub use code::{Code, MAX_CODE};
+pub use code::{Code, MAX_CODE, TRANSFER_LINK, transfer_data};
 pub use id::{Id, IdError, IdKind};
 pub use phrase::{Phrase, PhraseError};
 pub use seed::{Seed, SeedInputError};

@@ -103,6 +103,12 @@ impl UserProfile {
         Ok(changed)
     }
 
+    /// When name and picture were last chosen, unix seconds; 0 if never. Unlike [`Self::updated_at`] without what was noted
+    /// once a client had uploaded the same picture again.
+    pub fn chosen_at(&self) -> u64 {
+        Fields(self.data()).positive(UPDATED)
+    }
+
     /// When the profile last changed, unix seconds, as messages tell others; 0 if never.
     pub fn updated_at(&self) -> u64 {
         let fields = Fields(self.data());

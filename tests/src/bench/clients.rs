@@ -34,7 +34,7 @@ const TTL_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Longest wait for a line of an engine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A native engine that speaks JSON lines: `client/examples/headless.rs`.
+/// A native engine that speaks JSON lines: `client/examples/headless`.
 struct Client {
     child: Child,
     input: ChildStdin,

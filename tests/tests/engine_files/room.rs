@@ -44,6 +44,7 @@ async fn the_quota_throws_away_what_can_be_fetched_again_and_nothing_else() {
             (used(&bob).await.bytes, used(&bob).await.again),
             (130_000, 80_000)
         );
+        assert_eq!(used(&bob).await.removable, 80_000);
         bob.ask(Command::SetFileQuota(100_000)).await;
         let after = used(&bob).await;
         assert_eq!((after.bytes, after.again, after.quota), (90_000, 40_000, 100_000));
@@ -73,7 +74,7 @@ async fn what_the_server_does_not_have_any_more_is_only_cleared_on_purpose() {
         bob.set_online(false);
         bob.set_skew(15 * 24 * 60 * 60 * 1_000);
         bob.restart().await;
-        assert_eq!(used(&bob).await.again, 0);
+        assert_eq!((used(&bob).await.again, used(&bob).await.removable), (0, 1_000));
         bob.ask(Command::SetFileQuota(10)).await;
         bob.ask(Command::ClearFiles { again_only: true }).await;
         assert_eq!(used(&bob).await.bytes, 1_000);
@@ -115,7 +116,12 @@ async fn a_message_that_waits_keeps_its_files_whatever_the_quota_says() {
             stage(&alice, bob_id, "two.bin", "", &bytes).await,
         ];
         world.set_file_server_up(false);
+        let staged = used(&alice).await;
         send(&alice, bob_id, "both", files).await.unwrap();
+        let waiting = used(&alice).await;
+        for now in [staged, waiting] {
+            assert_eq!((now.bytes, now.removable, now.again), (4_000, 0, 0));
+        }
         alice.ask(Command::SetFileQuota(10)).await;
         alice.ask(Command::ClearFiles { again_only: false }).await;
         assert_eq!(used(&alice).await.bytes, 4_000);

@@ -211,6 +211,64 @@ async fn nodes_that_hold_nothing_open_delay_only() {
     .await;
 }
 
+/// Has a code answered while its swarm takes the answer and tells nobody.
+async fn answered_unheard(world: &World, old: &Device, new: &Device) -> AccountRequest {
+    let asked = ask(new).await;
+    new.wait_for("connected", SOON, |now| now.network.connected).await;
+    let swarm = world.swarm_of(&mailbox(&asked));
+    for node in &swarm {
+        world.set_fault(node, Fault::DiesAnswering);
+    }
+    assert_eq!(refused(old, answer(&asked)).await, no(TransferFault::Unreachable));
+    wait_for(old, over(TransferEnd::Unreachable)).await;
+    for node in &swarm {
+        world.set_fault(node, Fault::None);
+    }
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_confirmed_is_repeated_as_it_was() {
+    run(async {
+        let world = World::new().await;
+        let (old, id) = with_account(&world, "Ann").await;
+        let before = messages(&world);
+        let new = Device::new(&world);
+        let asked = answered_unheard(&world, &old, &new).await;
+        // It had arrived, and the other device opens its commitment before the code is read again.
+        tokio::time::sleep(SOON).await;
+        let digits = shown_digits(&new).await;
+        assert_eq!(refused(&old, give(&digits)).await, no(TransferFault::NotNow));
+        old.ask(answer(&asked)).await;
+        wait_for(&old, TransferStage::Answered).await;
+        old.ask(give(&digits)).await;
+        wait_for(&old, TransferStage::Given).await;
+        assert_eq!(offered(&new, SOON).await, (id, "Ann".to_owned()));
+        new.ask(Command::EndTransfer).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(messages(&world), before);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_confirmed_is_forgotten_when_it_is_stopped() {
+    run(async {
+        let world = World::new().await;
+        let (old, _) = with_account(&world, "Ann").await;
+        let new = Device::new(&world);
+        let asked = answered_unheard(&world, &old, &new).await;
+        old.ask(Command::EndTransfer).await;
+        // That it is over was said before.
+        assert_eq!(stage(&old), Some(over(TransferEnd::Unreachable)));
+        tokio::time::sleep(SOON).await;
+        shown_digits(&new).await;
+        old.ask(answer(&asked)).await;
+        wait_for(&new, over(TransferEnd::TwoAnswers)).await;
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn nodes_that_die_in_the_middle_delay_only() {
     run(async {

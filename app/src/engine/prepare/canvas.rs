@@ -6,6 +6,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageBitmap, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
+use crate::platform::object::object;
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_name = createImageBitmap)]
@@ -78,9 +80,7 @@ pub(super) struct Part {
 impl Picture {
     /// Decodes a picture; `None` when the browser can't.
     pub(super) async fn decode(blob: &Blob) -> Option<Picture> {
-        let options = Object::new();
-        // Setting a property of a fresh plain object can't fail.
-        let _ = Reflect::set(&options, &"imageOrientation".into(), &"from-image".into());
+        let options = object(&[("imageOrientation", "from-image".into())]);
         // Older browsers do not know the option, and turn pictures as it says without it.
         let promise = create_image_bitmap_with(blob, &options)
             .or_else(|_| create_image_bitmap(blob))

@@ -222,7 +222,7 @@ fn quota(state: AppState, now: StorageUse, used: RwSignal<Option<StorageUse>>) -
 
 /// Makes room.
 fn room(used: &StorageUse, asks: RwSignal<Option<bool>>) -> AnyView {
-    let (again, all) = (used.again, used.bytes);
+    let (again, all) = (used.again, used.removable);
     view! {
         <section class="card">
             <h2>{t("storage.clear_title")}</h2>

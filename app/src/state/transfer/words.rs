@@ -1,12 +1,11 @@
 //! What people read, open and type of a transfer: links, digits, and why it came to nothing.
 
 use holdfast_client::api::{TransferEnd, TransferFault};
+use holdfast_protocol::account::{TRANSFER_LINK, transfer_data};
 
 use crate::i18n::{t, tn};
 use crate::state::invite::page_address;
 
-/// How the data of a link begins that asks for an account.
-const PREFIX: &str = "#/t/";
 /// Longest code that is looked at, characters: those of this version take about seventy.
 const MAX_CODE: usize = 256;
 /// The zeros of the digits that people here type with: Latin, Arabic, Persian.
@@ -14,15 +13,14 @@ const ZEROS: [char; 3] = ['0', '\u{660}', '\u{6f0}'];
 
 /// Reads the code in what stands behind an address, from the `#` on; `None` when it is no link that asks for an account.
 pub(super) fn read(data: &str) -> Option<String> {
-    let code = data.strip_prefix(PREFIX)?.chars();
-    let letters = code.take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
+    let code = transfer_data(data).filter(|_| data.starts_with(TRANSFER_LINK))?;
     // One that was cut off is refused as a damaged one.
-    Some(letters.take(MAX_CODE).collect())
+    Some(code.chars().take(MAX_CODE).collect())
 }
 
 /// The link that asks for an account, at this page's own address.
 pub(super) fn link(code: &str) -> String {
-    format!("{}{PREFIX}{code}", page_address())
+    format!("{}{TRANSFER_LINK}{code}", page_address())
 }
 
 /// The digits of a text as `0` to `9`, whatever else is in it.
