@@ -66,13 +66,13 @@ pub(crate) fn of_clear_answer(
             None => Blame::Path,
         };
     }
-    let guard_busy =
-        text.starts_with("Service node is not ready: ") || text == "Server busy, try again later";
-    if answer.status == 503 && guard_busy {
-        Blame::GuardBusy
-    } else {
-        Blame::Path
-    }
+    let guard_busy = match answer.status {
+        503 => text.starts_with("Service node is not ready: ") || text == "Server busy, try again later",
+        // What is answered further on comes sealed.
+        429 => text == "Too Many Requests",
+        _ => false,
+    };
+    if guard_busy { Blame::GuardBusy } else { Blame::Path }
 }
 
 #[cfg(test)]
@@ -131,6 +131,8 @@ mod tests {
             Blame::GuardBusy
         );
         assert_eq!(blame(503, "Server busy, try again later"), Blame::GuardBusy);
+        assert_eq!(blame(429, "Too Many Requests"), Blame::GuardBusy);
+        assert_eq!(blame(429, "Too Many Requests here"), Blame::Path);
         assert_eq!(blame(504, "Request time out"), Blame::Path);
         assert_eq!(blame(500, "Invalid response from snode"), Blame::Path);
         assert_eq!(of_send_error(SendError::Gateway), Blame::Nobody);
