@@ -214,7 +214,7 @@ async fn nodes_that_hold_nothing_open_delay_only() {
 /// Has a code answered while its swarm takes the answer and tells nobody.
 async fn answered_unheard(world: &World, old: &Device, new: &Device) -> AccountRequest {
     let asked = ask(new).await;
-    new.wait_for("connected", SOON, |now| now.network.connected).await;
+    new.wait_for("paths", SOON, |now| now.network.paths > 1).await;
     let swarm = world.swarm_of(&mailbox(&asked));
     for node in &swarm {
         world.set_fault(node, Fault::DiesAnswering);
