@@ -50,11 +50,21 @@ pub(crate) struct Counts {
     pub blocked: u32,
 }
 
+/// Changes that came shortly after others.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Others were taken over a moment ago.
+    rests: bool,
+    /// The latest of each conversation.
+    changed: HashMap<Id, Conversation>,
+}
+
 /// All conversations and contacts, whatever their place.
 #[derive(Clone, Copy)]
 pub(crate) struct Conversations {
     all: RwSignal<Vec<Listed>>,
     counts: RwSignal<Counts>,
+    waiting: StoredValue<Waiting>,
 }
 
 impl Conversations {
@@ -62,11 +72,43 @@ impl Conversations {
         Self {
             all: RwSignal::new(Vec::new()),
             counts: RwSignal::new(Counts::default()),
+            waiting: StoredValue::default(),
         }
+    }
+
+    /// Gives a change back that can be taken over at once. One that comes within a moment of that waits until the moment is
+    /// over, with all others that do: laying out a long list thousands of times would hold up everything else.
+    pub(super) fn now_or_soon(self, conversation: Conversation) -> Option<Conversation> {
+        self.waiting.try_update_value(|waiting| {
+            if std::mem::replace(&mut waiting.rests, true) {
+                waiting.changed.insert(conversation.id, conversation);
+                None
+            } else {
+                Some(conversation)
+            }
+        })?
+    }
+
+    /// The moment is over. Whether nothing came in it, so that the next change needs not wait.
+    pub(super) fn moment_over(self) -> bool {
+        let over = self.waiting.try_update_value(|waiting| {
+            waiting.rests = !waiting.changed.is_empty();
+            !waiting.rests
+        });
+        over.unwrap_or(true)
+    }
+
+    /// Takes out what waits.
+    pub(super) fn take_waiting(self) -> Vec<Conversation> {
+        self.waiting
+            .try_update_value(|waiting| std::mem::take(&mut waiting.changed))
+            .map(|changed| changed.into_values().collect())
+            .unwrap_or_default()
     }
 
     /// Takes over a whole state. What was listed before keeps its signal: its row is not made anew.
     pub(super) fn replace(self, conversations: Vec<Conversation>) {
+        drop(self.take_waiting());
         let mut known: HashMap<Id, Listed> = self
             .all
             .with_untracked(|all| all.iter().map(|listed| (listed.id, listed.clone())).collect());
@@ -85,25 +127,30 @@ impl Conversations {
         self.count();
     }
 
-    /// Takes over a new or changed conversation.
-    pub(super) fn put(self, conversation: Conversation) {
-        let known = self
+    /// Takes over new or changed conversations.
+    pub(super) fn put(self, conversations: Vec<Conversation>) {
+        let mut known: HashMap<Id, Listed> = self
             .all
-            .with_untracked(|all| all.iter().find(|c| c.id == conversation.id).cloned());
-        let (listed, before) = match known {
-            Some(listed) => {
-                let before = (listed.rank(), listed.place());
-                listed.data.set(conversation);
-                (listed, Some(before))
+            .with_untracked(|all| all.iter().map(|listed| (listed.id, listed.clone())).collect());
+        let (mut moved, mut new) = (false, Vec::new());
+        for conversation in conversations {
+            match known.get(&conversation.id) {
+                Some(listed) => {
+                    let before = (listed.rank(), listed.place());
+                    listed.data.set(conversation);
+                    moved |= before != (listed.rank(), listed.place());
+                }
+                None => {
+                    let listed = Listed::new(conversation);
+                    known.insert(listed.id, listed.clone());
+                    new.push(listed);
+                }
             }
-            None => (Listed::new(conversation), None),
-        };
-        let rank = listed.rank();
-        if before != Some((rank, listed.place())) {
+        }
+        if moved || !new.is_empty() {
             self.all.update(|all| {
-                all.retain(|c| c.id != listed.id);
-                let at = all.partition_point(|c| c.rank() < rank);
-                all.insert(at, listed);
+                all.extend(new);
+                all.sort_by_cached_key(Listed::rank);
             });
         }
         self.count();
@@ -223,12 +270,37 @@ mod tests {
                 conversation(3, 1, 5),
             ]);
             assert_eq!(order(all, Place::List), [3, 2, 1]);
-            all.put(conversation(1, 0, 40));
+            all.put(vec![conversation(1, 0, 40)]);
             assert_eq!(order(all, Place::List), [3, 1, 2]);
-            all.put(conversation(2, 2, 30));
+            all.put(vec![conversation(2, 2, 30)]);
             assert_eq!(order(all, Place::List), [2, 3, 1]);
             all.remove(conversation(3, 0, 0).id);
             assert_eq!(order(all, Place::List), [2, 1]);
+        });
+    }
+
+    #[test]
+    fn changes_that_come_together_are_taken_over_together() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = Conversations::new();
+            let first = all.now_or_soon(conversation(1, 0, 10));
+            assert!(first.is_some(), "at once");
+            all.put(first.into_iter().collect());
+            for (number, active_at) in [(2, 20), (1, 30), (2, 40)] {
+                assert!(all.now_or_soon(conversation(number, 0, active_at)).is_none());
+            }
+            assert_eq!(order(all, Place::List), [1]);
+            assert!(!all.moment_over());
+            let waiting = all.take_waiting();
+            assert_eq!(waiting.len(), 2, "the latest of each");
+            all.put(waiting);
+            assert_eq!(order(all, Place::List), [2, 1]);
+            assert!(all.moment_over());
+            assert!(all.now_or_soon(conversation(3, 0, 50)).is_some());
+            assert!(all.now_or_soon(conversation(3, 0, 60)).is_none());
+            all.replace(Vec::new());
+            assert!(all.take_waiting().is_empty(), "of a state that is over");
         });
     }
 
@@ -243,7 +315,7 @@ mod tests {
             all.replace(vec![conversation(1, 0, 20), conversation(3, 0, 5)]);
             assert_eq!(order(all, Place::List), [1, 3]);
             assert_eq!(row.data.with_untracked(|c| c.active_at), 20);
-            all.put(conversation(1, 0, 21));
+            all.put(vec![conversation(1, 0, 21)]);
             assert_eq!(row.data.with_untracked(|c| c.active_at), 21);
         });
     }
@@ -255,18 +327,18 @@ mod tests {
             let all = Conversations::new();
             all.replace(vec![conversation(1, 0, 10), conversation(2, 0, 30)]);
             assert_eq!(all.counts().unread, 4);
-            all.put(Conversation {
+            all.put(vec![Conversation {
                 place: Place::Requests,
                 ..conversation(2, 0, 30)
-            });
+            }]);
             assert_eq!(order(all, Place::List), [1]);
             assert_eq!(order(all, Place::Requests), [2]);
             let counts = all.counts();
             assert_eq!((counts.unread, counts.requests, counts.new_requests), (2, 1, 1));
-            all.put(Conversation {
+            all.put(vec![Conversation {
                 notify: Notify::Nothing,
                 ..conversation(1, 0, 10)
-            });
+            }]);
             assert_eq!(all.counts().unread, 0, "muted ones are not counted");
         });
     }

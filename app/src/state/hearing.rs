@@ -2,17 +2,30 @@
 
 use std::rc::Rc;
 
-use holdfast_client::api::{Event, FileId, RestoreStage};
+use holdfast_client::api::{Conversation, Event, FileId, RestoreStage};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::nav::Route;
 use super::{AppState, Change, Watcher};
+use crate::platform::pause;
 use crate::screens::restoring::all_back;
+
+/// Changes to conversations that come within so many milliseconds are taken over together: thousands come while an account
+/// comes back.
+const TOGETHER_MS: u32 = 50;
 
 impl AppState {
     /// Hears what the engine tells.
     pub(super) fn hear(self, event: Event) {
+        let comes_in_numbers = matches!(
+            event,
+            Event::Conversation(_) | Event::Message(_) | Event::Network(_) | Event::Restore(_)
+        );
+        if !comes_in_numbers {
+            self.catch_up();
+        }
         match event {
             Event::Account(account) => {
                 let before = self.account.with_untracked(|known| known.as_ref()?.picture);
@@ -20,12 +33,7 @@ impl AppState {
                 self.account.set(Some(account));
                 self.replace_face(before, now);
             }
-            Event::Conversation(conversation) => {
-                let known = self.conversations.get_untracked(conversation.id);
-                let now = conversation.picture;
-                self.conversations.put(conversation);
-                self.replace_face(known.and_then(|known| known.picture), now);
-            }
+            Event::Conversation(conversation) => self.take_conversation(conversation),
             Event::Message(message) => {
                 let conversation = message.conversation;
                 self.files.follow(&message);
@@ -75,6 +83,45 @@ impl AppState {
                 reaction,
             } => self.notifier.tell(self, conversation, message, reaction),
             Event::LoggedOut => self.forget_account(),
+        }
+    }
+
+    /// Takes over a changed conversation: at once, or with all others that change at about the same time.
+    fn take_conversation(self, conversation: Conversation) {
+        let Some(conversation) = self.conversations.now_or_soon(conversation) else {
+            return;
+        };
+        self.put_conversations(vec![conversation]);
+        spawn_local(async move {
+            loop {
+                pause(TOGETHER_MS).await;
+                if self.conversations.moment_over() {
+                    return;
+                }
+                self.catch_up();
+            }
+        });
+    }
+
+    /// Takes over what waits, before whatever builds on it.
+    pub(super) fn catch_up(self) {
+        let changed = self.conversations.take_waiting();
+        if !changed.is_empty() {
+            self.put_conversations(changed);
+        }
+    }
+
+    fn put_conversations(self, changed: Vec<Conversation>) {
+        let pictures: Vec<_> = changed
+            .iter()
+            .map(|now| {
+                let known = self.conversations.get_untracked(now.id);
+                (known.and_then(|known| known.picture), now.picture)
+            })
+            .collect();
+        self.conversations.put(changed);
+        for (before, now) in pictures {
+            self.replace_face(before, now);
         }
     }
 

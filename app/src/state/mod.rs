@@ -283,6 +283,8 @@ impl AppState {
             return Err(LinkError::Lost);
         };
         let result = link.request(command).await;
+        // What was told before the answer.
+        self.catch_up();
         if matches!(result, Err(LinkError::Lost)) && self.phase.get_untracked() == Phase::Ready {
             self.phase.set(Phase::Stopped(Stop::EngineLost));
         }
@@ -363,7 +365,7 @@ impl AppState {
     /// Opens a conversation with an account and shows it.
     pub(crate) async fn open_conversation(self, id: Id) -> Result<(), LinkError> {
         if let Reply::Conversation(conversation) = self.request(Command::OpenConversation(id)).await? {
-            self.conversations.put(conversation);
+            self.conversations.put(vec![conversation]);
             self.nav.switch(Route::Conversation(id));
         }
         Ok(())

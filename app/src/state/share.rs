@@ -127,7 +127,7 @@ impl Shares {
                 state.set_draft(conversation, &text, true);
                 state.tell(Command::SetDraft { conversation, text });
             }
-            state.conversations.put(opened);
+            state.conversations.put(vec![opened]);
             state.nav.switch(Route::Conversation(conversation));
             let files = std::mem::take(&mut *self.files.write_value());
             state.attach.add(state, conversation, files, false);
