@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Event, EventTarget, VisibilityState};
 
 use super::object::{field, object};
-use super::{document, window};
+use super::{document, steady_ms, window};
 
 /// What shows that somebody is there. Touches come as pointers too, except where a page is only scrolled.
 const INPUTS: [&str; 6] = [
@@ -77,7 +77,7 @@ impl Instant {
     fn now() -> Self {
         Self {
             wall: js_sys::Date::now(),
-            steady: window().performance().map_or(0.0, |clock| clock.now()),
+            steady: steady_ms(),
         }
     }
 

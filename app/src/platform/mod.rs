@@ -111,6 +111,11 @@ pub(crate) async fn pause(ms: u32) {
     let _ = JsFuture::from(promise).await;
 }
 
+/// Milliseconds since some moment, whatever becomes of the date; zero where the browser does not count them.
+pub(crate) fn steady_ms() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}
+
 /// Loads the page anew.
 pub(crate) fn reload() {
     // Refused only while another navigation runs.

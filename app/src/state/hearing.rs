@@ -9,12 +9,14 @@ use leptos::task::spawn_local;
 
 use super::nav::Route;
 use super::{AppState, Change, Watcher};
-use crate::platform::pause;
+use crate::platform::{pause, steady_ms};
 use crate::screens::restoring::all_back;
 
 /// Changes to conversations that come within so many milliseconds are taken over together: thousands come while an account
 /// comes back.
 const TOGETHER_MS: u32 = 50;
+/// Where laying them out takes long, it rests thrice as long, up to so many milliseconds.
+const LONGEST_REST_MS: u32 = 1_000;
 
 impl AppState {
     /// Hears what the engine tells.
@@ -93,12 +95,18 @@ impl AppState {
         };
         self.put_conversations(vec![conversation]);
         spawn_local(async move {
+            let (mut rest, mut before) = (TOGETHER_MS, steady_ms());
             loop {
-                pause(TOGETHER_MS).await;
+                pause(rest).await;
                 if self.conversations.moment_over() {
                     return;
                 }
                 self.catch_up();
+                let now = steady_ms();
+                // What the page was busy with meanwhile makes the timer late.
+                let busy = (now - before - f64::from(rest)) as u32;
+                rest = busy.saturating_mul(3).clamp(TOGETHER_MS, LONGEST_REST_MS);
+                before = now;
             }
         });
     }
