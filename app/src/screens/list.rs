@@ -101,7 +101,7 @@ fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView 
         >
             <For
                 each=move || listed(state, place)
-                key=|listed| listed.id
+                key=|listed| (listed.id, listed.moves)
                 children=move |listed| row(state, listed, minute, menu)
             />
         </ul>

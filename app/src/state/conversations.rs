@@ -14,6 +14,9 @@ pub(crate) struct Listed {
     pub id: Id,
     /// What is shown of it.
     pub data: ArcRwSignal<Conversation>,
+    /// Counts its moves in the list. A row that moves is made anew at its new place: the others stay where they are, whereas
+    /// moving it would lift out all rows that it passes.
+    pub moves: u32,
 }
 
 /// Where a conversation stands in its list: by its pin, then by its activity.
@@ -24,6 +27,7 @@ impl Listed {
         Self {
             id: conversation.id,
             data: ArcRwSignal::new(conversation),
+            moves: 0,
         }
     }
 
@@ -129,28 +133,32 @@ impl Conversations {
 
     /// Takes over new or changed conversations.
     pub(super) fn put(self, conversations: Vec<Conversation>) {
-        let mut known: HashMap<Id, Listed> = self
-            .all
-            .with_untracked(|all| all.iter().map(|listed| (listed.id, listed.clone())).collect());
-        let (mut moved, mut new) = (false, Vec::new());
+        let known: HashMap<Id, (usize, Listed)> = self.all.with_untracked(|all| {
+            let places = all.iter().cloned().enumerate();
+            places.map(|(at, listed)| (listed.id, (at, listed))).collect()
+        });
+        let (mut reranked, mut new) = (HashMap::new(), Vec::new());
         for conversation in conversations {
             match known.get(&conversation.id) {
-                Some(listed) => {
+                Some((at, listed)) => {
                     let before = (listed.rank(), listed.place());
                     listed.data.set(conversation);
-                    moved |= before != (listed.rank(), listed.place());
+                    if before != (listed.rank(), listed.place()) {
+                        reranked.insert(listed.id, *at);
+                    }
                 }
-                None => {
-                    let listed = Listed::new(conversation);
-                    known.insert(listed.id, listed.clone());
-                    new.push(listed);
-                }
+                None => new.push(Listed::new(conversation)),
             }
         }
-        if moved || !new.is_empty() {
+        if !reranked.is_empty() || !new.is_empty() {
             self.all.update(|all| {
                 all.extend(new);
                 all.sort_by_cached_key(Listed::rank);
+                for (at, listed) in all.iter_mut().enumerate() {
+                    if reranked.get(&listed.id).is_some_and(|before| *before != at) {
+                        listed.moves = listed.moves.wrapping_add(1);
+                    }
+                }
             });
         }
         self.count();
@@ -276,6 +284,22 @@ mod tests {
             assert_eq!(order(all, Place::List), [2, 3, 1]);
             all.remove(conversation(3, 0, 0).id);
             assert_eq!(order(all, Place::List), [2, 1]);
+        });
+    }
+
+    #[test]
+    fn only_rows_that_change_their_place_are_made_anew() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = Conversations::new();
+            all.replace((1..=5).map(|number| conversation(number, 0, 10)).collect());
+            let moves = || -> Vec<u32> { all.at(Place::List).iter().map(|listed| listed.moves).collect() };
+            all.put(vec![conversation(4, 0, 20)]);
+            assert_eq!(order(all, Place::List), [4, 1, 2, 3, 5]);
+            assert_eq!(moves(), [1, 0, 0, 0, 0]);
+            all.put(vec![conversation(4, 0, 30), conversation(2, 0, 25)]);
+            assert_eq!(order(all, Place::List), [4, 2, 1, 3, 5]);
+            assert_eq!(moves(), [1, 1, 0, 0, 0], "the first one stays the first");
         });
     }
 
