@@ -30,7 +30,7 @@ impl Size {
 /// The most that the site may weigh, bytes sent to a browser that takes brotli. A little above what it does: raise it only
 /// for a feature that is worth that much of every visit, and say so in the commit.
 const BUDGET: Budget = Budget {
-    before: 622_000,
+    before: 623_000,
     all: 1_560_000,
 };
 

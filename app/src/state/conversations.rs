@@ -133,18 +133,15 @@ impl Conversations {
 
     /// Takes over new or changed conversations.
     pub(super) fn put(self, conversations: Vec<Conversation>) {
-        let known: HashMap<Id, (usize, Listed)> = self.all.with_untracked(|all| {
-            let places = all.iter().cloned().enumerate();
-            places.map(|(at, listed)| (listed.id, (at, listed))).collect()
-        });
-        let (mut reranked, mut new) = (HashMap::new(), Vec::new());
+        let before = self.all.get_untracked();
+        let (mut reranked, mut new) = (Vec::new(), Vec::new());
         for conversation in conversations {
-            match known.get(&conversation.id) {
-                Some((at, listed)) => {
-                    let before = (listed.rank(), listed.place());
+            match before.iter().find(|listed| listed.id == conversation.id) {
+                Some(listed) => {
+                    let was = (listed.rank(), listed.place());
                     listed.data.set(conversation);
-                    if before != (listed.rank(), listed.place()) {
-                        reranked.insert(listed.id, *at);
+                    if was != (listed.rank(), listed.place()) {
+                        reranked.push(listed.id);
                     }
                 }
                 None => new.push(Listed::new(conversation)),
@@ -153,9 +150,9 @@ impl Conversations {
         if !reranked.is_empty() || !new.is_empty() {
             self.all.update(|all| {
                 all.extend(new);
-                all.sort_by_cached_key(Listed::rank);
-                for (at, listed) in all.iter_mut().enumerate() {
-                    if reranked.get(&listed.id).is_some_and(|before| *before != at) {
+                all.sort_by_key(Listed::rank);
+                for (listed, stood_here) in all.iter_mut().zip(&before) {
+                    if listed.id != stood_here.id && reranked.contains(&listed.id) {
                         listed.moves = listed.moves.wrapping_add(1);
                     }
                 }
