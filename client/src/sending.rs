@@ -26,8 +26,8 @@ use crate::work::Work;
 const TOGETHER: usize = 10;
 /// A node forwards to its swarm for up to 5 s for each message (`spec/03-network.md §3.8`).
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
-/// Attempts before a message is given up, some five minutes; waiting for a connection does not count. Where half of all nodes
-/// are dead, most paths fail before the living ones are known.
+/// Attempts before a message is given up, five to eleven minutes; waiting for a connection does not count. Where half of all
+/// nodes are dead, most paths fail before the living ones are known.
 const ATTEMPTS: u32 = 24;
 /// First wait after a failed attempt, doubled each time.
 const BACKOFF: Duration = Duration::from_millis(400);

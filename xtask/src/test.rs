@@ -17,26 +17,36 @@ const BROWSER: &str = "`-p holdfast-tests --test browser`";
 /// more failed, that was not the reason.
 const TRIED_AGAIN: usize = 3;
 
+/// How the line about all tests of a target begins.
+const RESULT: &str = "test result: ";
+const FAILED: &str = "there are failed tests";
+
 /// Builds what the tests start, then hands over to cargo, whose results are the last lines.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let progress = Progress::new();
     artifacts::prepare(&progress, Need::Tests)?;
     size::check()?;
+    if !arguments.is_empty() {
+        let mut tests = cargo_test(&["--workspace"]);
+        tests.args(arguments);
+        progress.say(&artifacts::shown(&tests));
+        return passed(&mut tests, FAILED);
+    }
     let mut tests = cargo_test(&["--workspace", "--no-fail-fast"]);
-    tests.args(arguments);
     progress.say(&artifacts::shown(&tests));
     let first = Heard::from(&mut tests)?;
     if first.passed {
         return Ok(());
     }
-    let Some(again) = first.to_try_again() else {
-        return Err("there are failed tests".to_owned());
-    };
+    let again = first.to_try_again().ok_or(FAILED)?;
     let mut tests = cargo_test(&["--workspace", "--test", "browser", "--"]);
-    tests.args(["--test-threads", "1", "--exact"]).args(again);
+    tests.args(["--test-threads", "1", "--exact"]).args(&again);
     progress.say("failed, tried once more alone:");
     progress.say(&artifacts::shown(&tests));
-    passed(&mut tests, "there are failed tests")?;
+    let second = Heard::from(&mut tests)?;
+    if !second.passed || second.counts() != [(again.len(), 0)] {
+        return Err(FAILED.to_owned());
+    }
     progress.say(&format!("passed, at the second try only: {}", again.join(", ")));
     Ok(())
 }
@@ -56,11 +66,11 @@ fn cargo_test(arguments: &[&str]) -> Command {
     cargo
 }
 
-/// What a run of cargo said about failures, beside showing it.
+/// What a run of cargo said, beside showing it.
 #[derive(Debug, Default)]
 struct Heard {
     passed: bool,
-    /// The names of the failed tests.
+    /// The lines about failed tests, and about all tests of a target.
     tests: Vec<String>,
     /// The failed targets, as cargo names them.
     targets: Vec<String>,
@@ -75,8 +85,8 @@ impl Heard {
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", artifacts::shown(cargo)))?;
         let (out, err) = (running.stdout.take(), running.stderr.take());
-        let targets = thread::spawn(move || gather(err, |line| eprintln!("{line}"), failed_target));
-        let tests = gather(out, |line| println!("{line}"), failed_test);
+        let targets = thread::spawn(move || gather(err, |line| eprintln!("{line}"), is_target));
+        let tests = gather(out, |line| println!("{line}"), is_result);
         let targets = targets.join().unwrap_or_default();
         let status = running
             .wait()
@@ -88,19 +98,44 @@ impl Heard {
         })
     }
 
-    /// The browser tests that deserve a second try: all that failed, if they are few and nothing else did.
-    fn to_try_again(&self) -> Option<&[String]> {
-        let few = !self.tests.is_empty() && self.tests.len() <= TRIED_AGAIN;
-        (few && self.targets == [BROWSER]).then_some(&self.tests)
+    /// How many tests of each target that had any passed, and how many failed.
+    fn counts(&self) -> Vec<(usize, usize)> {
+        let read = |line: &String| {
+            let words: Vec<&str> = line.strip_prefix(RESULT)?.split_whitespace().collect();
+            match words[..] {
+                [_, passed, "passed;", failed, "failed;", ..] => {
+                    Some((passed.parse().ok()?, failed.parse().ok()?))
+                }
+                _ => None,
+            }
+        };
+        let counts = self.tests.iter().filter_map(read);
+        counts.filter(|count| *count != (0, 0)).collect()
+    }
+
+    /// The browser tests that deserve a second try: all that failed, if they are few, nothing else did, and all were run.
+    fn to_try_again(&self) -> Option<Vec<String>> {
+        let name = |line: &String| {
+            Some(
+                line.strip_prefix("test ")?
+                    .strip_suffix(" ... FAILED")?
+                    .to_owned(),
+            )
+        };
+        let names: Vec<String> = self.tests.iter().filter_map(name).collect();
+        let failed: Vec<usize> = self
+            .counts()
+            .into_iter()
+            .map(|count| count.1)
+            .filter(|failed| *failed > 0)
+            .collect();
+        let few = names.len() <= TRIED_AGAIN && failed == [names.len()];
+        (few && self.targets == [BROWSER]).then_some(names)
     }
 }
 
-/// Shows each line of a stream and keeps what `find` finds in them.
-fn gather(
-    stream: Option<impl Read>,
-    show: impl Fn(&str),
-    find: impl Fn(&str) -> Option<String>,
-) -> Vec<String> {
+/// Shows each line of a stream and keeps those that are wanted.
+fn gather(stream: Option<impl Read>, show: impl Fn(&str), wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for line in stream
         .into_iter()
@@ -109,19 +144,19 @@ fn gather(
         let Ok(line) = line else { break };
         let line = String::from_utf8_lossy(&line);
         show(&line);
-        found.extend(find(&line));
+        if wanted(line.trim()) {
+            found.push(line.trim().to_owned());
+        }
     }
     found
 }
 
-fn failed_test(line: &str) -> Option<String> {
-    let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
-    Some(name.to_owned())
+fn is_result(line: &str) -> bool {
+    line.starts_with(RESULT) || (line.starts_with("test ") && line.ends_with(" ... FAILED"))
 }
 
-fn failed_target(line: &str) -> Option<String> {
-    let target = line.trim();
-    (target.starts_with("`-p ") && target.ends_with('`')).then(|| target.to_owned())
+fn is_target(line: &str) -> bool {
+    line.starts_with("`-p ") && line.ends_with('`')
 }
 
 /// Runs the conformance cases of a folder.
@@ -153,31 +188,38 @@ pub(crate) fn passed(command: &mut Command, failure: &str) -> Outcome {
 mod tests {
     use super::*;
 
-    const OUT: &str = "test lock::a ... ok\ntest tabs::b ... FAILED\n\nfailures:\n    tabs::b\n";
+    const OUT: &str = "test lock::a ... ok\ntest tabs::b ... FAILED\n\nfailures:\n    tabs::b\n\n";
+    const RESULTS: &str = "test result: ok. 5 passed; 0 failed; 0 ignored\ntest result: FAILED. 1 passed; 1 failed; 0 ignored\n";
     const ERR: &str = "     Running tests/browser/main.rs\nerror: 1 target failed:\n    `-p holdfast-tests --test browser`\n";
 
     fn heard(out: &str, err: &str) -> Heard {
         Heard {
             passed: false,
-            tests: gather(Some(out.as_bytes()), |_| (), failed_test),
-            targets: gather(Some(err.as_bytes()), |_| (), failed_target),
+            tests: gather(Some(out.as_bytes()), |_| (), is_result),
+            targets: gather(Some(err.as_bytes()), |_| (), is_target),
         }
     }
 
     #[test]
     fn a_few_browser_tests_are_tried_again() {
-        assert_eq!(heard(OUT, ERR).to_try_again(), Some(&["tabs::b".to_owned()][..]));
+        let heard = heard(&format!("{OUT}{RESULTS}"), ERR);
+        assert_eq!(heard.to_try_again(), Some(vec!["tabs::b".to_owned()]));
+        assert_eq!(heard.counts(), [(5, 0), (1, 1)]);
     }
 
     #[test]
     fn other_failures_and_many_are_not() {
+        let whole = format!("{OUT}{RESULTS}");
         let others = format!("{ERR}    `-p holdfast-client --lib`\n");
-        assert_eq!(heard(OUT, &others).to_try_again(), None);
-        assert_eq!(heard(&OUT.repeat(4), ERR).to_try_again(), None);
-        assert_eq!(
-            heard("", ERR).to_try_again(),
-            None,
-            "it did not compile, or was killed"
-        );
+        let many = RESULTS.replace("1 failed", "4 failed");
+        for (out, err, why) in [
+            (whole.clone(), others.as_str(), "another target failed"),
+            (format!("{}{many}", OUT.repeat(4)), ERR, "many failed"),
+            (OUT.to_owned(), ERR, "it was killed before its end"),
+            (format!("{OUT}{many}"), ERR, "not all are known"),
+            (String::new(), ERR, "it did not compile"),
+        ] {
+            assert_eq!(heard(&out, err).to_try_again(), None, "{why}");
+        }
     }
 }

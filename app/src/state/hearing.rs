@@ -12,8 +12,8 @@ use super::{AppState, Change, Watcher};
 use crate::platform::{pause, steady_ms};
 use crate::screens::restoring::all_back;
 
-/// Changes to conversations that come within so many milliseconds are taken over together: thousands come while an account
-/// comes back.
+/// While an account comes back, changes to conversations come by the thousand: those within so many milliseconds are taken
+/// over together.
 const TOGETHER_MS: u32 = 50;
 /// Where laying them out takes long, it rests thrice as long, up to so many milliseconds.
 const LONGEST_REST_MS: u32 = 1_000;
@@ -21,10 +21,15 @@ const LONGEST_REST_MS: u32 = 1_000;
 impl AppState {
     /// Hears what the engine tells.
     pub(super) fn hear(self, event: Event) {
-        let comes_in_numbers = matches!(
-            event,
-            Event::Conversation(_) | Event::Message(_) | Event::Network(_) | Event::Restore(_)
-        );
+        let comes_in_numbers = match &event {
+            Event::Restore(progress) => progress.stage != RestoreStage::Complete,
+            Event::Conversation(_)
+            | Event::Message(_)
+            | Event::Network(_)
+            | Event::Transfer(_)
+            | Event::Typing { .. } => true,
+            _ => false,
+        };
         if !comes_in_numbers {
             self.catch_up();
         }
@@ -88,8 +93,14 @@ impl AppState {
         }
     }
 
-    /// Takes over a changed conversation: at once, or with all others that change at about the same time.
+    /// Takes over a changed conversation: at once or, while an account comes back, with all others that change at about the
+    /// same time.
     fn take_conversation(self, conversation: Conversation) {
+        if self.restore.with_untracked(Option::is_none) {
+            self.catch_up();
+            self.put_conversations(vec![conversation]);
+            return;
+        }
         let Some(conversation) = self.conversations.now_or_soon(conversation) else {
             return;
         };
@@ -112,7 +123,7 @@ impl AppState {
     }
 
     /// Takes over what waits, before whatever builds on it.
-    pub(super) fn catch_up(self) {
+    pub(crate) fn catch_up(self) {
         let changed = self.conversations.take_waiting();
         if !changed.is_empty() {
             self.put_conversations(changed);

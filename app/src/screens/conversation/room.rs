@@ -69,6 +69,7 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(state: AppState, id: Id) -> Self {
+        state.catch_up();
         let known = state.conversations.get_untracked(id);
         let read_up_to = known.as_ref().map_or(0, |c| c.read_up_to);
         let unread = known.is_some_and(|c| c.unread > 0);
