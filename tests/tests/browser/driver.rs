@@ -330,9 +330,11 @@ impl Browser {
             .replace("::", "-");
         let file = screenshot_file(&format!("failure-{test}"));
         let _ = self.driver.screenshot(&file).await;
-        let state = "return [document.visibilityState, document.hasFocus(), document.getAnimations().length, \
-             document.body.innerText.slice(0, 600)].join(' ').replaceAll('\\n', ' | ')";
-        let shown = self.driver.execute(state, Vec::new()).await;
+        let state = "const done = arguments[0]; (navigator.locks?.query() ?? Promise.resolve({ held: [], pending: [] })).then(({held, pending}) => done([ \
+             document.visibilityState, document.hasFocus(), document.getAnimations().length, \
+             ...[...held, '/', ...pending].map((lock) => lock.name ? lock.name + ' of ' + lock.clientId.slice(0, 4) : lock), \
+             document.body.innerText.slice(0, 600)].join(' ').replaceAll('\\n', ' | ')))";
+        let shown = self.driver.execute_async(state, Vec::new()).await;
         let shown = shown.map_or_else(|error| error.to_string(), |told| told.json().to_string());
         let said = self.console().await.join("\n");
         panic!(

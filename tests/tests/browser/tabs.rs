@@ -25,10 +25,12 @@ impl User {
     /// waits for it there would wait until it wakes, and browsers leave such tabs alone.
     async fn freezes_at_rest(&self, tab: &WindowHandle, other: &WindowHandle) {
         let change = "const done = arguments[0]; setTimeout(() => done(false), 2000); \
-             indexedDB.databases().then(([{name}]) => { indexedDB.open(name).onsuccess = ({target: {result}}) => { \
+             const changed = ({name}) => new Promise((free) => { \
+             indexedDB.open(name).onsuccess = ({target: {result}}) => { \
              const change = result.transaction([...result.objectStoreNames], 'readwrite'); \
-             change.oncomplete = () => { result.close(); done(true); }; \
-             change.objectStore(result.objectStoreNames[0]).count(); }; });";
+             change.oncomplete = () => { result.close(); free(); }; \
+             change.objectStore(result.objectStoreNames[0]).count(); }; }); \
+             indexedDB.databases().then((all) => Promise.all(all.map(changed))).then(() => done(true));";
         self.browser
             .until("a moment at rest", async || {
                 self.browser.go_to(tab).await;
