@@ -77,9 +77,14 @@ fn start(store: Rc<dyn Store>) -> EngineHandle {
     engine
 }
 
+/// Not by `Debug`, which the site is built without.
 fn json(figures: &Figures) -> String {
+    let list = |all: &[f64]| all.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
     format!(
-        "{{\"index\":{},\"searches\":{:?},\"opened\":{:?},\"around\":{:?}}}",
-        figures.index, figures.searches, figures.opened, figures.around
+        "{{\"index\":{},\"searches\":[{}],\"opened\":[{}],\"around\":[{}]}}",
+        figures.index,
+        list(&figures.searches),
+        list(&figures.opened),
+        list(&figures.around)
     )
 }
