@@ -147,7 +147,7 @@ impl Browser {
     pub(crate) async fn go_to(&self, tab: &WindowHandle) {
         let tab = tab.clone();
         self.driver.switch_to_window(tab).await.expect("the tab");
-        // A tab that is only driven may stay unpainted, and what fades in there stays out of sight.
+        // To drive a tab does not show it.
         self.cdp("Page.bringToFront", json!({})).await;
     }
 

@@ -54,8 +54,6 @@ impl User {
         self.browser.press("#reveal-phrase").await;
         self.browser.press("#phrase-code").await;
         self.browser.see("#phrase-qr svg").await;
-        let all_of_it = "document.querySelector('#phrase-qr').scrollIntoView({block: 'center'})";
-        self.browser.script(all_of_it).await;
     }
 }
 

@@ -35,6 +35,17 @@ async fn content(device: &Device, file: FileId) -> Vec<u8> {
     }
 }
 
+/// Two friends, one of whom has a picture that the other sees, and its number there.
+async fn with_picture(world: &World) -> (Device, Id, Device, Id, Option<FileId>) {
+    let (alice, alice_id, bob, bob_id) = friends(world).await;
+    set(&alice, &png()).await;
+    is_sent(&alice).await;
+    alice.send(bob_id, "look").await.unwrap();
+    assert_eq!(seen(&bob, alice_id).await, png());
+    let picture = bob.conversation(alice_id).await.unwrap().picture;
+    (alice, alice_id, bob, bob_id, picture)
+}
+
 /// Waits until a device shows its own picture, and gives its bytes.
 async fn own(device: &Device) -> Vec<u8> {
     let snapshot = device
@@ -142,12 +153,7 @@ async fn a_picture_waits_for_the_file_server_and_survives_a_crash() {
 async fn pictures_of_people_stay_when_there_is_no_room() {
     run(async {
         let world = World::with_files().await;
-        let (alice, alice_id, bob, bob_id) = friends(&world).await;
-        set(&alice, &png()).await;
-        is_sent(&alice).await;
-        alice.send(bob_id, "look").await.unwrap();
-        assert_eq!(seen(&bob, alice_id).await, png());
-        let before = bob.conversation(alice_id).await.unwrap().picture;
+        let (_alice, alice_id, bob, _, before) = with_picture(&world).await;
         // What is not sent yet takes all the room there is.
         stage(&bob, alice_id, "large.bin", "", &noise(10_000, 1)).await;
         bob.ask(Command::SetFileQuota(100)).await;
@@ -183,12 +189,7 @@ async fn the_own_picture_is_kept_alive_on_the_server() {
 async fn the_own_picture_outlives_the_servers_two_weeks_under_the_same_address() {
     run(async {
         let world = World::with_files().await;
-        let (alice, alice_id, bob, bob_id) = friends(&world).await;
-        set(&alice, &png()).await;
-        is_sent(&alice).await;
-        alice.send(bob_id, "look").await.unwrap();
-        assert_eq!(seen(&bob, alice_id).await, png());
-        let before = bob.conversation(alice_id).await.unwrap().picture;
+        let (alice, alice_id, bob, bob_id, before) = with_picture(&world).await;
         days_pass(16).await;
         let expiries = world.file_expiries().await;
         assert_eq!(expiries.len(), 1);
@@ -211,12 +212,7 @@ async fn the_own_picture_outlives_the_servers_two_weeks_under_the_same_address()
 async fn the_own_picture_is_sent_again_when_the_server_lost_it_before_its_time() {
     run(async {
         let world = World::with_files().await;
-        let (alice, alice_id, bob, bob_id) = friends(&world).await;
-        set(&alice, &png()).await;
-        is_sent(&alice).await;
-        alice.send(bob_id, "look").await.unwrap();
-        assert_eq!(seen(&bob, alice_id).await, png());
-        let before = bob.conversation(alice_id).await.unwrap().picture;
+        let (alice, alice_id, bob, bob_id, before) = with_picture(&world).await;
         world.lose_files().await;
         // A new device asks for it; that is when the server notices.
         let other = Device::new(&world);

@@ -7,16 +7,13 @@ use holdfast_client::api::{Command, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_tests::net::{Device, World, run};
 
-use super::{SOON, id, in_step, second_of, wait_for_name, wait_for_place};
+use super::{SOON, id, in_step, second_of, wait_for_name, wait_for_place, written_to};
 
 #[tokio::test(start_paused = true)]
 async fn what_one_device_decides_the_other_has() {
     run(async {
         let world = World::new().await;
-        let (one, bob) = (Device::new(&world), Device::new(&world));
-        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
-        one.send(bob_id, "hello").await.unwrap();
-        bob.wait_for_texts(own_id, 1, SOON).await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
         let two = second_of(&world, &one).await;

@@ -19,6 +19,15 @@ fn id(number: u8) -> Id {
     Account::from_seed(Seed::from_bytes(&[number; 16])).id()
 }
 
+/// Ann, who has written to Bob, and Bob, who has read it.
+async fn written_to(world: &World) -> (Device, Id, Device, Id) {
+    let (one, bob) = (Device::new(world), Device::new(world));
+    let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
+    one.send(bob_id, "hello").await.unwrap();
+    bob.wait_for_texts(own_id, 1, SOON).await;
+    (one, own_id, bob, bob_id)
+}
+
 /// What must be the same on all devices of an account.
 fn shared(snapshot: &Snapshot) -> Vec<String> {
     let account = snapshot.account.as_ref().unwrap();

@@ -11,16 +11,13 @@ use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::Seed;
 use holdfast_tests::net::{Device, World, run};
 
-use super::{SOON, in_step, place, wait_for_name, wait_for_place};
+use super::{SOON, in_step, place, wait_for_name, wait_for_place, written_to};
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_contact_does_not_come_back_from_the_mailbox() {
     run(async {
         let world = World::new().await;
-        let (one, bob) = (Device::new(&world), Device::new(&world));
-        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
-        one.send(bob_id, "hello").await.unwrap();
-        bob.wait_for_texts(own_id, 1, SOON).await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
         tokio::time::sleep(Duration::from_secs(600)).await;
@@ -45,10 +42,7 @@ async fn a_deleted_contact_does_not_come_back_from_the_mailbox() {
 async fn a_deleted_conversation_stays_deleted_for_devices_that_come_later() {
     run(async {
         let world = World::new().await;
-        let (one, bob) = (Device::new(&world), Device::new(&world));
-        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
-        one.send(bob_id, "hello").await.unwrap();
-        bob.wait_for_texts(own_id, 1, SOON).await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
         one.wait_until_sent(bob_id, SOON).await;
@@ -74,10 +68,7 @@ async fn a_deleted_conversation_stays_deleted_for_devices_that_come_later() {
 async fn a_restore_tells_its_steps_and_is_usable_from_the_profile_on() {
     run(async {
         let world = World::new().await;
-        let (one, bob) = (Device::new(&world), Device::new(&world));
-        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
-        one.send(bob_id, "hello").await.unwrap();
-        bob.wait_for_texts(own_id, 1, SOON).await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
         one.wait_until_sent(bob_id, SOON).await;
@@ -121,10 +112,7 @@ async fn a_restore_tells_its_steps_and_is_usable_from_the_profile_on() {
 async fn a_restore_killed_at_any_moment_ends_complete_and_overwrites_nothing() {
     run(async {
         let world = World::new().await;
-        let (one, bob) = (Device::new(&world), Device::new(&world));
-        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
-        one.send(bob_id, "hello").await.unwrap();
-        bob.wait_for_texts(own_id, 1, SOON).await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
         for text in ["hello yourself", "how is it going?", "still there?"] {
             bob.send(own_id, text).await.unwrap();
         }
@@ -299,10 +287,7 @@ impl Store for SlowStore {
 async fn a_wrong_phrase_can_be_followed_by_the_right_one_on_a_slow_store() {
     run(async {
         let world = World::new().await;
-        let (one, bob) = (Device::new(&world), Device::new(&world));
-        let (own_id, bob_id) = (one.create("Ann").await, bob.create("Bob").await);
-        one.send(bob_id, "hello").await.unwrap();
-        bob.wait_for_texts(own_id, 1, SOON).await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
         tokio::time::sleep(SOON).await;
