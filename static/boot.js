@@ -1,6 +1,6 @@
-// Brings the programs up. One file, two entries: in the page it compiles and starts the page's program and fetches the
-// engine's, which a first visit does not wait for; in the engine worker it takes the compiled engine from the page and
-// starts it there.
+// Brings the programs up. One file, two entries: in the page it compiles and starts the first part of the page's program, and
+// fetches the second one and the engine, which a first visit does not wait for; in the engine worker it takes the compiled
+// engine from the page and starts it there.
 
 const inPage = typeof document !== "undefined";
 /** Whether another page shows this one in a frame. */
@@ -27,36 +27,62 @@ function inPlace() {
   return false;
 }
 
+/** Something that is loaded once; again only if that failed. */
+function once(load) {
+  let loaded;
+  return (priority) => {
+    loaded ??= load(priority).catch((error) => {
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
+  };
+}
+
+/** What the page names in its head, as an address. */
+const named = (what) => new URL(document.querySelector(`meta[name=${what}]`).content, document.baseURI).href;
+/** Loads the engine. */
+const loadEngine = once((priority) => compile(`${named("engine")}_bg.wasm`, priority));
+/** Loads the part of the page's program that the first screens do without. */
+const loadLater = once((priority) => compile(named("later"), priority));
+/** What the first part of the page's program gives to the second. */
+let shared;
+
+/** Brings in that second part, and then calls the program back. Called by the program; its tools gave the name. */
+export async function __wasm_split_load_later(callback, data) {
+  let here = false;
+  try {
+    await WebAssembly.instantiate(await loadLater("high"), { __wasm_split: shared });
+    here = true;
+  } catch (error) {
+    console.warn("not loaded:", error);
+  }
+  shared.__indirect_function_table.get(callback)(data, here);
+}
+
 /** Starts the page's program, or says on the painted start page why that can't be. */
 async function startPage() {
   const glue = document.querySelector("link[rel=modulepreload]").href;
   const program = document.querySelector("link[rel=preload][as=fetch]").href;
-  const engine = new URL(document.querySelector("meta[name=engine]").content, document.baseURI).href;
-  let compiledEngine;
-  /** Loads the engine, once; again only if that failed. */
-  const loadEngine = (priority) => {
-    compiledEngine ??= compile(`${engine}_bg.wasm`, priority).catch((error) => {
-      compiledEngine = undefined;
-      throw error;
-    });
-    return compiledEngine;
-  };
   globalThis.holdfast = {
     /** Starts an engine worker with the compiled engine. Called by the page's program. */
     startWorker() {
       const worker = new Worker(import.meta.url, { type: "module", name: "engine" });
       loadEngine("high").then(
-        (compiled) => worker.postMessage({ glue: `${engine}.js`, compiled }),
+        (compiled) => worker.postMessage({ glue: `${named("engine")}.js`, compiled }),
         () => worker.dispatchEvent(new Event("error")),
       );
       return worker;
     },
   };
   try {
-    // Who has an account here needs both at once.
-    if (!framed && accountKept()) loadEngine("high").catch(() => {});
+    // Who has an account here needs all at once; a chat in a frame, all of the program.
+    const known = !framed && accountKept();
+    if (known || framed) loadLater("high").catch(() => {});
+    if (known) loadEngine("high").catch(() => {});
     const [bindings, compiled] = await Promise.all([import(glue), compile(program, "high")]);
-    await bindings.default({ module_or_path: compiled });
+    shared = await bindings.default({ module_or_path: compiled });
+    await loadLater("low").catch(() => {});
     loadEngine("low").catch(() => {});
   } catch (error) {
     const old = typeof WebAssembly === "undefined" || !("compileStreaming" in WebAssembly);

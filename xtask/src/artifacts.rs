@@ -93,6 +93,12 @@ pub(crate) fn site(progress: &Progress) -> Outcome {
     }
     let wasm = setup::web(progress)?;
     let mut trunk = wasm.command("trunk");
+    // Before the real `wasm-bindgen`, the one that cuts the program.
+    let mut folders = vec![paths::root().join("xtask/tools/bindgen")];
+    let set = trunk.get_envs().find(|(name, _)| *name == "PATH");
+    let path = set.and_then(|(_, value)| value).unwrap_or_default().to_owned();
+    folders.extend(std::env::split_paths(&path));
+    trunk.env("PATH", std::env::join_paths(folders).unwrap_or(path));
     // The variable is read as `--no-color`, and trunk takes only `true` or `false` for it.
     trunk.env_remove("NO_COLOR");
     trunk

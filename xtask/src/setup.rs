@@ -13,6 +13,8 @@ use crate::progress::{Outcome, Progress, both};
 
 /// The bundler. 0.22 asks for a newer compiler than the pinned one.
 const TRUNK: &str = "0.21.14";
+/// What cuts the page's program in two; the version belongs to `wasm_split_helpers` in Cargo.toml.
+const WASM_SPLIT: &str = "0.2.4";
 /// The npm package and the version that ships `wasm-opt`; Debian's own (108) is too old for what the compiler writes.
 const BINARYEN: &str = "132";
 /// The packages that build for wasm32 where rustup cannot fetch the library's source, and the linker that belongs to their LLVM.
@@ -90,7 +92,9 @@ pub(crate) fn web(progress: &Progress) -> Outcome<Wasm> {
             wasm_opt(progress)?;
             Ok(wasm)
         });
-        let built = trunk(progress).and_then(|()| wasm_bindgen(progress));
+        let built = trunk(progress)
+            .and_then(|()| wasm_bindgen(progress))
+            .and_then(|()| wasm_split(progress));
         let fetched: Outcome<Wasm> = fetched
             .join()
             .unwrap_or_else(|_| Err("set-up ended unexpectedly".to_owned()));
@@ -252,6 +256,20 @@ fn wasm_bindgen(progress: &Progress) -> Outcome {
         // Not `--locked`: a dependency in the published lock file has been withdrawn.
         install.args(["wasm-bindgen-cli", "--bin", "wasm-bindgen", "--version", &version]);
         progress.step(&format!("wasm-bindgen {version}"), &mut install)?;
+    }
+    Ok(())
+}
+
+/// What cuts the page's program in two. It can't tell its version, so a mark beside it does.
+fn wasm_split(progress: &Progress) -> Outcome {
+    let mark = paths::tools().join("stamps/wasm-split");
+    let marked = fs::read_to_string(&mark).is_ok_and(|before| before == WASM_SPLIT);
+    if !marked || paths::find("wasm-split-cli").is_none() {
+        let mut install = cargo_install();
+        install.args(["--locked", "wasm_split_cli_support", "--version", WASM_SPLIT]);
+        install.args(["--features", "build-binary"]);
+        progress.step(&format!("wasm-split {WASM_SPLIT}"), &mut install)?;
+        write(&mark, WASM_SPLIT)?;
     }
     // Half a gigabyte that nothing reads again; failing to remove it harms nothing.
     let _ = fs::remove_dir_all(paths::tools().join("target"));

@@ -57,6 +57,7 @@ use crate::components::bars::TroubleBar;
 use crate::components::keyboard;
 use crate::components::notices::Notices;
 use crate::i18n;
+use crate::later;
 use crate::platform::{self, frame, notifications};
 use crate::state::nav::Route;
 use crate::state::preferences::{self, Theme};
@@ -86,21 +87,9 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     viewport::follow();
     platform::data_transfer::refuse_drops();
+    later::follow(state);
     spawn_local(state.open());
-    // A chat in somebody else's page has one conversation, and ends with that page.
     let framed = frame::is_framed();
-    if !framed {
-        state.follow_links();
-        state.follow_idle();
-        if !platform::kiosk::is_on() {
-            spawn_local(state.share.collect(state));
-            spawn_local(state.releases.resume());
-        }
-        provide_context(session::Session::follow(state));
-        notifications::follow_focus(move || state.notifier.withdraw());
-        // A number that an earlier visit left tells something before an account is open.
-        notifications::badge(0);
-    }
 
     let words = RwSignal::new(0_u32);
     let loaded = StoredValue::new(i18n::tag());
@@ -127,28 +116,73 @@ pub(crate) fn App() -> impl IntoView {
     // A change of language renders everything again: texts are read once.
     move || {
         words.track();
-        if platform::kiosk::is_closed() {
-            return view! { <kiosk::Closed /> }.into_any();
-        }
         if framed {
-            return view! {
-                <embedded::Embedded />
-                <Notices />
-            }
-            .into_any();
+            return later::view(|later| (later.framed)());
         }
         view! {
-            <session::SessionBar />
-            <TroubleBar />
-            <share::ShareBar />
-            <release::ReleaseBar />
+            {move || later::get().map(|later| (later.above)())}
             <Page />
-            {keyboard::keyboard()}
-            <Notices />
-            <session::Countdown />
+            {move || later::get().map(|later| (later.below)())}
         }
         .into_any()
     }
+}
+
+/// Follows the page for as long as it lives ([`later::Later`]).
+pub(crate) fn begin(state: AppState) {
+    // A chat in somebody else's page has one conversation, and ends with that page.
+    if frame::is_framed() {
+        return;
+    }
+    state.follow_links();
+    state.follow_idle();
+    if !platform::kiosk::is_on() {
+        spawn_local(state.share.collect(state));
+        spawn_local(state.releases.resume());
+    }
+    provide_context(session::Session::follow(state));
+    notifications::follow_focus(move || state.notifier.withdraw());
+    // A number that an earlier visit left tells something before an account is open.
+    notifications::badge(0);
+}
+
+/// What lies above every screen: bars.
+pub(crate) fn above() -> AnyView {
+    if platform::kiosk::is_closed() {
+        return ().into_any();
+    }
+    view! {
+        <session::SessionBar />
+        <TroubleBar />
+        <share::ShareBar />
+        <release::ReleaseBar />
+    }
+    .into_any()
+}
+
+/// What lies below every screen, and over it.
+pub(crate) fn below() -> AnyView {
+    if platform::kiosk::is_closed() {
+        return ().into_any();
+    }
+    view! {
+        {keyboard::keyboard()}
+        <Notices />
+        <session::Countdown />
+    }
+    .into_any()
+}
+
+/// Everything, in somebody else's page.
+pub(crate) fn framed() -> AnyView {
+    if platform::kiosk::is_closed() {
+        return view! { <kiosk::Closed /> }.into_any();
+    }
+    view! {
+        <embedded::Embedded />
+        <Notices />
+    }
+    .into_any()
 }
 
 /// Tells the browser the language in use and its direction.
@@ -179,21 +213,41 @@ fn keep_off_paper() {
 #[component]
 fn Page() -> impl IntoView {
     let state = AppState::get();
-    let waits = Memo::new(move |_| restoring::waits(state));
     move || match state.phase.get() {
-        Phase::Ready if waits.get() => view! { <restoring::Restoring /> }.into_any(),
         Phase::Opening => view! { <Opening /> }.into_any(),
         Phase::Start => view! { <Start /> }.into_any(),
-        Phase::Ready => view! { <home::Home /> }.into_any(),
+        phase => later::view(move |later| (later.page)(phase.clone())),
+    }
+}
+
+/// The screen of a phase other than the start.
+pub(crate) fn page(phase: Phase) -> AnyView {
+    match phase {
+        Phase::Ready => view! { <Ready /> }.into_any(),
         Phase::Locked => view! { <locked::Locked /> }.into_any(),
         Phase::Ended => view! { <session::Ended /> }.into_any(),
         Phase::Stopped(stop) => view! { <problem::Problem stop /> }.into_any(),
+        Phase::Opening | Phase::Start => ().into_any(),
+    }
+}
+
+/// An open account: the list, or how it comes back.
+#[component]
+fn Ready() -> impl IntoView {
+    let state = AppState::get();
+    let waits = Memo::new(move |_| restoring::waits(state));
+    move || {
+        if waits.get() {
+            view! { <restoring::Restoring /> }.into_any()
+        } else {
+            view! { <home::Home /> }.into_any()
+        }
     }
 }
 
 /// A page that opens: the outline of the list, after a moment.
 #[component]
-fn Opening() -> impl IntoView {
+pub(crate) fn Opening() -> impl IntoView {
     let late = RwSignal::new(false);
     set_timeout(
         move || {
@@ -226,30 +280,43 @@ fn Opening() -> impl IntoView {
     }
 }
 
-/// The screens before there is an account.
+/// The screens before there is an account. The first ones are in the first part of the program.
 #[component]
 fn Start() -> impl IntoView {
     let state = AppState::get();
-    view! {
-        <main class="start">
-            {move || match kiosk::permitted(state, state.nav.current()) {
-                Route::Place { restore: true } if platform::kiosk::is_on() => {
-                    view! { <kiosk::Caution /> }.into_any()
-                }
-                Route::Place { restore } => view! { <place::Place restore /> }.into_any(),
-                Route::Restore => view! { <restore::Restore /> }.into_any(),
-                Route::Recognise => view! { <recognise::Recognise /> }.into_any(),
-                Route::Receive => view! { <transfer::Receive /> }.into_any(),
-                Route::Name => view! { <name::Name /> }.into_any(),
-                _ if state.transfer.opened.with(Option::is_some) => {
-                    view! { <transfer::NoAccount /> }.into_any()
-                }
-                _ if platform::kiosk::is_on() => view! { <kiosk::Start /> }.into_any(),
-                _ => match state.invite.get() {
-                    Some(invite) => view! { <invited::Invited invite /> }.into_any(),
-                    None => view! { <welcome::Welcome /> }.into_any(),
-                },
-            }}
-        </main>
+    let screen = move || {
+        let route = state.nav.current();
+        let first = !platform::kiosk::is_on();
+        match route {
+            Route::Place { restore } if first => view! { <place::Place restore /> }.into_any(),
+            Route::Name if first => view! { <name::Name /> }.into_any(),
+            Route::Restore | Route::Recognise | Route::Receive => {
+                later::view(move |later| (later.start)(state, route))
+            }
+            _ if !first || state.transfer.opened.with(Option::is_some) => {
+                later::view(move |later| (later.start)(state, route))
+            }
+            _ => match state.invite.get() {
+                Some(invite) => view! { <invited::Invited invite /> }.into_any(),
+                None => view! { <welcome::Welcome /> }.into_any(),
+            },
+        }
+    };
+    view! { <main class="start">{screen}</main> }
+}
+
+/// A start screen other than the first ones; any at a kiosk.
+pub(crate) fn later_start(state: AppState, route: Route) -> AnyView {
+    if platform::kiosk::is_closed() {
+        return view! { <kiosk::Closed /> }.into_any();
+    }
+    match kiosk::permitted(state, route) {
+        Route::Place { restore: true } => view! { <kiosk::Caution /> }.into_any(),
+        Route::Restore => view! { <restore::Restore /> }.into_any(),
+        Route::Recognise => view! { <recognise::Recognise /> }.into_any(),
+        Route::Receive => view! { <transfer::Receive /> }.into_any(),
+        Route::Name => view! { <name::Name /> }.into_any(),
+        _ if state.transfer.opened.with(Option::is_some) => view! { <transfer::NoAccount /> }.into_any(),
+        _ => view! { <kiosk::Start /> }.into_any(),
     }
 }

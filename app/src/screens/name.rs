@@ -1,6 +1,5 @@
 //! The display name of a new account; with it the account is made.
 
-use holdfast_client::api::Failure;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -8,8 +7,8 @@ use crate::components::field::Field;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
 use crate::platform::kiosk;
+use crate::state::AppState;
 use crate::state::nav::Route;
-use crate::state::{AppState, error_text, failure_text};
 
 /// The way back on a start screen.
 #[component]
@@ -41,16 +40,15 @@ pub(crate) fn enter(
         return;
     }
     if !restore && name.with_untracked(|n| n.trim().is_empty()) {
-        error.set(failure_text(&Failure::NameEmpty));
+        error.set(t("name.error_empty"));
         return;
     }
     error.set(String::new());
     busy.set(true);
     spawn_local(async move {
         let result = state.enter(name.get_untracked(), restore).await;
-        let text = result.err().as_ref().map(error_text).unwrap_or_default();
         // The screen may be gone by now: that is the good case.
-        let _ = error.try_set(text);
+        let _ = error.try_set(result.err().unwrap_or_default());
         let _ = busy.try_set(false);
     });
 }

@@ -48,6 +48,7 @@ use web_sys::{Blob, MessagePort};
 use crate::engine::jobs::{Job, JobId, News};
 use crate::engine::{EngineLink, LinkError};
 use crate::i18n::t;
+use crate::later;
 use crate::platform::kiosk;
 use crate::platform::session::{StartError, StorageMode};
 use crate::screens::files::FileAsk;
@@ -67,6 +68,7 @@ use share::Shares;
 use transfer::Transfers;
 
 pub(crate) use failure::{error_text, failure_text};
+pub(crate) use opening::{enter_account, keep_preference, open_account};
 
 /// Where the page is between opening and use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -379,11 +381,8 @@ impl AppState {
         if mirrored && has_account && self.mode.get_untracked() == StorageMode::OwnDevice {
             early::write(name, value);
         }
-        if self.link.with_value(Option::is_some) {
-            self.command(Command::SetPreference {
-                key: name.into(),
-                value: value.into(),
-            });
+        if let Some(later) = later::get_untracked().filter(|_| self.link.with_value(Option::is_some)) {
+            (later.keep_preference)(self, name, value);
         }
     }
 

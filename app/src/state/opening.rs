@@ -1,15 +1,43 @@
 //! Opening the account of this device, making a new one, and taking one up again.
 
+use futures::future::LocalBoxFuture;
 use holdfast_client::api::{Command, Reply, Snapshot};
 use holdfast_protocol::account::Seed;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::nav::Route;
-use super::{AppState, Pending, Phase, Stop, preferences, reminder};
+use super::{AppState, Pending, Phase, Stop, error_text, preferences, reminder};
 use crate::engine::LinkError;
+use crate::i18n::t;
+use crate::later;
 use crate::platform::frame;
 use crate::platform::session::{self, StartError, StorageMode};
+
+/// [`AppState::open`], where there is an account.
+pub(crate) fn open_account(state: AppState) -> LocalBoxFuture<'static, ()> {
+    Box::pin(state.open_account())
+}
+
+/// [`AppState::enter`].
+pub(crate) fn enter_account(
+    state: AppState,
+    name: String,
+    restore: bool,
+) -> LocalBoxFuture<'static, Result<(), String>> {
+    Box::pin(async move {
+        let entered = state.enter_account(name, restore).await;
+        entered.map_err(|why| error_text(&why))
+    })
+}
+
+/// Gives a choice to the engine that runs.
+pub(crate) fn keep_preference(state: AppState, name: &'static str, value: &str) {
+    state.command(Command::SetPreference {
+        key: name.into(),
+        value: value.into(),
+    });
+}
 
 impl AppState {
     /// Opens the account of this device, if there is one; else the start screens.
@@ -17,8 +45,13 @@ impl AppState {
         // In a frame of another page no account of this device is opened, whatever the browser lets the frame read.
         if frame::is_framed() || !session::existing() {
             self.phase.set(Phase::Start);
-            return;
+        } else if let Some(later) = later::wait().await {
+            (later.open)(self).await;
         }
+    }
+
+    /// Opens the account of this device.
+    async fn open_account(self) {
         match self.start_engine(StorageMode::OwnDevice).await {
             Ok(Some(snapshot)) => self.take_snapshot(snapshot),
             Ok(None) => {}
@@ -67,8 +100,16 @@ impl AppState {
         }
     }
 
-    /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen.
-    pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), LinkError> {
+    /// Makes a new account, or takes up the one whose phrase was given, in the storage that was chosen. If it can't be, why,
+    /// in words.
+    pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), String> {
+        match later::wait().await {
+            Some(later) => (later.enter)(self, name, restore).await,
+            None => Err(t("problem.failed_text")),
+        }
+    }
+
+    async fn enter_account(self, name: String, restore: bool) -> Result<(), LinkError> {
         if !self.engine_stands().await {
             return Ok(());
         }

@@ -1,0 +1,188 @@
+//! The part of the page's program that the first screens do without: everything behind an account, and the ways to one
+//! that exists.
+//!
+//! `main.rs` marks the place where the program is cut: what is reached through [`Later`] and in no other way becomes a file of its
+//! own, which is fetched while the first screen is read (`xtask/tools/bindgen`, `static/boot.js`). So what calls a screen, or
+//! the engine's link, from the first part does it through a field of [`Later`]: a direct call would put the callee there too.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use futures::future::LocalBoxFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::components::icon::{Icon, icon};
+use crate::i18n::t;
+use crate::state::nav::Route;
+use crate::state::{AppState, Phase};
+use crate::{platform, screens, state};
+
+/// Brings the part in; `None` if it could not be fetched.
+pub(crate) type Fetch = fn() -> LocalBoxFuture<'static, Option<Later>>;
+
+/// Pauses before tries to fetch the part, in milliseconds.
+const TRIES_MS: [u32; 3] = [0, 400, 1_600];
+
+/// The ways into the part.
+#[derive(Clone, Copy)]
+pub struct Later {
+    /// Follows the page for as long as it lives. Called once, in the page's owner.
+    begin: fn(AppState),
+    /// What lies above every screen.
+    pub(crate) above: fn() -> AnyView,
+    /// What lies below, and over, every screen.
+    pub(crate) below: fn() -> AnyView,
+    /// The screen of a phase other than the start.
+    pub(crate) page: fn(Phase) -> AnyView,
+    /// A start screen other than the first ones; any at a kiosk.
+    pub(crate) start: fn(AppState, Route) -> AnyView,
+    /// Everything, in somebody else's page.
+    pub(crate) framed: fn() -> AnyView,
+    /// Opens the account of this device.
+    pub(crate) open: fn(AppState) -> LocalBoxFuture<'static, ()>,
+    /// Makes an account, or takes one up: [`AppState::enter`].
+    pub(crate) enter: fn(AppState, String, bool) -> LocalBoxFuture<'static, Result<(), String>>,
+    /// Gives a choice to the engine that runs.
+    pub(crate) keep_preference: fn(AppState, &'static str, &str),
+}
+
+impl Later {
+    /// The part itself. Called from the place of the cut only.
+    pub(crate) fn here() -> Self {
+        Self {
+            begin: screens::begin,
+            above: screens::above,
+            below: screens::below,
+            page: screens::page,
+            start: screens::later_start,
+            framed: screens::framed,
+            open: state::open_account,
+            enter: state::enter_account,
+            keep_preference: state::keep_preference,
+        }
+    }
+}
+
+/// Where the part is.
+#[derive(Clone, Copy)]
+enum Standing {
+    /// On its way, or not asked for yet.
+    Coming,
+    /// Here.
+    Here(Later),
+    /// It could not be fetched.
+    Missing,
+}
+
+static STANDING: LazyLock<ArcRwSignal<Standing>> = LazyLock::new(|| ArcRwSignal::new(Standing::Coming));
+
+thread_local! {
+    static FETCH: Cell<Option<Fetch>> = const { Cell::new(None) };
+    static BEGUN: RefCell<Option<Rc<dyn Fn(Later)>>> = const { RefCell::new(None) };
+}
+
+/// Says how the part is fetched. Called before anything else.
+pub(crate) fn comes_by(fetch: Fetch) {
+    FETCH.set(Some(fetch));
+}
+
+/// Fetches the part before the page is mounted: where nothing can be shown without it.
+pub(crate) async fn fetch_first() {
+    if let Some(later) = fetch().await {
+        STANDING.set(Standing::Here(later));
+    }
+}
+
+/// Has the part follow the page, as soon as it is there; fetches it if need be. Called once, by the page's view.
+pub(crate) fn follow(state: AppState) {
+    if let Some(later) = STANDING.with_untracked(arrived) {
+        (later.begin)(state);
+        return;
+    }
+    let owner = Owner::current().unwrap_or_default();
+    BEGUN.set(Some(Rc::new(move |later| owner.with(|| (later.begin)(state)))));
+    spawn_local(bring());
+}
+
+async fn bring() {
+    STANDING.set(Standing::Coming);
+    let Some(later) = fetch().await else {
+        STANDING.set(Standing::Missing);
+        return;
+    };
+    if let Some(begin) = BEGUN.take() {
+        begin(later);
+    }
+    STANDING.set(Standing::Here(later));
+}
+
+async fn fetch() -> Option<Later> {
+    let fetch = FETCH.get()?;
+    for ms in TRIES_MS {
+        platform::pause(ms).await;
+        if let Some(later) = fetch().await {
+            return Some(later);
+        }
+    }
+    None
+}
+
+fn arrived(standing: &Standing) -> Option<Later> {
+    match standing {
+        Standing::Here(later) => Some(*later),
+        Standing::Coming | Standing::Missing => None,
+    }
+}
+
+/// The part, if it is here; follows its arrival.
+pub(crate) fn get() -> Option<Later> {
+    STANDING.with(arrived)
+}
+
+/// As [`get`], without following.
+pub(crate) fn get_untracked() -> Option<Later> {
+    STANDING.with_untracked(arrived)
+}
+
+/// Waits for the part; `None` if it can't be fetched.
+pub(crate) async fn wait() -> Option<Later> {
+    loop {
+        match STANDING.get_untracked() {
+            Standing::Here(later) => return Some(later),
+            Standing::Missing => {
+                bring().await;
+                return get_untracked();
+            }
+            Standing::Coming => platform::pause(50).await,
+        }
+    }
+}
+
+/// A view of the part; until it is here the page's outline, or what to do about it.
+pub(crate) fn view(show: impl Fn(Later) -> AnyView + Send + 'static) -> AnyView {
+    (move || match STANDING.get() {
+        Standing::Here(later) => show(later),
+        Standing::Coming => view! { <screens::Opening /> }.into_any(),
+        Standing::Missing => missing(),
+    })
+    .into_any()
+}
+
+/// The part did not come.
+fn missing() -> AnyView {
+    view! {
+        <section class="step problem" role="alert">
+            <span class="problem-icon">{icon(Icon::Alert)}</span>
+            <h1>{t("problem.failed_title")}</h1>
+            <p class="lead">{t("problem.failed_text")}</p>
+            <div class="stack">
+                <button id="fetch-again" class="button primary large" on:click=move |_| platform::reload()>
+                    {t("action.try_again")}
+                </button>
+            </div>
+        </section>
+    }
+    .into_any()
+}
