@@ -260,16 +260,18 @@ fn wasm_bindgen(progress: &Progress) -> Outcome {
     Ok(())
 }
 
-/// What cuts the page's program in two. It can't tell its version, so a mark beside it does.
+/// What cuts the page's program in two. It can't tell its version; cargo's list beside it does.
 fn wasm_split(progress: &Progress) -> Outcome {
-    let mark = paths::tools().join("stamps/wasm-split");
-    let marked = fs::read_to_string(&mark).is_ok_and(|before| before == WASM_SPLIT);
-    if !marked || paths::find("wasm-split-cli").is_none() {
+    let found = paths::find("wasm-split-cli");
+    let list = found.and_then(|program| Some(program.parent()?.parent()?.join(".crates.toml")));
+    let listed = list
+        .and_then(|list| fs::read_to_string(list).ok())
+        .unwrap_or_default();
+    if !listed.contains(&format!("\"wasm_split_cli_support {WASM_SPLIT} ")) {
         let mut install = cargo_install();
         install.args(["--locked", "wasm_split_cli_support", "--version", WASM_SPLIT]);
         install.args(["--features", "build-binary"]);
         progress.step(&format!("wasm-split {WASM_SPLIT}"), &mut install)?;
-        write(&mark, WASM_SPLIT)?;
     }
     // Half a gigabyte that nothing reads again; failing to remove it harms nothing.
     let _ = fs::remove_dir_all(paths::tools().join("target"));

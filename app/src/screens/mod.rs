@@ -87,9 +87,12 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     viewport::follow();
     platform::data_transfer::refuse_drops();
+    let framed = frame::is_framed();
+    if !framed {
+        state.take_first_invite();
+    }
     later::follow(state);
     spawn_local(state.open());
-    let framed = frame::is_framed();
 
     let words = RwSignal::new(0_u32);
     let loaded = StoredValue::new(i18n::tag());

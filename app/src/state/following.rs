@@ -11,34 +11,49 @@ use crate::i18n::t;
 use crate::platform::kiosk;
 
 impl AppState {
-    /// Follows the link that the page was opened with, if it was, and those that are opened while it is there.
+    /// Takes the contact link that the page was opened with, if it was. Called before the first screen, which shows it.
+    pub(crate) fn take_first_invite(self) {
+        self.take_invite();
+    }
+
+    /// Follows other links that the page was opened with, and all that are opened while it is there.
     pub(crate) fn follow_links(self) {
-        let follow = move || {
-            self.take_invite();
+        self.take_transfer();
+        let again = window_event_listener(ev::hashchange, move |_| {
+            if self.take_invite() {
+                self.show_invite();
+            }
             self.take_transfer();
-        };
-        follow();
-        let again = window_event_listener(ev::hashchange, move |_| follow());
+        });
         on_cleanup(move || again.remove());
     }
 
-    fn take_invite(self) {
+    /// Whether there is a new contact link in the address.
+    fn take_invite(self) -> bool {
         let taken = invite::take();
         // A kiosk's address says nothing but where it is.
         if kiosk::is_on() {
-            return;
+            return false;
         }
         match taken {
             Some(Ok(invite)) => {
                 self.invite.set(Some(invite));
-                match self.phase.get_untracked() {
-                    Phase::Ready => self.accept_invite(),
-                    Phase::Start => self.nav.reset(Route::Welcome),
-                    Phase::Opening | Phase::Locked | Phase::Stopped(_) | Phase::Ended => {}
-                }
+                true
             }
-            Some(Err(_)) => self.show_toast(t("invite.broken")),
-            None => {}
+            Some(Err(_)) => {
+                self.show_toast(t("invite.broken"));
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Shows whom the link that came now leads to, or their chat.
+    fn show_invite(self) {
+        match self.phase.get_untracked() {
+            Phase::Ready => self.accept_invite(),
+            Phase::Start => self.nav.reset(Route::Welcome),
+            Phase::Opening | Phase::Locked | Phase::Stopped(_) | Phase::Ended => {}
         }
     }
 

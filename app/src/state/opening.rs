@@ -45,8 +45,12 @@ impl AppState {
         // In a frame of another page no account of this device is opened, whatever the browser lets the frame read.
         if frame::is_framed() || !session::existing() {
             self.phase.set(Phase::Start);
-        } else if let Some(later) = later::wait().await {
-            (later.open)(self).await;
+            return;
+        }
+        match later::wait().await {
+            Some(later) => (later.open)(self).await,
+            // What is shown then says that the program is incomplete.
+            None => self.phase.set(Phase::Stopped(Stop::EngineLost)),
         }
     }
 
