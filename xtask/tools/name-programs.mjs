@@ -45,7 +45,7 @@ execFileSync('wasm-opt', [...optimise, second, '-o', join(folder, 'later.wasm')]
 const boot = only(/^boot-[0-9a-f]+\.js$/);
 const glue = only(/^holdfast-app-[0-9a-f]+\.js$/);
 const before = read(glue).toString();
-const loads = before.replace(/(["'])\.\/__wasm_split\.js\1/g, `"./${boot}"`);
+const loads = before.replace(/(\bfrom\s*)(["'])\.\/__wasm_split\.js\2/, `$1"./${boot}"`);
 if (loads === before) throw new Error(`${glue} does not load the second part`);
 writeFileSync(join(folder, glue), loads);
 
