@@ -29,8 +29,9 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
     };
     let command = |command: Command| Callback::new(move |()| state.command(command.clone()));
     let ask = |question| Callback::new(move |()| state.question.set(Some(question)));
-    if friend || c.note_to_self {
-        let pinned = c.priority > 0;
+    let pinned = c.priority > 0;
+    // What is pinned already can be taken off, whoever it is with.
+    if friend || c.note_to_self || pinned {
         let label = if pinned { t("row.unpin") } else { t("row.pin") };
         add(
             Icon::Pin,
@@ -83,7 +84,7 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
             command(Command::MarkUnread(id)),
         );
     }
-    if other && !request && !kiosk::is_on() {
+    if other && !request && c.standing != Standing::Fresh && !kiosk::is_on() {
         let label = if c.nickname.is_some() {
             t("nickname.edit")
         } else {

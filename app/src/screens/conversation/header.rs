@@ -159,7 +159,7 @@ fn items(room: Room, known: &Conversation) -> Vec<Item> {
             state.nav.go(Route::Disappearing(id));
         }));
     }
-    if !own && !request && !blocked {
+    if !own && !request && !blocked && known.standing != Standing::Fresh {
         let muted = is_muted(known);
         let (picture, label, mode) = if muted {
             (Icon::Bell, t("details.unmute"), Notify::All)
