@@ -48,7 +48,7 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
         add(Icon::Check, t("request.accept"), false, Callback::new(accept));
     }
     if friend {
-        let muted = is_muted(c);
+        let muted = state.is_muted(c);
         let (label, mode) = if muted {
             (t("details.unmute"), Notify::All)
         } else {
@@ -134,10 +134,4 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
         }
     }
     items
-}
-
-/// Whether a conversation makes no notifications now.
-pub(crate) fn is_muted(conversation: &Conversation) -> bool {
-    let quiet_until = conversation.muted_until.unwrap_or_default();
-    conversation.notify == Notify::Nothing || quiet_until as f64 > js_sys::Date::now() / 1000.0
 }

@@ -249,7 +249,7 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
 /// Which notifications it makes: all, none, or none for a while.
 fn notifications(room: Room, known: &Conversation) -> AnyView {
     let id = room.id;
-    let now = (js_sys::Date::now() / 1000.0) as u64;
+    let now = room.state.network_now_ms() / 1_000;
     let until = known.muted_until.filter(|until| *until > now);
     let value = match (known.notify, until) {
         (Notify::Nothing, _) => "never",
@@ -257,7 +257,7 @@ fn notifications(room: Room, known: &Conversation) -> AnyView {
         (Notify::All, None) => "all",
     };
     let change = move |value: String| {
-        let now = (js_sys::Date::now() / 1000.0) as u64;
+        let now = room.state.network_now_ms() / 1_000;
         let (mode, muted_until) = match value.as_str() {
             "never" => (Notify::Nothing, None),
             other => {
