@@ -304,6 +304,16 @@ async fn drafts_stay_links_ask_and_names_can_be_given() {
     ada.browser.press(".dialog .button.quiet").await;
     ada.browser.gone(".dialog").await;
 
+    // A host with letters that look like others is told by what the browser makes of it, and that is opened.
+    bert.send("See https://ex\u{430}mple.org/a too").await;
+    ada.reads("mple.org/a too").await;
+    ada.browser.press(".text a[href$='mple.org/a']").await;
+    ada.browser.read(".address", "https://xn--exmple-4nf.org/a").await;
+    let opened = "return document.querySelector('.dialog a.primary').getAttribute('href')";
+    assert_eq!(ada.browser.script(opened).await, "https://xn--exmple-4nf.org/a");
+    ada.browser.press(".dialog .button.quiet").await;
+    ada.browser.gone(".dialog").await;
+
     ada.browser.press("#open-details").await;
     ada.browser.press("#edit-nickname").await;
     ada.browser.fill("#nickname", "Captain").await;
