@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::message::kind::Kind;
+use holdfast_protocol::message::name::received_name;
 use holdfast_protocol::message::profile::change_in_message;
 use holdfast_protocol::message::schema::DataMessage;
 use holdfast_protocol::message::{MAX_BODY_PRO, cut_body, incoming};
@@ -255,7 +256,7 @@ impl Core {
                 self.on_visible(work, &arrival.received, data).await?;
                 let mark = work.mark(&conversation, &target).await?;
                 let early = mark != MarkRecord::default();
-                let body = cut_body(data.body(), MAX_BODY_PRO).to_owned();
+                let body = text_of(data);
                 let (files, link) = read_files(data, target.sent_at, || FileId(work.next_number()));
                 let mut record = MessageRecord {
                     files,
@@ -290,6 +291,20 @@ impl Core {
             Known::Present(_) | Known::Gone(Gone::Here) => {}
         }
         Ok(())
+    }
+}
+
+/// The text of a message. An invitation to a community, which can't be followed here, is told by its name and its address.
+fn text_of(data: &DataMessage) -> String {
+    let blank = data.body().trim().is_empty();
+    match data.open_group_invitation.as_ref().filter(|_| blank) {
+        Some(invitation) => {
+            let name = received_name(&invitation.name);
+            let url = Some(invitation.url.trim().to_owned()).filter(|url| !url.is_empty());
+            let told: Vec<String> = name.into_iter().chain(url).collect();
+            cut_body(&told.join("\n"), MAX_BODY_PRO).to_owned()
+        }
+        None => cut_body(data.body(), MAX_BODY_PRO).to_owned(),
     }
 }
 

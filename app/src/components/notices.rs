@@ -47,10 +47,21 @@ pub(crate) fn Notices() -> impl IntoView {
     }
 }
 
+/// An address as the browser reads it and goes to: what looks like another host is written in plain letters (`xn--…`), and
+/// what the text hides in the path is escaped.
+fn as_read(href: String) -> String {
+    match web_sys::Url::new(&href) {
+        Ok(read) => read.href(),
+        // No address: it leads nowhere, and is shown as it stands.
+        Err(_) => href,
+    }
+}
+
 /// Shows the whole address before it is opened (`spec/12-client-behaviour.md §8.9`).
 #[component]
 fn LinkQuestion(href: String) -> impl IntoView {
     let state = AppState::get();
+    let href = as_read(href);
     let close = move || state.leaving_to.set(None);
     let copied = href.clone();
     view! {

@@ -10,11 +10,12 @@ use web_sys::HtmlElement;
 use super::conversation::ConversationView;
 use super::files::FileAsks;
 use super::kiosk::{PeoplePane, permitted};
-use super::list::{ListPane, listed};
+use super::list::{ListPane, MINUTE, listed};
 use super::questions::Questions;
 use super::share::ShareQuestion;
 use super::viewer::Viewer;
 use super::{blocked, network, new_conversation, profile, requests, settings};
+use crate::components::clock::every;
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
 use crate::i18n::{is_rtl, t};
@@ -84,6 +85,12 @@ pub(crate) fn Home() -> impl IntoView {
 fn name_page(state: AppState) {
     let own_device = state.mode.get_untracked() == StorageMode::OwnDevice;
     let unread = Memo::new(move |_| state.conversations.counts().unread);
+    let minute = every(MINUTE);
+    Effect::new(move |_| {
+        // A mute ends by itself.
+        minute.track();
+        state.conversations.count();
+    });
     Effect::new(move |_| {
         let count = if own_device { unread.get() } else { 0 };
         document().set_title(&if kiosk::is_on() {

@@ -26,7 +26,7 @@ use crate::state::nav::{Route, Section};
 use crate::state::reminder::{Reminder, put_off, reminder};
 
 /// What the list says of time follows the clock this often.
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// Which list is shown: that of the requests as long as one of them is open.
 pub(crate) fn place(state: AppState) -> Place {

@@ -12,7 +12,7 @@ use web_sys::HtmlElement;
 use super::contact::{display_name, given_name};
 use super::files::words;
 use super::list::state_mark;
-use super::row_menu::{is_muted, items};
+use super::row_menu::items;
 use crate::components::avatar::{Size, avatar, note_avatar};
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::Open;
@@ -45,6 +45,12 @@ pub(crate) fn row(
     let of = data.clone();
     // By itself: a new message draws no face anew.
     let face = Memo::new(move |_| of.with(|c| (c.note_to_self, given_name(c).to_owned(), c.picture)));
+    let of = data.clone();
+    // A mute ends by itself.
+    let muted = Memo::new(move |_| {
+        minute.track();
+        of.with(|c| state.is_muted(c))
+    });
     let press = LongPress::new();
     let by_mouse = open_menu.clone();
     let by_key = open_menu.clone();
@@ -76,7 +82,7 @@ pub(crate) fn row(
                 on:touchend=move |event| press.lift(&event)
             >
                 {move || face.with(|(own, name, picture)| portrait(id, *own, name, *picture))}
-                {move || content(state, id, &data.get(), minute)}
+                {move || content(state, id, &data.get(), minute, muted)}
             </button>
             <button
                 class="row-more"
@@ -113,19 +119,25 @@ fn middle_of(target: Option<web_sys::EventTarget>) -> (i32, i32) {
         })
 }
 
-fn content(state: AppState, id: Id, conversation: &Conversation, minute: RwSignal<()>) -> AnyView {
+fn content(
+    state: AppState,
+    id: Id,
+    conversation: &Conversation,
+    minute: RwSignal<()>,
+    muted: Memo<bool>,
+) -> AnyView {
     let c = conversation;
     view! {
         <span class="row-head">
             <span class="row-name" dir="auto">{display_name(c)}</span>
             {(c.disappearing != Disappearing::Off)
                 .then(|| mark(Icon::Timer, t("row.is_disappearing")))}
-            {is_muted(c).then(|| mark(Icon::Mute, t("row.is_muted")))}
+            {move || muted.get().then(|| mark(Icon::Mute, t("row.is_muted")))}
             {(c.priority > 0).then(|| mark(Icon::Pin, t("row.is_pinned")))}
         </span>
         {row_time(c, minute)}
         {row_preview(state, id, c)}
-        {unread(c)}
+        {unread(c, muted)}
     }
     .into_any()
 }
@@ -229,13 +241,12 @@ fn preview_text(preview: &Preview) -> String {
 }
 
 /// How much is unread, or that it was marked so.
-fn unread(conversation: &Conversation) -> Option<AnyView> {
+fn unread(conversation: &Conversation, muted: Memo<bool>) -> Option<AnyView> {
     let count = conversation.unread;
-    let quiet = is_muted(conversation);
     if count == 0 {
         return conversation.marked_unread.then(|| {
             view! {
-                <span class="unread marked" class:quiet=quiet>
+                <span class="unread marked" class:quiet=move || muted.get()>
                     <span class="unseen">{t("row.is_unread")}</span>
                 </span>
             }
@@ -249,7 +260,7 @@ fn unread(conversation: &Conversation) -> Option<AnyView> {
     };
     Some(
         view! {
-            <span class="unread" class:quiet=quiet>
+            <span class="unread" class:quiet=move || muted.get()>
                 <span aria-hidden="true">{shown}</span>
                 <span class="unseen">{tn("list.unread", u64::from(count))}</span>
             </span>

@@ -29,8 +29,9 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
     };
     let command = |command: Command| Callback::new(move |()| state.command(command.clone()));
     let ask = |question| Callback::new(move |()| state.question.set(Some(question)));
-    if friend || c.note_to_self {
-        let pinned = c.priority > 0;
+    let pinned = c.priority > 0;
+    // What is pinned already can be taken off, whoever it is with.
+    if friend || c.note_to_self || pinned {
         let label = if pinned { t("row.unpin") } else { t("row.pin") };
         add(
             Icon::Pin,
@@ -47,7 +48,7 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
         add(Icon::Check, t("request.accept"), false, Callback::new(accept));
     }
     if friend {
-        let muted = is_muted(c);
+        let muted = state.is_muted(c);
         let (label, mode) = if muted {
             (t("details.unmute"), Notify::All)
         } else {
@@ -83,7 +84,7 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
             command(Command::MarkUnread(id)),
         );
     }
-    if other && !request && !kiosk::is_on() {
+    if other && !request && c.standing != Standing::Fresh && !kiosk::is_on() {
         let label = if c.nickname.is_some() {
             t("nickname.edit")
         } else {
@@ -133,10 +134,4 @@ pub(crate) fn items(state: AppState, conversation: &Conversation) -> Vec<Item> {
         }
     }
     items
-}
-
-/// Whether a conversation makes no notifications now.
-pub(crate) fn is_muted(conversation: &Conversation) -> bool {
-    let quiet_until = conversation.muted_until.unwrap_or_default();
-    conversation.notify == Notify::Nothing || quiet_until as f64 > js_sys::Date::now() / 1000.0
 }

@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use holdfast_client::api::{Conversation, Notify, Place};
+use holdfast_client::api::{Conversation, NetworkStatus, Notify, Place};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
+
+use super::network_now;
 
 /// A conversation of the list; its signal changes without the list being laid out again.
 #[derive(Clone, Debug)]
@@ -54,6 +56,16 @@ pub(crate) struct Counts {
     pub blocked: u32,
 }
 
+/// Whether a conversation makes no notifications at a time, which is asked for only where it matters: Unix milliseconds as
+/// the network has them. The end of a mute that is over stays where it was written.
+pub(super) fn is_muted(conversation: &Conversation, now: impl FnOnce() -> u64) -> bool {
+    let silent = conversation.notify == Notify::Nothing;
+    silent
+        || conversation
+            .muted_until
+            .is_some_and(|until| until > now() / 1_000)
+}
+
 /// Changes that came shortly after others.
 #[derive(Debug, Default)]
 struct Waiting {
@@ -69,14 +81,17 @@ pub(crate) struct Conversations {
     all: RwSignal<Vec<Listed>>,
     counts: RwSignal<Counts>,
     waiting: StoredValue<Waiting>,
+    network: RwSignal<NetworkStatus>,
 }
 
 impl Conversations {
-    pub(super) fn new() -> Self {
+    /// None yet; the network's state says what time it is.
+    pub(super) fn new(network: RwSignal<NetworkStatus>) -> Self {
         Self {
             all: RwSignal::new(Vec::new()),
             counts: RwSignal::new(Counts::default()),
             waiting: StoredValue::default(),
+            network,
         }
     }
 
@@ -167,14 +182,20 @@ impl Conversations {
         self.count();
     }
 
-    fn count(self) {
-        let counts = self.all.with_untracked(|all| {
+    /// Counts anew: after a change, or when mutes may have ended.
+    pub(crate) fn count(self) {
+        let counts = self.counts_at(|| network_now(self.network));
+        if self.counts.get_untracked() != counts {
+            self.counts.set(counts);
+        }
+    }
+
+    fn counts_at(self, now: impl Fn() -> u64) -> Counts {
+        self.all.with_untracked(|all| {
             let mut counts = Counts::default();
             for listed in all {
                 listed.data.with_untracked(|c| match c.place {
-                    Place::List if c.notify == Notify::All && c.muted_until.is_none() => {
-                        counts.unread += c.unread;
-                    }
+                    Place::List if !is_muted(c, &now) => counts.unread += c.unread,
                     Place::Requests => {
                         counts.requests += 1;
                         counts.new_requests += u32::from(c.unread > 0);
@@ -184,10 +205,7 @@ impl Conversations {
                 });
             }
             counts
-        });
-        if self.counts.get_untracked() != counts {
-            self.counts.set(counts);
-        }
+        })
     }
 
     /// Numbers about all of them.
@@ -227,11 +245,15 @@ impl Conversations {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_client::api::{Conversation, Disappearing, Notify, Place, Standing};
+    use holdfast_client::api::{Conversation, Disappearing, NetworkStatus, Notify, Place, Standing};
     use holdfast_protocol::account::Id;
-    use leptos::prelude::{Owner, WithUntracked};
+    use leptos::prelude::{Owner, RwSignal, Set, WithUntracked};
 
-    use super::Conversations;
+    use super::{Conversations, Listed, is_muted};
+
+    fn none_yet() -> Conversations {
+        Conversations::new(RwSignal::new(NetworkStatus::default()))
+    }
 
     fn conversation(number: u8, priority: i32, active_at: u64) -> Conversation {
         Conversation {
@@ -268,7 +290,7 @@ mod tests {
     fn pins_come_first_and_changes_move_a_row() {
         let owner = Owner::new();
         owner.with(|| {
-            let all = Conversations::new();
+            let all = none_yet();
             all.replace(vec![
                 conversation(1, 0, 10),
                 conversation(2, 0, 30),
@@ -288,7 +310,7 @@ mod tests {
     fn only_rows_that_change_their_place_are_made_anew() {
         let owner = Owner::new();
         owner.with(|| {
-            let all = Conversations::new();
+            let all = none_yet();
             all.replace((1..=5).map(|number| conversation(number, 0, 10)).collect());
             let moves = || -> Vec<u32> { all.at(Place::List).iter().map(|listed| listed.moves).collect() };
             all.put(vec![conversation(4, 0, 20)]);
@@ -304,7 +326,7 @@ mod tests {
     fn changes_that_come_together_are_taken_over_together() {
         let owner = Owner::new();
         owner.with(|| {
-            let all = Conversations::new();
+            let all = none_yet();
             let first = all.now_or_soon(conversation(1, 0, 10));
             assert!(first.is_some(), "at once");
             all.put(first.into_iter().collect());
@@ -329,7 +351,7 @@ mod tests {
     fn a_row_follows_its_conversation_into_another_whole_state() {
         let owner = Owner::new();
         owner.with(|| {
-            let all = Conversations::new();
+            let all = none_yet();
             all.replace(vec![conversation(1, 0, 10), conversation(2, 0, 30)]);
             let rows = all.at(Place::List);
             let row = rows.last().expect("the older one");
@@ -345,7 +367,7 @@ mod tests {
     fn places_are_lists_of_their_own_and_are_counted() {
         let owner = Owner::new();
         owner.with(|| {
-            let all = Conversations::new();
+            let all = none_yet();
             all.replace(vec![conversation(1, 0, 10), conversation(2, 0, 30)]);
             assert_eq!(all.counts().unread, 4);
             all.put(vec![Conversation {
@@ -361,6 +383,29 @@ mod tests {
                 ..conversation(1, 0, 10)
             }]);
             assert_eq!(all.counts().unread, 0, "muted ones are not counted");
+        });
+    }
+
+    #[test]
+    fn a_mute_for_a_while_counts_until_its_end() {
+        let muted = Conversation {
+            muted_until: Some(100),
+            ..conversation(1, 0, 10)
+        };
+        assert!(is_muted(&muted, || 99_999));
+        assert!(!is_muted(&muted, || 100_000));
+        let silent = Conversation {
+            notify: Notify::Nothing,
+            ..muted.clone()
+        };
+        assert!(is_muted(&silent, || 100_000));
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = none_yet();
+            all.all
+                .set(vec![Listed::new(muted), Listed::new(conversation(2, 0, 30))]);
+            assert_eq!(all.counts_at(|| 99_999).unread, 2);
+            assert_eq!(all.counts_at(|| 100_000).unread, 4);
         });
     }
 }

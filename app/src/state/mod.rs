@@ -214,9 +214,21 @@ pub(crate) struct AppState {
     after_leaving: StoredValue<Option<Route>>,
 }
 
+/// See [`AppState::network_now_ms`].
+fn network_now(network: RwSignal<NetworkStatus>) -> u64 {
+    let offset = network.with_untracked(|status| status.clock_offset_ms);
+    corrected(js_sys::Date::now() as u64, offset)
+}
+
+/// A device's time by the network's clock, which is ahead of the device's by an offset.
+fn corrected(device_ms: u64, offset_ms: i64) -> u64 {
+    device_ms.saturating_add_signed(offset_ms)
+}
+
 impl AppState {
     /// A fresh state, before anything is known.
     pub(crate) fn new() -> Self {
+        let network = RwSignal::new(NetworkStatus::default());
         Self {
             phase: RwSignal::new(Phase::Opening),
             nav: Nav::new(Route::Welcome),
@@ -226,10 +238,10 @@ impl AppState {
                 StorageMode::OwnDevice
             }),
             account: RwSignal::new(None),
-            conversations: Conversations::new(),
+            conversations: Conversations::new(network),
             restore: RwSignal::new(None),
             typing: RwSignal::new(Vec::new()),
-            network: RwSignal::new(NetworkStatus::default()),
+            network,
             troubles: RwSignal::new(Vec::new()),
             preferences: Preferences::early(),
             notifier: Notifier::new(),
@@ -266,6 +278,16 @@ impl AppState {
     /// A conversation as it is now.
     pub(crate) fn conversation(self, id: Id) -> Option<Conversation> {
         self.conversations.get(id)
+    }
+
+    /// Unix milliseconds as the network has them: the engine goes by these, whatever this device's clock says.
+    pub(crate) fn network_now_ms(self) -> u64 {
+        network_now(self.network)
+    }
+
+    /// Whether a conversation makes no notifications now.
+    pub(crate) fn is_muted(self, conversation: &Conversation) -> bool {
+        conversations::is_muted(conversation, || self.network_now_ms())
     }
 
     /// Whether somebody is typing.
@@ -430,5 +452,18 @@ impl AppState {
             let copied = crate::platform::copy_text(&text).await;
             self.show_toast(if copied { done } else { t("toast.copy_failed") });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::corrected;
+
+    #[test]
+    fn the_networks_time_is_ahead_of_the_devices_by_the_offset() {
+        assert_eq!(corrected(10_000, 0), 10_000);
+        assert_eq!(corrected(10_000, 2_500), 12_500, "the device is late");
+        assert_eq!(corrected(10_000, -2_500), 7_500, "the device is early");
+        assert_eq!(corrected(10_000, i64::MIN), 0);
     }
 }

@@ -4,10 +4,11 @@ use holdfast_protocol::account::Id;
 use holdfast_protocol::message::schema::{Content, DataExtractionNotification, data_extraction_notification};
 
 use crate::api::{
-    Failure, FileId, FileInfo, Gallery, MAX_FILE_PREVIEW, MAX_WAVEFORM, Message, MessageId, MessagePage,
-    Position, Reply, Standing, StorageUse,
+    Disappearing, Failure, FileId, FileInfo, Gallery, MAX_FILE_PREVIEW, MAX_WAVEFORM, Message, MessageId,
+    MessagePage, Position, Reply, Standing, StorageUse,
 };
 use crate::core::{Core, State};
+use crate::expiry::write_mode;
 use crate::outbox::{Copies, Outgoing};
 use crate::ports::{Collection, Scan, StoreError};
 use crate::records::{FilePlace, FileRecord, Held, Lifetime, keys};
@@ -107,7 +108,12 @@ impl Core {
         if !told {
             return Ok(Reply::Done);
         }
-        let content = Content {
+        let mode = match work.disappearing(&conversation) {
+            // It stays until it was read (`spec/02-messages-v1.md §5.6`).
+            Disappearing::AfterSend(seconds) => Disappearing::AfterRead(seconds),
+            mode => mode,
+        };
+        let mut content = Content {
             data_extraction_notification: Some(DataExtractionNotification {
                 r#type: data_extraction_notification::Type::MediaSaved.into(),
                 timestamp: Some(position.sent_at),
@@ -115,13 +121,14 @@ impl Core {
             }),
             ..Content::default()
         };
+        write_mode(&mut content, mode);
         let outgoing = Outgoing {
             conversation,
             content,
             sent_at: work.next_sent_at(self.time.now()),
             message: None,
             copies: Copies::Contact,
-            lifetime: Lifetime::LONGEST,
+            lifetime: Lifetime::of(mode),
         };
         self.send_content(&mut work, &account, outgoing)?;
         work.commit().await?;

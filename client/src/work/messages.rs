@@ -275,8 +275,12 @@ impl Work<'_> {
     /// Everything sent up to a time counts as read. Unread counts, timers and receipts follow at the commit.
     pub(crate) fn mark_read(&mut self, conversation: &Id, up_to: u64, reader: Reader) {
         let held = self.conversation(conversation);
-        held.marked_unread = false;
-        if up_to <= held.read_up_to {
+        let news = up_to > held.read_up_to;
+        // What another own device wrote may come after the mark that was set when all of that had been read.
+        if news || reader == Reader::Here {
+            held.marked_unread = false;
+        }
+        if !news {
             return;
         }
         held.read_up_to = up_to;

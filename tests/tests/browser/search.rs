@@ -91,6 +91,14 @@ async fn a_word_is_found_opened_and_marked_by_keyboard_alone() {
     browser.keys(Key::Escape).await;
     browser.gone(".search-results").await;
     browser.see(".conversations .row").await;
+
+    // The list of keys has them.
+    browser.press("#open-settings").await;
+    browser.press("#settings-keys").await;
+    browser.read(".shortcuts", "Search everywhere").await;
+    browser
+        .read(".shortcuts", "Search in the open conversation")
+        .await;
     browser.is_quiet().await;
 }
 

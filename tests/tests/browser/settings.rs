@@ -1,5 +1,7 @@
 //! Notifications: when there is one, and what it tells.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
@@ -162,4 +164,45 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
         notified(browser, 1).await,
         ("Bert".to_owned(), "and out loud".to_owned())
     );
+}
+
+/// What a page does every minute, it does every half second.
+const QUICK_MINUTES: &str = "{
+    const repeat = globalThis.setInterval;
+    globalThis.setInterval = (run, period, ...rest) =>
+        repeat(run, period === 60000 ? 500 : period, ...rest);
+}";
+
+#[tokio::test]
+async fn a_mute_for_an_hour_ends_by_itself() {
+    let network = Network::start();
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
+    ada.write_to(&bert_id).await;
+    ada.send("Hello Bert").await;
+    bert.accept(&ada_id).await;
+    bert.send("Hello Ada").await;
+    ada.reads("Hello Ada").await;
+    let browser = &ada.browser;
+    browser.before_each_page(QUICK_MINUTES).await;
+    browser.holds_clock().await;
+    browser.reload().await;
+    ada.open(&bert_id).await;
+    let row = format!("[data-conversation='{bert_id}']");
+    let muted = format!("{row} [title='Muted']");
+    browser.press("#open-details").await;
+    browser.press("#notify option[value=hour]").await;
+    browser.see(&muted).await;
+    browser.press("#open-settings").await;
+    bert.send("Are you there?").await;
+    browser.see(&format!("{row} .unread.quiet")).await;
+    assert_eq!(browser.script("return document.title").await, json!("Holdfast"));
+
+    browser.clock_ahead(Duration::from_secs(2 * 60 * 60)).await;
+    browser.gone(&muted).await;
+    browser.see(&format!("{row} .unread:not(.quiet)")).await;
+    browser
+        .until("the unread message in the title", async || {
+            (browser.script("return document.title").await == json!("(1) Holdfast")).then_some(())
+        })
+        .await;
 }

@@ -81,6 +81,19 @@ async fn what_one_does_the_other_shows() {
     second.choose(&bert_id, "Mark as unread").await;
     first.browser.see(&format!("{row} .unread.marked")).await;
 
+    // It stays so until it is opened again; one that is open meanwhile stays marked.
+    first.open(&bert_id).await;
+    first.browser.gone(&format!("{row} .unread")).await;
+    second.browser.gone(&format!("{row} .unread")).await;
+    first.choose(&bert_id, "Mark as unread").await;
+    second.browser.see(&format!("{row} .unread.marked")).await;
+    first.browser.see(&format!("{row} .unread.marked")).await;
+    second.open(&bert_id).await;
+    first.browser.gone(&format!("{row} .unread")).await;
+    second.browser.gone(&format!("{row} .unread")).await;
+    first.browser.press("#open-settings").await;
+    second.browser.press("#open-settings").await;
+
     // Blocking takes the row away at both, and letting back brings it back.
     first.choose(&bert_id, "Block").await;
     first.browser.press("#confirm").await;

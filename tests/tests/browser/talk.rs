@@ -81,6 +81,20 @@ impl User {
             .await;
     }
 
+    /// Whether the menu of the open conversation has an entry.
+    async fn offers(&self, words: &str) -> bool {
+        self.browser.press("#conversation-menu").await;
+        self.browser.see("dialog.menu").await;
+        let items = self.browser.driver().find_all(By::Css(".menu-item")).await;
+        let mut found = false;
+        for item in items.expect("the entries") {
+            found |= item.text().await.expect("its words") == words;
+        }
+        self.browser.keys(Key::Escape).await;
+        self.browser.gone("dialog.menu").await;
+        found
+    }
+
     /// Waits until no message shows a text.
     pub(crate) async fn misses(&self, text: &str) {
         self.browser
@@ -230,8 +244,24 @@ async fn a_stranger_asks_and_is_accepted_blocked_and_unblocked() {
     let network = Network::start();
     let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     ada.write_to(&bert_id).await;
+    // Nothing is offered that can't be kept of somebody whom nobody has written to.
+    ada.browser.press("#open-details").await;
+    ada.browser.see("#auto-load").await;
+    for refused in ["#pin", "#notify", "#edit-nickname"] {
+        assert!(!ada.browser.has(refused).await, "{refused} of a stranger");
+    }
+    ada.browser.press("#close-side").await;
+    ada.browser.gone(".side").await;
+    assert!(!ada.offers("Mute").await);
     ada.send("You don’t know me").await;
     ada.browser.see(".foot-note").await;
+    ada.browser.press("#open-details").await;
+    ada.browser.see("#notify").await;
+    ada.browser.see("#edit-nickname").await;
+    assert!(!ada.browser.has("#pin").await, "nobody has agreed yet");
+    ada.browser.press("#close-side").await;
+    ada.browser.gone(".side").await;
+    assert!(ada.offers("Mute").await);
 
     bert.open_request(&ada_id).await;
     bert.reads("You don’t know me").await;
@@ -240,6 +270,10 @@ async fn a_stranger_asks_and_is_accepted_blocked_and_unblocked() {
     bert.browser.gone(".foot-bar").await;
     ada.browser.read(".notice", "accepted your message request").await;
     ada.browser.gone(".foot-note").await;
+    ada.browser.press("#open-details").await;
+    ada.browser.see("#pin").await;
+    ada.browser.press("#close-side").await;
+    ada.browser.gone(".side").await;
 
     bert.browser.press("#conversation-menu").await;
     bert.entry("Block").await;
@@ -267,6 +301,16 @@ async fn drafts_stay_links_ask_and_names_can_be_given() {
     ada.reads("example.org").await;
     ada.browser.press(".text a").await;
     ada.browser.read(".address", "https://example.org/tides").await;
+    ada.browser.press(".dialog .button.quiet").await;
+    ada.browser.gone(".dialog").await;
+
+    // A host with letters that look like others is told by what the browser makes of it, and that is opened.
+    bert.send("See https://ex\u{430}mple.org/a too").await;
+    ada.reads("mple.org/a too").await;
+    ada.browser.press(".text a[href$='mple.org/a']").await;
+    ada.browser.read(".address", "https://xn--exmple-4nf.org/a").await;
+    let opened = "return document.querySelector('.dialog a.primary').getAttribute('href')";
+    assert_eq!(ada.browser.script(opened).await, "https://xn--exmple-4nf.org/a");
     ada.browser.press(".dialog .button.quiet").await;
     ada.browser.gone(".dialog").await;
 

@@ -9,8 +9,9 @@ mod sending;
 use std::time::Duration;
 
 use holdfast_client::api::{
-    Attachment, Command, FILE_PIECE, Failure, FileId, FileInfo, FileKind, FileState, Gallery, Message,
-    MessagePage, MessageState, Purpose, Reply, SendFailure, StagedFile, StorageUse,
+    Attachment, Command, Disappearing, FILE_PIECE, Failure, FileId, FileInfo, FileKind, FileState, Gallery,
+    Message, MessageKind, MessagePage, MessageState, Notice, Purpose, Reply, SendFailure, StagedFile,
+    StorageUse,
 };
 use holdfast_protocol::account::Id;
 use holdfast_tests::net::{Device, World, run};

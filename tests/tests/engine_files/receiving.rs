@@ -115,6 +115,21 @@ async fn a_download_goes_on_after_a_crash_and_ends_when_the_user_says_so() {
     .await;
 }
 
+/// Waits until the other side of a conversation has told that it saved a file.
+async fn saved(device: &Device, conversation: Id) -> Message {
+    let told = async {
+        let saved = MessageKind::Notice(Notice::MediaSaved);
+        loop {
+            let messages = device.messages(conversation).await;
+            if let Some(notice) = messages.into_iter().find(|message| message.kind == saved) {
+                return notice;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(SOON, told).await.expect("no notice")
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_saves_a_file_tells_its_sender() {
     run(async {
@@ -125,19 +140,38 @@ async fn whoever_saves_a_file_tells_its_sender() {
         fetch(&bob, alice_id).await;
         let message = newest_files(&bob, alice_id).await.unwrap();
         bob.ask(Command::FileSaved(message.files[0].file)).await;
-        let told = async {
-            use holdfast_client::api::{MessageKind, Notice};
-            let saved = MessageKind::Notice(Notice::MediaSaved);
-            while !alice
-                .messages(bob_id)
-                .await
-                .iter()
-                .any(|message| message.kind == saved)
-            {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(SOON, told).await.expect("no notice");
+        assert_eq!(saved(&alice, bob_id).await.expiry, None);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_messages_disappear_that_a_file_was_saved_disappears_once_it_was_read() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "x.bin", "", &noise(5, 1)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        fetch(&bob, alice_id).await;
+        bob.ask(Command::SetDisappearing {
+            conversation: alice_id,
+            mode: Disappearing::AfterSend(600),
+        })
+        .await;
+        let message = newest_files(&bob, alice_id).await.unwrap();
+        bob.ask(Command::FileSaved(message.files[0].file)).await;
+        let notice = saved(&alice, bob_id).await;
+        let expiry = notice.expiry.expect("it disappears");
+        assert_eq!((expiry.mode, expiry.at), (Disappearing::AfterRead(600), None));
+        alice
+            .ask(Command::MarkRead {
+                conversation: bob_id,
+                up_to: notice.sent_at,
+            })
+            .await;
+        tokio::time::sleep(Duration::from_secs(11 * 60)).await;
+        let left = alice.messages(bob_id).await;
+        assert!(left.iter().all(|message| message.kind != notice.kind));
     })
     .await;
 }

@@ -89,6 +89,58 @@ async fn what_one_device_decides_the_other_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mark_as_unread_outlives_what_was_written_before_it() {
+    run(async {
+        let world = World::new().await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        one.wait_for_texts(bob_id, 2, SOON).await;
+        let two = second_of(&world, &one).await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        two.set_online(false);
+        one.send(bob_id, "soon").await.unwrap();
+        one.wait_until_sent(bob_id, SOON).await;
+        one.ask(Command::MarkUnread(bob_id)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        // It learns of the mark first, and then of the message.
+        two.set_online(true);
+        two.wait_for_texts(bob_id, 3, SOON).await;
+        // As does one that comes later.
+        let three = second_of(&world, &one).await;
+        three.wait_for_texts(bob_id, 3, SOON).await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two, &three], SOON).await;
+        assert!(one.conversation(bob_id).await.unwrap().marked_unread);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_conversation_is_hidden_on_the_other_device_which_keeps_what_it_has() {
+    run(async {
+        let world = World::new().await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        one.wait_for_texts(bob_id, 2, SOON).await;
+        one.wait_until_sent(bob_id, SOON).await;
+        let two = second_of(&world, &one).await;
+        two.wait_for_texts(bob_id, 2, SOON).await;
+        one.ask(Command::DeleteConversation(bob_id)).await;
+        assert!(one.texts(bob_id).await.is_empty());
+        wait_for_place(&two, bob_id, (Standing::Active, Place::Hidden)).await;
+        bob.send(own_id, "still there?").await.unwrap();
+        for device in [&one, &two] {
+            wait_for_place(device, bob_id, (Standing::Active, Place::List)).await;
+        }
+        assert_eq!(one.texts(bob_id).await, ["still there?"]);
+        let kept = ["hello", "hello yourself", "still there?"];
+        assert_eq!(two.texts(bob_id).await, kept);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn edits_of_two_devices_at_once_are_both_kept() {
     run(async {
         let world = World::new().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use holdfast_client::api::{Command, Notify};
+use holdfast_client::api::{Command, Disappearing, Notify};
 use holdfast_client::ports::{Change, Collection, Entry, Scan, Store, StoreError};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::Id;
@@ -21,6 +21,8 @@ const HISTORIES: u64 = 10;
 const STEPS: u32 = 50;
 /// A contact that all devices edit; each of the others has one that is edited.
 const FOUGHT_FOR: u8 = 4;
+/// Notes disappear after this many seconds and those of the step: no two steps say the same, and none goes meanwhile.
+const NOTES_LIVE: u32 = 7 * 24 * 60 * 60;
 
 /// Numbers that look random and come again with their seed.
 struct Dice(u64);
@@ -108,15 +110,17 @@ struct Said {
     blocked: Option<bool>,
     silent: Option<bool>,
     pinned: Option<bool>,
+    unread: Option<bool>,
 }
 
 struct Machine {
     device: Device,
     store: Rc<Unplugged>,
     said: Said,
-    /// Display names and nicknames of the contact that all fight for, as last given here.
+    /// Display names, nicknames of the contact that all fight for, and how long notes live, as last given here.
     name: Option<String>,
     fought: Option<String>,
+    notes: Option<String>,
 }
 
 impl Machine {
@@ -128,6 +132,7 @@ impl Machine {
             said: Said::default(),
             name: None,
             fought: None,
+            notes: None,
         }
     }
 
@@ -147,9 +152,11 @@ impl Machine {
     }
 
     /// Edits something and notes what was said. What a power cut left unanswered is said again.
-    async fn edit(&mut self, own: Id, dice: &mut Dice, text: &str) {
+    async fn edit(&mut self, own: Id, note: Id, dice: &mut Dice, (seed, step): (u64, u32)) {
         let is = dice.roll(2) == 0;
-        let what = dice.roll(7);
+        let what = dice.roll(9);
+        let text = &format!("{seed} {step}");
+        let seconds = NOTES_LIVE + step;
         let command = || match what {
             0 => Command::SetDisplayName(text.to_owned()),
             1 => Command::SetNickname {
@@ -166,7 +173,17 @@ impl Machine {
                 mode: if is { Notify::Nothing } else { Notify::All },
                 muted_until: None,
             },
-            _ => Command::SetPinned { id: own, pinned: is },
+            6 => Command::SetPinned { id: own, pinned: is },
+            7 if is => Command::MarkUnread(own),
+            // Takes the mark off, too.
+            7 => Command::MarkRead {
+                conversation: own,
+                up_to: 0,
+            },
+            _ => Command::SetDisappearing {
+                conversation: note,
+                mode: Disappearing::AfterSend(seconds),
+            },
         };
         let done = match self.tell(command()).await {
             Some(done) => done,
@@ -185,7 +202,9 @@ impl Machine {
             2 | 3 => self.said.nickname = Some(text.to_owned()),
             4 => self.said.blocked = Some(is),
             5 => self.said.silent = Some(is),
-            _ => self.said.pinned = Some(is),
+            6 => self.said.pinned = Some(is),
+            7 => self.said.unread = Some(is),
+            _ => self.notes = Some(seconds.to_string()),
         }
     }
 }
@@ -200,6 +219,8 @@ async fn history(seed: u64) {
     for number in 1..=FOUGHT_FOR {
         first.device.send(id(number), "hello").await.unwrap();
     }
+    // What is decided about notes shows where there is one.
+    first.device.send(account_id, "note").await.unwrap();
     let mut machines = vec![first];
     for _ in 0..2 {
         let machine = Machine::new(&world);
@@ -215,7 +236,7 @@ async fn history(seed: u64) {
         match dice.roll(12) {
             0..=4 => {
                 let own = id(u8::try_from(at + 1).unwrap());
-                machine.edit(own, &mut dice, &format!("{seed} {step}")).await;
+                machine.edit(own, account_id, &mut dice, (seed, step)).await;
             }
             5 => machine.device.set_online(dice.roll(2) == 0),
             6 => machine.restart().await,
@@ -285,6 +306,9 @@ async fn nothing_is_lost(seed: u64, machines: &[Machine], late: &Device) {
         if let Some(pinned) = said.pinned {
             assert_eq!(held.priority > 0, pinned, "{place}");
         }
+        if let Some(unread) = said.unread {
+            assert_eq!(held.marked_unread, unread, "{place}");
+        }
     }
     let words = |word: fn(&Machine) -> &Option<String>| -> BTreeSet<String> {
         machines
@@ -292,6 +316,7 @@ async fn nothing_is_lost(seed: u64, machines: &[Machine], late: &Device) {
             .filter_map(|machine| word(machine).clone())
             .collect()
     };
+    let notes = late.conversation(late.id().await).await.unwrap();
     let shown = BTreeMap::from([
         (
             "name",
@@ -305,6 +330,16 @@ async fn nothing_is_lost(seed: u64, machines: &[Machine], late: &Device) {
             (
                 words(|machine| &machine.fought),
                 late.conversation(id(FOUGHT_FOR)).await.unwrap().nickname,
+            ),
+        ),
+        (
+            "notes",
+            (
+                words(|machine| &machine.notes),
+                match notes.disappearing {
+                    Disappearing::AfterSend(seconds) => Some(seconds.to_string()),
+                    _ => None,
+                },
             ),
         ),
     ]);

@@ -16,8 +16,8 @@ use holdfast_client::api::{
 use holdfast_protocol::account::{Account, Id, Seed};
 use holdfast_protocol::message::outgoing::encode_one_to_one;
 use holdfast_protocol::message::schema::{
-    CallMessage, Content, DataExtractionNotification, DataMessage, Quote, Reaction, ReceiptMessage,
-    UnsendRequest, content,
+    CallMessage, Content, DataExtractionNotification, DataMessage, OpenGroupInvitation, Quote, Reaction,
+    ReceiptMessage, UnsendRequest, content,
 };
 use holdfast_tests::net::{Device, Fault, START_MS, TestRng, World, run};
 

@@ -94,6 +94,38 @@ async fn an_answer_finds_its_question_later_and_loses_it_with_the_question() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_invitation_to_a_community_is_told_by_its_name_and_address() {
+    run(async {
+        let world = World::new().await;
+        let (alice, id, friend) = with_friend(&world).await;
+        let url = "https://example.org/tides?public_key=0123";
+        let invitation = |name: &str, body: Option<&str>| {
+            data(DataMessage {
+                body: body.map(str::to_owned),
+                open_group_invitation: Some(OpenGroupInvitation {
+                    url: url.to_owned(),
+                    name: name.to_owned(),
+                }),
+                ..DataMessage::default()
+            })
+        };
+        let sent = [
+            (invitation(" Tides\u{202e} ", None), format!("Tides\n{url}")),
+            (invitation("", Some(" ")), url.to_owned()),
+            (invitation("Tides", Some("Come too!")), "Come too!".to_owned()),
+        ];
+        for (at, (content, _)) in (START_MS + 5..).zip(&sent) {
+            deliver(&world, &friend, &id, content, at).await;
+        }
+        alice.wait_for_texts(friend.id(), 5, SOON).await;
+        for (_, shown) in &sent {
+            assert!(by_text(&alice, friend.id(), shown).await.is_some(), "{shown}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn reactions_are_the_same_everywhere() {
     run(async {
         let world = World::new().await;

@@ -250,7 +250,7 @@ fn foot(room: Room, row: &Row) -> Option<AnyView> {
         let mark = match expiry {
             Some(expiry) => view! {
                 {(state == MessageState::Read).then(|| state_mark(state))}
-                {stopwatch(room.desk.tick, expiry)}
+                {stopwatch(room.state, room.desk.tick, expiry)}
             }
             .into_any(),
             None => message.outgoing.then(|| state_mark(state)).into_any(),

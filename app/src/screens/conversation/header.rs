@@ -16,7 +16,6 @@ use crate::components::icon::{Icon, icon};
 use crate::components::menu::{Item, Open, below};
 use crate::i18n::{span, t, tf, tn};
 use crate::screens::contact::{display_name, given_name};
-use crate::screens::row_menu::is_muted;
 use crate::state::Question;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
@@ -35,7 +34,7 @@ pub(super) fn Heading(room: Room) -> impl IntoView {
 }
 
 /// Below the name: what is special about the conversation, or else who it is for certain.
-fn subtitle(conversation: &Conversation) -> AnyView {
+fn subtitle(conversation: &Conversation, quiet: bool) -> AnyView {
     if conversation.note_to_self && conversation.disappearing == Disappearing::Off {
         return t("note.subtitle").into_any();
     }
@@ -49,7 +48,7 @@ fn subtitle(conversation: &Conversation) -> AnyView {
         Disappearing::Off => None,
     }
     .filter(|_| ordinary);
-    let muted = ordinary && is_muted(conversation);
+    let muted = ordinary && quiet;
     if timer.is_some() || muted {
         return view! {
             {timer.map(|words| view! { <span class="heading-mark">{icon(Icon::Timer)} {words}</span> })}
@@ -71,6 +70,12 @@ fn subtitle(conversation: &Conversation) -> AnyView {
 fn WhoBar(room: Room) -> impl IntoView {
     let (state, id) = (room.state, room.id);
     let conversation = room.desk.known;
+    let tick = room.desk.tick;
+    // A mute ends by itself.
+    let muted = Memo::new(move |_| {
+        tick.track();
+        conversation.with(|known| known.as_ref().is_some_and(|known| state.is_muted(known)))
+    });
     let title = move || {
         let known = conversation.get();
         let name = known.as_ref().map_or_else(|| short_id(&id), display_name);
@@ -83,7 +88,7 @@ fn WhoBar(room: Room) -> impl IntoView {
             }}
             <span class="heading-text">
                 <span class="heading-name" dir="auto">{name}</span>
-                {known.as_ref().map(|c| view! { <span class="heading-sub">{subtitle(c)}</span> })}
+                {known.as_ref().map(|c| view! { <span class="heading-sub">{subtitle(c, muted.get())}</span> })}
             </span>
         }
         .into_any()
@@ -159,8 +164,8 @@ fn items(room: Room, known: &Conversation) -> Vec<Item> {
             state.nav.go(Route::Disappearing(id));
         }));
     }
-    if !own && !request && !blocked {
-        let muted = is_muted(known);
+    if !own && !request && !blocked && known.standing != Standing::Fresh {
+        let muted = state.is_muted(known);
         let (picture, label, mode) = if muted {
             (Icon::Bell, t("details.unmute"), Notify::All)
         } else {

@@ -57,6 +57,9 @@ pub(super) struct Room {
     pub(super) follows: RwSignal<bool>,
     unread_from: RwSignal<Option<u64>>,
     marked: StoredValue<u64>,
+    /// It was marked as unread when it was opened, and the mark has not been taken off yet. One that is set while it is open
+    /// stays until it is opened again.
+    unmarks: StoredValue<bool>,
     /// Height of the content and of what is seen of it, as last observed.
     size: StoredValue<(i32, i32)>,
     pub(super) rows: StoredValue<HashMap<MessageId, ArcRwSignal<Row>>>,
@@ -72,6 +75,7 @@ impl Room {
         state.catch_up();
         let known = state.conversations.get_untracked(id);
         let read_up_to = known.as_ref().map_or(0, |c| c.read_up_to);
+        let by_hand = known.as_ref().is_some_and(|c| c.marked_unread);
         let unread = known.is_some_and(|c| c.unread > 0);
         let room = Self {
             state,
@@ -84,6 +88,7 @@ impl Room {
             follows: RwSignal::new(true),
             unread_from: RwSignal::new(unread.then(|| read_up_to.saturating_add(1))),
             marked: StoredValue::new(read_up_to),
+            unmarks: StoredValue::new(by_hand),
             size: StoredValue::new((0, 0)),
             rows: StoredValue::new(HashMap::new()),
             scroller: StoredValue::new_local(None),
@@ -412,10 +417,13 @@ impl Room {
             .and_then(|id| id.strip_prefix('m')?.parse().ok())
             .and_then(|id| self.rows.with_value(|rows| rows.get(&MessageId(id)).cloned()))
             .map(|row| row.with_untracked(|row| row.message.sent_at));
-        if let Some(up_to) = seen
-            && up_to > self.marked.get_value()
-        {
+        let (marked, by_hand) = (self.marked.get_value(), self.unmarks.get_value());
+        // A mark goes though nothing new is seen, and though there is nothing to see.
+        let seen = seen.unwrap_or_default();
+        if seen > marked || (by_hand && self.opened.get_untracked()) {
+            let up_to = seen.max(marked);
             self.marked.set_value(up_to);
+            self.unmarks.set_value(false);
             self.state.command(Command::MarkRead {
                 conversation: self.id,
                 up_to,

@@ -4,6 +4,7 @@ use holdfast_client::api::{Disappearing, Expiry};
 use leptos::prelude::*;
 
 use crate::i18n::{span_up, t, tf};
+use crate::state::AppState;
 
 /// How many positions it has (`spec/12-client-behaviour.md §5.4`).
 const POSITIONS: u64 = 12;
@@ -23,30 +24,26 @@ fn position(expiry: Expiry, now: u64) -> u64 {
 }
 
 /// When it goes, in words.
-pub(super) fn words(expiry: Expiry) -> String {
+pub(super) fn words(state: AppState, expiry: Expiry) -> String {
     match expiry.at {
         None => t("timer.waits"),
         Some(at) => {
-            let left = at.saturating_sub(now()).div_ceil(1000);
+            let left = at.saturating_sub(state.network_now_ms()).div_ceil(1000);
             tf("timer.left", &[("time", &span_up(left))])
         }
     }
 }
 
-fn now() -> u64 {
-    js_sys::Date::now() as u64
-}
-
 /// The stopwatch; it moves on whenever `tick` is set.
-pub(super) fn stopwatch(tick: RwSignal<()>, expiry: Expiry) -> AnyView {
+pub(super) fn stopwatch(state: AppState, tick: RwSignal<()>, expiry: Expiry) -> AnyView {
     let left = Memo::new(move |_| {
         tick.track();
-        position(expiry, now())
+        position(expiry, state.network_now_ms())
     });
     view! {
         <span class="watch" title=move || {
             left.track();
-            words(expiry)
+            words(state, expiry)
         }>
             <svg viewBox="0 0 16 16" aria-hidden="true">
                 <circle cx="8" cy="8" r="6.5" />
@@ -61,7 +58,7 @@ pub(super) fn stopwatch(tick: RwSignal<()>, expiry: Expiry) -> AnyView {
             </svg>
             <span class="unseen">{move || {
                 left.track();
-                words(expiry)
+                words(state, expiry)
             }}</span>
         </span>
     }

@@ -192,6 +192,8 @@ pub(super) fn keys() -> AnyView {
             <dl class="shortcuts">
                 {line(&["Alt", "N"], t("shortcut.new"))}
                 {line(&["Alt", "↑ ↓"], t("shortcut.walk"))}
+                {line(&["Alt", "S"], t("shortcut.search"))}
+                {line(&["Alt", "F"], t("shortcut.find"))}
                 {line(&["Alt", "L"], t("shortcut.lock"))}
                 {line(&["Alt", "Enter"], t("shortcut.row_menu"))}
                 {line(&["↑ ↓"], t("shortcut.messages"))}

@@ -91,7 +91,7 @@ fn page(room: Room, found: &MessageDetails) -> AnyView {
                 {found.received_at.map(|at| fact(t("info.received"), full_time(at)))}
                 {state.map(|words| fact(t("info.state"), words))}
                 {synced.map(|words| fact(t("info.synced"), words))}
-                {message.expiry.map(|expiry| fact(t("timer.title"), stopwatch::words(expiry)))}
+                {message.expiry.map(|expiry| fact(t("timer.title"), stopwatch::words(room.state, expiry)))}
             </dl>
         </section>
         <section class="card">

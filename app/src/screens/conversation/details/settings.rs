@@ -160,7 +160,9 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
     let (state, id) = (room.state, room.id);
     let pinned = known.priority > 0;
     let settled = matches!(known.standing, Standing::Own | Standing::Active);
-    let listed = settled || matches!(known.standing, Standing::OutgoingRequest | Standing::Fresh);
+    // Nothing is kept of somebody whom nobody has written to.
+    let kept = settled || known.standing == Standing::OutgoingRequest;
+    let listed = kept || known.standing == Standing::Fresh;
     let timer = settled.then(|| {
         view! {
             <button
@@ -178,7 +180,8 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
         }
         .into_any()
     });
-    let pin = listed.then(|| {
+    // What is pinned already can be taken off, whoever it is with.
+    let pin = (settled || pinned).then(|| {
         view! {
             <label class="side-action" for="pin">
                 {icon(Icon::Pin)}
@@ -197,7 +200,7 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
         }
         .into_any()
     });
-    let notify = (listed && !known.note_to_self).then(|| notifications(room, known));
+    let notify = (kept && !known.note_to_self).then(|| notifications(room, known));
     let load = (listed && !known.note_to_self).then(|| {
         let on = known.auto_load;
         view! {
@@ -237,7 +240,7 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
                 {icon(Icon::Chevron)}
             </button>
         </section>
-        {(timer.is_some() || pin.is_some())
+        {(listed || pinned)
             .then(|| view! { <section class="card side-actions">{timer} {pin} {notify} {load}</section> })}
     }
     .into_any()
@@ -246,7 +249,7 @@ fn choices(room: Room, known: &Conversation) -> AnyView {
 /// Which notifications it makes: all, none, or none for a while.
 fn notifications(room: Room, known: &Conversation) -> AnyView {
     let id = room.id;
-    let now = (js_sys::Date::now() / 1000.0) as u64;
+    let now = room.state.network_now_ms() / 1_000;
     let until = known.muted_until.filter(|until| *until > now);
     let value = match (known.notify, until) {
         (Notify::Nothing, _) => "never",
@@ -254,7 +257,7 @@ fn notifications(room: Room, known: &Conversation) -> AnyView {
         (Notify::All, None) => "all",
     };
     let change = move |value: String| {
-        let now = (js_sys::Date::now() / 1000.0) as u64;
+        let now = room.state.network_now_ms() / 1_000;
         let (mode, muted_until) = match value.as_str() {
             "never" => (Notify::Nothing, None),
             other => {
