@@ -218,6 +218,14 @@ impl Conversations {
             .with_untracked(|all| all.iter().find(|c| c.id == id).map(|c| c.data.get_untracked()))
     }
 
+    /// A conversation as the engine told it last, also if that still waits.
+    pub(super) fn latest(self, id: Id) -> Option<Conversation> {
+        let waits = self
+            .waiting
+            .try_with_value(|waiting| waiting.changed.get(&id).cloned());
+        waits.flatten().or_else(|| self.get_untracked(id))
+    }
+
     /// All of them as they are now.
     pub(crate) fn snapshot(self) -> Vec<Conversation> {
         self.all
@@ -312,6 +320,8 @@ mod tests {
                 assert!(all.now_or_soon(conversation(number, 0, active_at)).is_none());
             }
             assert_eq!(order(all, Place::List), [1]);
+            let latest = |number| all.latest(conversation(number, 0, 0).id).map(|c| c.active_at);
+            assert_eq!([latest(1), latest(2), latest(3)], [Some(30), Some(40), None]);
             assert!(!all.moment_over());
             let waiting = all.take_waiting();
             assert_eq!(waiting.len(), 2, "the latest of each");

@@ -21,11 +21,13 @@ const LONGEST_REST_MS: u32 = 1_000;
 impl AppState {
     /// Hears what the engine tells.
     pub(super) fn hear(self, event: Event) {
+        // A notification, too: it looks at what waits by itself, and a mailbox may hold thousands of news.
         let comes_in_numbers = match &event {
             Event::Restore(progress) => progress.stage != RestoreStage::Complete,
             Event::Conversation(_)
             | Event::Message(_)
             | Event::Network(_)
+            | Event::Notify { .. }
             | Event::Transfer(_)
             | Event::Typing { .. } => true,
             _ => false,
