@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use holdfast_client::api::{Conversation, Notify, Place};
+use holdfast_client::api::{Conversation, FileId, Notify, Place};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
@@ -17,6 +17,8 @@ pub(crate) struct Listed {
     /// Counts its moves in the list. A row that moves is made anew at its new place: the others stay where they are, whereas
     /// moving it would lift out all rows that it passes.
     pub moves: u32,
+    /// Its rank or place changed, and the list is being sorted anew.
+    reranked: bool,
 }
 
 /// Where a conversation stands in its list: by its pin, then by its activity.
@@ -28,6 +30,7 @@ impl Listed {
             id: conversation.id,
             data: ArcRwSignal::new(conversation),
             moves: 0,
+            reranked: false,
         }
     }
 
@@ -131,34 +134,46 @@ impl Conversations {
         self.count();
     }
 
-    /// Takes over new or changed conversations.
-    pub(super) fn put(self, conversations: Vec<Conversation>) {
-        let before = self.all.get_untracked();
-        let (mut reranked, mut new) = (Vec::new(), Vec::new());
-        for conversation in conversations {
-            match before.iter().find(|listed| listed.id == conversation.id) {
-                Some(listed) => {
-                    let was = (listed.rank(), listed.place());
-                    listed.data.set(conversation);
-                    if was != (listed.rank(), listed.place()) {
-                        reranked.push(listed.id);
-                    }
-                }
-                None => new.push(Listed::new(conversation)),
+    /// Takes over new or changed conversations, in one pass over the list. Gives the pictures that people had and have no
+    /// more.
+    pub(super) fn put(self, conversations: Vec<Conversation>) -> Vec<FileId> {
+        let mut changed: HashMap<Id, Conversation> =
+            conversations.into_iter().map(|now| (now.id, now)).collect();
+        let mut all = self.all.get_untracked();
+        let before: Vec<Id> = all.iter().map(|listed| listed.id).collect();
+        let (mut reranked, mut told, mut dropped) = (false, Vec::new(), Vec::new());
+        for listed in &mut all {
+            if changed.is_empty() {
+                break;
             }
+            let Some(now) = changed.remove(&listed.id) else {
+                continue;
+            };
+            let was = (listed.rank(), listed.place());
+            let had = listed.data.with_untracked(|known| known.picture);
+            dropped.extend(had.filter(|had| now.picture != Some(*had)));
+            listed.data.update_untracked(|known| *known = now);
+            listed.reranked = was != (listed.rank(), listed.place());
+            reranked |= listed.reranked;
+            told.push(listed.data.clone());
         }
-        if !reranked.is_empty() || !new.is_empty() {
-            self.all.update(|all| {
-                all.extend(new);
-                all.sort_by_key(Listed::rank);
-                for (listed, stood_here) in all.iter_mut().zip(&before) {
-                    if listed.id != stood_here.id && reranked.contains(&listed.id) {
-                        listed.moves = listed.moves.wrapping_add(1);
-                    }
+        if reranked || !changed.is_empty() {
+            all.extend(changed.into_values().map(Listed::new));
+            all.sort_by_key(Listed::rank);
+            for (at, listed) in all.iter_mut().enumerate() {
+                let reranked = std::mem::take(&mut listed.reranked);
+                if reranked && before.get(at).is_some_and(|stood_here| *stood_here != listed.id) {
+                    listed.moves = listed.moves.wrapping_add(1);
                 }
-            });
+            }
+            self.all.set(all);
+        }
+        // After the list: a row that is made anew is not drawn once more where it stood.
+        for data in told {
+            data.update(|_| ());
         }
         self.count();
+        dropped
     }
 
     /// Drops a conversation.
@@ -235,7 +250,7 @@ impl Conversations {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_client::api::{Conversation, Disappearing, Notify, Place, Standing};
+    use holdfast_client::api::{Conversation, Disappearing, FileId, Notify, Place, Standing};
     use holdfast_protocol::account::Id;
     use leptos::prelude::{Owner, WithUntracked};
 
@@ -305,6 +320,28 @@ mod tests {
             all.put(vec![conversation(4, 0, 30), conversation(2, 0, 25)]);
             assert_eq!(order(all, Place::List), [4, 2, 1, 3, 5]);
             assert_eq!(moves(), [1, 1, 0, 0, 0], "the first one stays the first");
+        });
+    }
+
+    #[test]
+    fn pictures_that_nobody_has_any_more_are_given_back() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = Conversations::new();
+            let shown = |number: u8, picture: Option<u64>| Conversation {
+                picture: picture.map(FileId),
+                ..conversation(number, 0, 10)
+            };
+            let first = (1..=4).map(|number| shown(number, (number < 4).then_some(u64::from(number))));
+            assert!(all.put(first.collect()).is_empty());
+            let mut gone = all.put(vec![
+                shown(1, Some(1)),
+                shown(2, Some(5)),
+                shown(3, None),
+                shown(4, Some(6)),
+            ]);
+            gone.sort_unstable();
+            assert_eq!(gone, [FileId(2), FileId(3)]);
         });
     }
 

@@ -135,16 +135,8 @@ impl AppState {
     }
 
     fn put_conversations(self, changed: Vec<Conversation>) {
-        let pictures: Vec<_> = changed
-            .iter()
-            .map(|now| {
-                let known = self.conversations.get_untracked(now.id);
-                (known.and_then(|known| known.picture), now.picture)
-            })
-            .collect();
-        self.conversations.put(changed);
-        for (before, now) in pictures {
-            self.replace_face(before, now);
+        for picture in self.conversations.put(changed) {
+            self.files.forget_face(picture);
         }
     }
 
