@@ -119,8 +119,10 @@ impl Focus {
             held.into()
         });
         let options = object(&[("mode", "shared".into())]);
-        // Without locks the page would not have started.
-        let _ = request_lock(FOCUS, &options, granted.unchecked_ref());
+        if let Ok(held) = request_lock(FOCUS, &options, granted.unchecked_ref()) {
+            // Refused where the browser lets the page store nothing, which is no matter: no other tab is of its account.
+            wasm_bindgen_futures::spawn_local(async move { drop(JsFuture::from(held).await) });
+        }
     }
 
     fn lose(&self) {

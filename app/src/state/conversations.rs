@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use holdfast_client::api::{Conversation, NetworkStatus, Notify, Place};
+use holdfast_client::api::{Conversation, FileId, NetworkStatus, Notify, Place};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 
@@ -19,6 +19,8 @@ pub(crate) struct Listed {
     /// Counts its moves in the list. A row that moves is made anew at its new place: the others stay where they are, whereas
     /// moving it would lift out all rows that it passes.
     pub moves: u32,
+    /// Its rank or place changed, and the list is being sorted anew.
+    reranked: bool,
 }
 
 /// Where a conversation stands in its list: by its pin, then by its activity.
@@ -30,6 +32,7 @@ impl Listed {
             id: conversation.id,
             data: ArcRwSignal::new(conversation),
             moves: 0,
+            reranked: false,
         }
     }
 
@@ -146,34 +149,46 @@ impl Conversations {
         self.count();
     }
 
-    /// Takes over new or changed conversations.
-    pub(super) fn put(self, conversations: Vec<Conversation>) {
-        let before = self.all.get_untracked();
-        let (mut reranked, mut new) = (Vec::new(), Vec::new());
-        for conversation in conversations {
-            match before.iter().find(|listed| listed.id == conversation.id) {
-                Some(listed) => {
-                    let was = (listed.rank(), listed.place());
-                    listed.data.set(conversation);
-                    if was != (listed.rank(), listed.place()) {
-                        reranked.push(listed.id);
-                    }
-                }
-                None => new.push(Listed::new(conversation)),
+    /// Takes over new or changed conversations, in one pass over the list. Gives the pictures that people had and have no
+    /// more.
+    pub(super) fn put(self, conversations: Vec<Conversation>) -> Vec<FileId> {
+        let mut changed: HashMap<Id, Conversation> =
+            conversations.into_iter().map(|now| (now.id, now)).collect();
+        let mut all = self.all.get_untracked();
+        let before: Vec<Id> = all.iter().map(|listed| listed.id).collect();
+        let (mut reranked, mut told, mut dropped) = (false, Vec::new(), Vec::new());
+        for listed in &mut all {
+            if changed.is_empty() {
+                break;
             }
+            let Some(now) = changed.remove(&listed.id) else {
+                continue;
+            };
+            let was = (listed.rank(), listed.place());
+            let had = listed.data.with_untracked(|known| known.picture);
+            dropped.extend(had.filter(|had| now.picture != Some(*had)));
+            listed.data.update_untracked(|known| *known = now);
+            listed.reranked = was != (listed.rank(), listed.place());
+            reranked |= listed.reranked;
+            told.push(listed.data.clone());
         }
-        if !reranked.is_empty() || !new.is_empty() {
-            self.all.update(|all| {
-                all.extend(new);
-                all.sort_by_key(Listed::rank);
-                for (listed, stood_here) in all.iter_mut().zip(&before) {
-                    if listed.id != stood_here.id && reranked.contains(&listed.id) {
-                        listed.moves = listed.moves.wrapping_add(1);
-                    }
+        if reranked || !changed.is_empty() {
+            all.extend(changed.into_values().map(Listed::new));
+            all.sort_by_key(Listed::rank);
+            for (at, listed) in all.iter_mut().enumerate() {
+                let reranked = std::mem::take(&mut listed.reranked);
+                if reranked && before.get(at).is_some_and(|stood_here| *stood_here != listed.id) {
+                    listed.moves = listed.moves.wrapping_add(1);
                 }
-            });
+            }
+            self.all.set(all);
+        }
+        // After the list: a row that is made anew is not drawn once more where it stood.
+        for data in told {
+            data.update(|_| ());
         }
         self.count();
+        dropped
     }
 
     /// Drops a conversation.
@@ -236,6 +251,14 @@ impl Conversations {
             .with_untracked(|all| all.iter().find(|c| c.id == id).map(|c| c.data.get_untracked()))
     }
 
+    /// A conversation as the engine told it last, also if that still waits.
+    pub(super) fn latest(self, id: Id) -> Option<Conversation> {
+        let waits = self
+            .waiting
+            .try_with_value(|waiting| waiting.changed.get(&id).cloned());
+        waits.flatten().or_else(|| self.get_untracked(id))
+    }
+
     /// All of them as they are now.
     pub(crate) fn snapshot(self) -> Vec<Conversation> {
         self.all
@@ -245,7 +268,7 @@ impl Conversations {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_client::api::{Conversation, Disappearing, NetworkStatus, Notify, Place, Standing};
+    use holdfast_client::api::{Conversation, Disappearing, FileId, NetworkStatus, Notify, Place, Standing};
     use holdfast_protocol::account::Id;
     use leptos::prelude::{Owner, RwSignal, Set, WithUntracked};
 
@@ -323,6 +346,28 @@ mod tests {
     }
 
     #[test]
+    fn pictures_that_nobody_has_any_more_are_given_back() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let all = none_yet();
+            let shown = |number: u8, picture: Option<u64>| Conversation {
+                picture: picture.map(FileId),
+                ..conversation(number, 0, 10)
+            };
+            let first = (1..=4).map(|number| shown(number, (number < 4).then_some(u64::from(number))));
+            assert!(all.put(first.collect()).is_empty());
+            let mut gone = all.put(vec![
+                shown(1, Some(1)),
+                shown(2, Some(5)),
+                shown(3, None),
+                shown(4, Some(6)),
+            ]);
+            gone.sort_unstable();
+            assert_eq!(gone, [FileId(2), FileId(3)]);
+        });
+    }
+
+    #[test]
     fn changes_that_come_together_are_taken_over_together() {
         let owner = Owner::new();
         owner.with(|| {
@@ -334,6 +379,8 @@ mod tests {
                 assert!(all.now_or_soon(conversation(number, 0, active_at)).is_none());
             }
             assert_eq!(order(all, Place::List), [1]);
+            let latest = |number| all.latest(conversation(number, 0, 0).id).map(|c| c.active_at);
+            assert_eq!([latest(1), latest(2), latest(3)], [Some(30), Some(40), None]);
             assert!(!all.moment_over());
             let waiting = all.take_waiting();
             assert_eq!(waiting.len(), 2, "the latest of each");

@@ -15,17 +15,21 @@ use crate::screens::restoring::all_back;
 /// While an account comes back, changes to conversations come by the thousand: those within so many milliseconds are taken
 /// over together.
 const TOGETHER_MS: u32 = 50;
-/// Where laying them out takes long, it rests thrice as long, up to so many milliseconds.
+/// So many milliseconds after others were taken over it is looked how long laying them out took: a frame was drawn by then.
+const LOOK_MS: u32 = 20;
+/// Where it took long, the list rests thrice as long, up to so many milliseconds.
 const LONGEST_REST_MS: u32 = 1_000;
 
 impl AppState {
     /// Hears what the engine tells.
     pub(super) fn hear(self, event: Event) {
+        // A notification, too: it looks at what waits by itself, and a mailbox may hold thousands of news.
         let comes_in_numbers = match &event {
             Event::Restore(progress) => progress.stage != RestoreStage::Complete,
             Event::Conversation(_)
             | Event::Message(_)
             | Event::Network(_)
+            | Event::Notify { .. }
             | Event::Transfer(_)
             | Event::Typing { .. } => true,
             _ => false,
@@ -104,20 +108,20 @@ impl AppState {
         let Some(conversation) = self.conversations.now_or_soon(conversation) else {
             return;
         };
+        let mut before = steady_ms();
         self.put_conversations(vec![conversation]);
         spawn_local(async move {
-            let (mut rest, mut before) = (TOGETHER_MS, steady_ms());
             loop {
-                pause(rest).await;
+                pause(LOOK_MS).await;
+                // What the page is busy with makes the timer late. One of the whole rest would run meanwhile, and not tell.
+                let busy = (steady_ms() - before - f64::from(LOOK_MS)) as u32;
+                let rest = busy.saturating_mul(3);
+                pause(rest.clamp(TOGETHER_MS - LOOK_MS, LONGEST_REST_MS)).await;
                 if self.conversations.moment_over() {
                     return;
                 }
+                before = steady_ms();
                 self.catch_up();
-                let now = steady_ms();
-                // What the page was busy with meanwhile makes the timer late.
-                let busy = (now - before - f64::from(rest)) as u32;
-                rest = busy.saturating_mul(3).clamp(TOGETHER_MS, LONGEST_REST_MS);
-                before = now;
             }
         });
     }
@@ -131,16 +135,8 @@ impl AppState {
     }
 
     fn put_conversations(self, changed: Vec<Conversation>) {
-        let pictures: Vec<_> = changed
-            .iter()
-            .map(|now| {
-                let known = self.conversations.get_untracked(now.id);
-                (known.and_then(|known| known.picture), now.picture)
-            })
-            .collect();
-        self.conversations.put(changed);
-        for (before, now) in pictures {
-            self.replace_face(before, now);
+        for picture in self.conversations.put(changed) {
+            self.files.forget_face(picture);
         }
     }
 

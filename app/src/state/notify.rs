@@ -145,7 +145,7 @@ impl Notifier {
 
 /// What is told of a message or reaction.
 fn news(state: AppState, id: Id, content: NotifyContent, text: String, reaction: Option<String>) -> News {
-    let conversation = state.conversations.get_untracked(id);
+    let conversation = state.conversations.latest(id);
     // A stranger's choice of name and words stays out of the notification.
     if conversation.as_ref().is_some_and(|c| c.place == Place::Requests) {
         return News {

@@ -2,6 +2,7 @@
 
 use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::config::{Contact, Contacts, Push, TTL_CONFIG, UserProfile};
+use holdfast_protocol::message::TTL_DEFAULT;
 use holdfast_protocol::message::outgoing::encode_one_to_one;
 use holdfast_protocol::message::schema::{Content, DataMessage};
 use holdfast_protocol::swarm::Namespace;
@@ -16,8 +17,10 @@ use super::{Outcome, print};
 
 /// Contacts and messages of the accounts that come back.
 const SIZES: [(usize, usize); 4] = [(10, 100), (100, 1_000), (500, 5_000), (1_000, 10_000)];
-/// A week.
-const TTL_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How old the oldest of these messages is, a day before it goes.
+const OLDEST_MS: u64 = TTL_DEFAULT - 24 * 60 * 60 * 1000;
+/// No message is younger. What came within five minutes would be news, and each of them a notification.
+const YOUNGEST_MS: u64 = 10 * 60 * 1000;
 
 /// Goes through the start screens as a user does who pastes the phrase, and notes the times.
 ///
@@ -77,7 +80,8 @@ pub async fn run(network: &Network, rng: &mut impl CryptoRng) -> Outcome {
     Ok(())
 }
 
-/// Puts an account into its swarm as its other devices left it: a profile, contacts, and messages of each of them.
+/// Puts an account into its swarm as its other devices left it: a profile, contacts, and messages of each of them, which came
+/// evenly over the time that a mailbox keeps them.
 async fn fill(
     network: &Network,
     account: &Account,
@@ -97,7 +101,7 @@ async fn fill(
             name: format!("Contact number {number}"),
             approved: true,
             approved_me: true,
-            created: now / 1000 - 1_000,
+            created: (now - OLDEST_MS) / 1000,
             ..Contact::new(sender.id())
         })?;
     }
@@ -105,7 +109,7 @@ async fn fill(
     for push in [profile.push(now)?, known.push(now)?] {
         stores.extend(store_push(account, push, now));
     }
-    let started = now - messages as u64;
+    let apart = (OLDEST_MS - YOUNGEST_MS) / messages as u64;
     for number in 0..messages {
         let sender = senders.get(number % senders.len()).ok_or("no sender")?;
         let content = Content {
@@ -115,13 +119,14 @@ async fn fill(
             }),
             ..Content::default()
         };
-        let data = encode_one_to_one(sender, &account.id(), &content, started + number as u64, rng)?;
+        let sent_at = now - OLDEST_MS + apart * number as u64;
+        let data = encode_one_to_one(sender, &account.id(), &content, sent_at, rng)?;
         stores.push(Store::new(
             account.id(),
             Namespace::default(),
             data,
-            now_ms(),
-            TTL_MS,
+            sent_at,
+            TTL_DEFAULT,
         ));
     }
     store_all(network, account, stores).await

@@ -60,13 +60,23 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts a browser with a new profile.
     pub(crate) async fn start() -> Browser {
-        Self::start_with(folder(), folder(), &[]).await
+        Self::start_with(folder(), folder(), &[], None).await
+    }
+
+    /// As [`Self::start`], with one more flag.
+    pub(crate) async fn start_flagged(flag: &str) -> Browser {
+        Self::start_with(folder(), folder(), &[flag.to_owned()], None).await
+    }
+
+    /// As [`Self::start`], for a user who lets no site store anything.
+    pub(crate) async fn start_refusing() -> Browser {
+        let refused = json!({ "profile.default_content_setting_values.cookies": 2 });
+        Self::start_with(folder(), folder(), &[], Some(refused)).await
     }
 
     /// As [`Self::start`], with a camera that films a picture which stands still: a Y4M file.
     pub(crate) async fn start_filming(film: &Path) -> Browser {
-        let camera = format!("--use-file-for-fake-video-capture={}", film.display());
-        Self::start_with(folder(), folder(), &[camera]).await
+        Self::start_flagged(&format!("--use-file-for-fake-video-capture={}", film.display())).await
     }
 
     /// Kills the browser as a crash of the machine's would, and starts it again with the same profile.
@@ -74,10 +84,15 @@ impl Browser {
         self.service.kill();
         let (profile, logs) = (keep(&mut self.profile), keep(&mut self.logs));
         drop(self);
-        Self::start_with(profile, logs, &[]).await
+        Self::start_with(profile, logs, &[], None).await
     }
 
-    async fn start_with(profile: TempDir, logs: TempDir, more: &[String]) -> Browser {
+    async fn start_with(
+        profile: TempDir,
+        logs: TempDir,
+        more: &[String],
+        preferences: Option<Value>,
+    ) -> Browser {
         let service = Service::start();
         let mut wanted = DesiredCapabilities::chrome();
         for flag in FLAGS.into_iter().chain(more.iter().map(String::as_str)) {
@@ -89,6 +104,11 @@ impl Browser {
             format!("--window-size={},{}", LAPTOP.0, LAPTOP.1),
         ] {
             wanted.add_arg(&flag).expect("a flag");
+        }
+        if let Some(preferences) = preferences {
+            wanted
+                .add_experimental_option("prefs", preferences)
+                .expect("preferences");
         }
         wanted
             .set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All)
@@ -155,6 +175,30 @@ impl Browser {
     pub(crate) async fn close_tab(&self, next: &WindowHandle) {
         self.driver.close_window().await.expect("the tab closes");
         self.go_to(next).await;
+    }
+
+    /// Opens an address in a tab that is never driven, and gives what the debugging interface calls it.
+    pub(crate) async fn tab_aside(&self, address: &str) -> String {
+        let made = self
+            .cdp(
+                "Target.createTarget",
+                json!({ "url": address, "background": true }),
+            )
+            .await;
+        made["targetId"].as_str().expect("a tab").to_owned()
+    }
+
+    /// Has the process of a tab from [`Self::tab_aside`] crash. The driver would end with one of its own.
+    pub(crate) async fn crash_aside(&self, tab: &str) {
+        let attached = self
+            .cdp("Target.attachToTarget", json!({ "targetId": tab }))
+            .await;
+        let crash = json!({ "id": 1, "method": "Page.crash" }).to_string();
+        self.cdp(
+            "Target.sendMessageToTarget",
+            json!({ "sessionId": attached["sessionId"], "message": crash }),
+        )
+        .await;
     }
 
     /// Runs a script in this page, and in every later one before its own.

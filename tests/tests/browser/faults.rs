@@ -1,9 +1,16 @@
-//! What goes wrong around the app: reloads in mid-sending, no connection, no gateway, no space, lost storage.
+//! What goes wrong around the app: reloads in mid-sending, no connection, no gateway, no space, storage that is lost or
+//! refused, no encryption, a wrong clock.
 
+use std::path::Path;
+
+use holdfast_tests::site::unpacked;
 use serde_json::json;
+use tempfile::TempDir;
 
-use crate::network::Network;
+use crate::driver::Browser;
+use crate::network::{Network, built_app};
 use crate::peer::name_is_out;
+use crate::screens::pictures;
 use crate::user::{Place, User};
 
 #[tokio::test]
@@ -37,7 +44,7 @@ async fn messages_wait_for_a_gateway_that_is_gone() {
     ada.send("while it was gone").await;
     ada.reads("while it was gone").await;
     ada.browser.see(".bars .bar").await;
-    ada.browser.picture("fault-gateway-gone").await;
+    pictures(&ada.browser, "fault-gateway-gone").await;
     network.resume();
     ada.delivered().await;
     ada.browser.gone(".bars .bar").await;
@@ -54,7 +61,7 @@ async fn offline_is_said_and_passes() {
     ada.connected().await;
     ada.browser.offline(true).await;
     ada.browser.see(".bars .bar").await;
-    ada.browser.picture("fault-offline").await;
+    pictures(&ada.browser, "fault-offline").await;
     ada.write_to(&own_id).await;
     ada.send("written offline").await;
     ada.reads("written offline").await;
@@ -110,7 +117,7 @@ async fn a_full_disk_is_said_and_what_was_written_stays_in_the_composer() {
     }
     let refused = refused.expect("the browser has no room left");
     ada.browser.see(".bars .bar").await;
-    ada.browser.picture("fault-storage-full").await;
+    pictures(&ada.browser, "fault-storage-full").await;
     assert_eq!(ada.count(&refused).await, 0, "what was not kept is not shown");
     ada.browser
         .cdp("Storage.overrideQuotaForOrigin", json!({ "origin": origin }))
@@ -138,8 +145,104 @@ async fn storage_that_the_browser_cleared_leads_to_a_new_start() {
         .await;
     ada.browser.open(&network.app()).await;
     ada.browser.see("#start-over").await;
-    ada.browser.picture("fault-storage-lost").await;
+    pictures(&ada.browser, "fault-storage-lost").await;
     ada.browser.press("#start-over").await;
     ada.restore(&phrase, Place::OwnDevice).await;
     assert_eq!(ada.id().await, id);
+}
+
+#[tokio::test]
+async fn storage_that_is_refused_is_said_and_a_shared_computer_needs_none() {
+    let network = Network::start();
+    let ada = User {
+        browser: Browser::start_refusing().await,
+    };
+    let browser = &ada.browser;
+    browser.open(&network.app()).await;
+    ada.ask_for_account("Ada", Place::OwnDevice).await;
+    browser
+        .read(".problem h1", "This browser refuses to store anything")
+        .await;
+    pictures(browser, "fault-storage-refused").await;
+    browser.press("#start-over").await;
+    ada.create("Ada", Place::SharedComputer).await;
+    let own_id = ada.id().await;
+    ada.write_to(&own_id).await;
+    ada.send("kept in memory only").await;
+    ada.delivered().await;
+}
+
+/// A name that leads to this machine, and that browsers do not take for it: only what comes encrypted is safe from there.
+const ELSEWHERE: &str = "holdfast.test";
+
+#[tokio::test]
+async fn a_page_over_plain_http_says_what_it_lacks() {
+    let network = Network::start();
+    let leads_here = format!("--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1");
+    let ada = User {
+        browser: Browser::start_flagged(&leads_here).await,
+    };
+    let browser = &ada.browser;
+    browser.open(&network.app().replace("127.0.0.1", ELSEWHERE)).await;
+    ada.ask_for_account("Ada", Place::OwnDevice).await;
+    browser
+        .read(".problem h1", "This page needs a secure connection")
+        .await;
+    pictures(browser, "fault-insecure").await;
+    assert!(!browser.has("#start-over").await, "no choice helps here");
+}
+
+/// What comes first in the script that starts the page, and the engine: the clock of whoever calls this machine `localhost`
+/// is ahead.
+const AN_HOUR_AHEAD: &str =
+    "if (location.hostname === 'localhost') { const now = Date.now; Date.now = () => now() + 3_600_000; }\n";
+
+/// Changes that script in a copy of the app, whose page then must not look whether its files are the built ones.
+fn sets_clocks(site: &Path) {
+    for entry in std::fs::read_dir(site).expect("the site").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let change: fn(String) -> String = if name.starts_with("boot-") && name.ends_with(".js") {
+            |script: String| AN_HOUR_AHEAD.to_owned() + &script
+        } else if name.ends_with(".html") {
+            |page: String| page.replace("integrity=", "data-unchecked=")
+        } else {
+            continue;
+        };
+        let text = std::fs::read_to_string(entry.path()).expect("a file of the site");
+        std::fs::write(entry.path(), change(text)).expect("a file of the site");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_said_and_messages_carry_the_right_time() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let site = folder.path().join("site");
+    unpacked(&built_app(), &site).expect("a copy of the app");
+    sets_clocks(&site);
+    let network = Network::start_at(&site);
+    let bert = User::join(&network, "Bert", Place::SharedComputer).await;
+    let bert_id = bert.id().await;
+    let ada = User::at_new_browser().await;
+    ada.browser
+        .open(&network.app().replace("127.0.0.1", "localhost"))
+        .await;
+    ada.create("Ada", Place::OwnDevice).await;
+    let ada_id = ada.id().await;
+    ada.browser.read(".bars .bar", "Your device’s clock is").await;
+    ada.browser.read(".bars .bar", "minutes ahead").await;
+    pictures(&ada.browser, "fault-clock-ahead").await;
+    ada.write_to(&bert_id).await;
+    ada.send("written an hour ahead").await;
+    ada.delivered().await;
+    bert.accept(&ada_id).await;
+    bert.reads("written an hour ahead").await;
+    bert.send("answered in time").await;
+    ada.reads("answered in time").await;
+    // By her own clock her message would stand after its answer.
+    let texts =
+        "return [...document.querySelectorAll('article.message .text')].map((text) => text.textContent)";
+    for user in [&ada, &bert] {
+        let shown = user.browser.script(texts).await;
+        assert_eq!(shown, json!(["written an hour ahead", "answered in time"]));
+    }
 }

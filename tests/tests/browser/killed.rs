@@ -1,15 +1,19 @@
 //! A browser is killed in the middle of each thing that its user decides, and right after it shows: what was seen is never
 //! lost, and both browsers of the account end in the same state.
 
-use crate::network::Network;
-use crate::steps::{Three, three};
-use crate::user::User;
+use thirtyfour::By;
 
-/// What a user decides, in this order.
-const ACTS: [Act; 6] = [
+use crate::network::Network;
+use crate::requests::stranger_writes;
+use crate::steps::{Three, three};
+use crate::user::{Place, User};
+
+/// What a user decides between friends, in this order.
+const ACTS: [Act; 7] = [
     Act::Rename,
     Act::Pin,
     Act::Read,
+    Act::DeleteMessage,
     Act::Disappear,
     Act::Block,
     Act::DeleteContact,
@@ -23,12 +27,18 @@ enum Act {
     Pin,
     /// What came in it.
     Read,
+    /// A message, on all own devices.
+    DeleteMessage,
     /// Its messages disappear.
     Disappear,
     /// Its contact, and back afterwards.
     Block,
     /// Its contact, with all messages.
     DeleteContact,
+    /// A stranger's request.
+    Accept,
+    /// As [`Act::Accept`].
+    Decline,
 }
 
 fn row(other: &str) -> String {
@@ -48,6 +58,13 @@ impl Act {
             }
             Act::Pin => user.choose(other, "Pin").await,
             Act::Read => browser.press(&row(other)).await,
+            Act::DeleteMessage => {
+                user.open(other).await;
+                user.right_click("Hello Bert").await;
+                user.entry("Delete").await;
+                browser.press("#delete-own").await;
+                browser.press("#confirm").await;
+            }
             Act::Disappear => {
                 user.open(other).await;
                 browser.press("#conversation-menu").await;
@@ -64,6 +81,15 @@ impl Act {
                 user.choose(other, "Delete contact").await;
                 browser.press("#confirm").await;
             }
+            Act::Accept => {
+                browser.press("#open-requests").await;
+                user.choose(other, "Accept").await;
+            }
+            Act::Decline => {
+                browser.press("#open-requests").await;
+                user.choose(other, "Delete").await;
+                browser.press("#confirm").await;
+            }
         }
     }
 
@@ -78,6 +104,11 @@ impl Act {
             }
             Act::Pin => browser.has(&format!("{row} [title='Pinned']")).await,
             Act::Read => browser.has(&row).await && !browser.has(&format!("{row} .unread")).await,
+            Act::DeleteMessage => {
+                user.open(other).await;
+                user.reads("Hello Ada").await;
+                user.count("Hello Bert").await == 0
+            }
             Act::Disappear => browser.has(&format!("{row} [title='Messages disappear']")).await,
             Act::Block => {
                 if browser.has(&row).await {
@@ -96,6 +127,15 @@ impl Act {
                 browser.see("#account-id").await;
                 !browser.has(&format!("[data-contact='{other}']")).await
             }
+            Act::Accept | Act::Decline => {
+                // From the requests to the conversations, unless those are shown.
+                if let Ok(leave) = browser.driver().find(By::Css("#leave-requests")).await {
+                    let _ = leave.click().await;
+                    return false;
+                }
+                let accepted = matches!(self, Act::Accept);
+                browser.has(&row).await == accepted && !browser.has("#open-requests").await
+            }
         }
     }
 
@@ -106,6 +146,19 @@ impl Act {
                 self.is_seen(user, other).await.then_some(())
             })
             .await;
+    }
+
+    /// Does it in a browser that is killed in the middle, and again right after it shows.
+    async fn kills(self, user: User, network: &Network, other: &str) -> User {
+        // In the middle: it may have been taken or not. If not it is done again.
+        self.give(&user, other).await;
+        let user = killed(user, network).await;
+        if !self.is_seen(&user, other).await {
+            self.give(&user, other).await;
+        }
+        // Right after it was seen, and before anybody else could hear of it.
+        self.shows(&user, other).await;
+        killed(user, network).await
     }
 }
 
@@ -153,15 +206,7 @@ async fn a_browser_killed_in_the_middle_of_anything_keeps_what_was_seen_and_come
         if matches!(act, Act::Read) {
             something_comes(&first, &second, &bert, &bert_id).await;
         }
-        // In the middle: it may have been taken or not. If not it is done again.
-        act.give(&first, &bert_id).await;
-        first = killed(first, &network).await;
-        if !act.is_seen(&first, &bert_id).await {
-            act.give(&first, &bert_id).await;
-        }
-        // Right after it was seen, and before anybody else could hear of it.
-        act.shows(&first, &bert_id).await;
-        first = killed(first, &network).await;
+        first = act.kills(first, &network, &bert_id).await;
         // What was decided before is still so, unless the row that shows it has gone.
         let gone = matches!(act, Act::Block | Act::DeleteContact);
         let from = if gone { at } else { 0 };
@@ -184,4 +229,30 @@ async fn a_browser_killed_in_the_middle_of_anything_keeps_what_was_seen_and_come
         user.reads("Still there?").await;
         assert_eq!(user.count("Hello Ada").await, 0, "what was deleted stays so");
     }
+}
+
+#[tokio::test]
+async fn a_browser_killed_while_requests_are_answered_keeps_the_answers() {
+    let network = Network::start();
+    let (ada, stranger) = futures::join!(
+        User::join(&network, "Ada", Place::OwnDevice),
+        User::arrive(&network)
+    );
+    let ada_id = ada.id().await;
+    let cleo = stranger_writes(&stranger, "Cleo", &ada_id, "Cleo here").await;
+    ada.browser.see("#open-requests").await;
+    let ada = Act::Decline.kills(ada, &network, &cleo).await;
+    Act::Decline.shows(&ada, &cleo).await;
+    stranger.end_session().await;
+
+    let dora = stranger_writes(&stranger, "Dora", &ada_id, "Dora here").await;
+    ada.browser.see("#open-requests").await;
+    let ada = Act::Accept.kills(ada, &network, &dora).await;
+    Act::Accept.shows(&ada, &dora).await;
+    // The first answer still stands, and Dora hears of hers.
+    assert!(!ada.browser.has(&row(&cleo)).await);
+    ada.open(&dora).await;
+    ada.reads("Dora here").await;
+    ada.send("Here again").await;
+    stranger.reads("Here again").await;
 }

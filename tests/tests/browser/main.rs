@@ -31,6 +31,7 @@ mod kiosk_keyboard;
 mod kiosk_limits;
 mod kiosk_traces;
 mod links;
+mod loading;
 mod lock;
 mod lock_traces;
 mod network;

@@ -4,7 +4,7 @@ use crate::network::Network;
 use crate::user::{Place, User};
 
 /// A stranger: somebody at the second browser, who writes to an id and leaves.
-async fn stranger_writes(user: &User, name: &str, to: &str, text: &str) -> String {
+pub(crate) async fn stranger_writes(user: &User, name: &str, to: &str, text: &str) -> String {
     user.create(name, Place::SharedComputer).await;
     let id = user.id().await;
     user.write_to(to).await;

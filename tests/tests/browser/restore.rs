@@ -77,6 +77,13 @@ async fn contacts_nicknames_pins_and_blocks_come_back() {
     other.browser.gone("#restore-continue").await;
     let other = other.killed(&network).await;
     other.home().await;
+    // And once more while the mailbox is read, or as soon as something of it is there.
+    other
+        .browser
+        .see(&format!("#reading, [data-conversation='{bert}']"))
+        .await;
+    let other = other.killed(&network).await;
+    other.home().await;
     other
         .browser
         .read(&format!("[data-conversation='{bert}']"), "Bertie")

@@ -63,12 +63,17 @@ impl User {
 
     /// Makes an account from the start page.
     pub(crate) async fn create(&self, name: &str, place: Place) {
+        self.ask_for_account(name, place).await;
+        self.home().await;
+    }
+
+    /// As [`Self::create`], without waiting for what comes of it.
+    pub(crate) async fn ask_for_account(&self, name: &str, place: Place) {
         let browser = &self.browser;
         browser.press("#create-account").await;
         browser.press(place.button()).await;
         browser.fill("#display-name", name).await;
         browser.press("#name-continue").await;
-        self.home().await;
     }
 
     /// Takes up an account from the start page, and waits until it can be used.

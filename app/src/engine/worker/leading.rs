@@ -62,6 +62,10 @@ impl Worker {
         self.in_line.set(false);
         if turn.is_some() {
             self.lead(turn).await;
+        } else if self.term.get().is_none() && matches!(*self.role.borrow(), Role::Waiting) {
+            // A browser that refuses a page its storage refuses it the locks, too: nobody leads, and nobody will.
+            *self.role.borrow_mut() = Role::Ended;
+            tell_page(&FromWorker::Refused(StartError::StorageRefused));
         }
     }
 
