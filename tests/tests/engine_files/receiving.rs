@@ -1,5 +1,13 @@
 //! Files that come: when they are fetched, and what becomes of those that don't.
 
+use std::rc::Rc;
+
+use holdfast_client::NetworkProfile;
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::file::FileServer;
+use holdfast_protocol::keys::Ed25519KeyPair;
+
+use super::pictures::{is_sent, seen, set};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -25,6 +33,55 @@ async fn files_are_fetched_by_themselves_only_where_the_user_wants_that() {
             message.body == "one" && state(message) == FileState::Here
         })
         .await;
+        let file = stage(&alice, bob_id, "two.png", "image/png", &png()).await;
+        send(&alice, bob_id, "two", vec![file]).await.unwrap();
+        wait_for_files(&bob, alice_id, "two", |message| {
+            message.body == "two" && state(message) == FileState::Here
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_comes_unasked_from_servers_that_are_not_known() {
+    run(async {
+        let world = World::with_files().await;
+        // Bob's network has another file server: to him Alice's is one that she has named.
+        let key = Ed25519KeyPair::from_seed(&[9; 32]).public();
+        let profile = NetworkProfile {
+            files: Some(FileServer::parse("http://other.test", key).unwrap()),
+            ..world.profile()
+        };
+        let bob = Device::with(&world, Rc::new(MemoryStore::new()), 0, profile);
+        let (alice, alice_id, bob, bob_id) = make_friends(Device::new(&world), bob).await;
+        let on = || Command::SetAutoLoad {
+            conversation: alice_id,
+            on: true,
+        };
+        bob.ask(on()).await;
+        set(&alice, &png()).await;
+        is_sent(&alice).await;
+        let file = stage(&alice, bob_id, "one.png", "image/png", &png()).await;
+        send(&alice, bob_id, "one", vec![file]).await.unwrap();
+        wait_for_files(&bob, alice_id, "one", |message| message.body == "one").await;
+        // Neither when it comes nor when the switch is turned again.
+        for _ in 0..2 {
+            tokio::time::sleep(SOON).await;
+            let waiting = newest_files(&bob, alice_id).await.unwrap();
+            assert_eq!(state(&waiting), FileState::NotLoaded);
+            assert_eq!(bob.conversation(alice_id).await.unwrap().picture, None);
+            bob.ask(on()).await;
+        }
+        // On demand it comes from anywhere.
+        assert_eq!(fetch(&bob, alice_id).await, png());
+
+        let anywhere = Command::SetPreference {
+            key: "known_file_servers".to_owned(),
+            value: "off".to_owned(),
+        };
+        bob.ask(anywhere).await;
+        assert_eq!(seen(&bob, alice_id).await, png());
         let file = stage(&alice, bob_id, "two.png", "image/png", &png()).await;
         send(&alice, bob_id, "two", vec![file]).await.unwrap();
         wait_for_files(&bob, alice_id, "two", |message| {
