@@ -116,6 +116,27 @@ async fn a_file_that_the_server_lost_is_told_as_expired() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_could_not_be_fetched_says_so_and_comes_when_it_is_asked_for_again() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "x.bin", "", &noise(5_000, 1)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        let message = wait_for_files(&bob, alice_id, "the message", |_| true).await;
+        world.set_file_server_up(false);
+        bob.ask(Command::LoadFile(message.files[0].file)).await;
+        let failed = |message: &Message| state(message) == FileState::Failed;
+        wait_for_files(&bob, alice_id, "the answer", failed).await;
+        // It was given up: the server alone does not bring it.
+        world.set_file_server_up(true);
+        tokio::time::sleep(SOON).await;
+        assert!(failed(&newest_files(&bob, alice_id).await.unwrap()));
+        assert_eq!(fetch(&bob, alice_id).await, noise(5_000, 1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_was_changed_on_the_server_is_never_shown() {
     run(async {
         let world = World::with_files().await;
