@@ -101,6 +101,12 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
             browser.press("#open-settings").await;
             browser.press("#settings-privacy").await;
             browser.press("#link-previews").await;
+            // From where files come unasked is the user's to say, and the careful way until then.
+            browser.see("#known-file-servers:checked").await;
+            browser.press("#known-file-servers").await;
+            browser.gone("#known-file-servers:checked").await;
+            browser.press("#known-file-servers").await;
+            browser.see("#known-file-servers:checked").await;
             pictures(browser, "28-privacy").await;
 
             // What was typed is still there, and now there is an offer. Nothing is visited before it is taken.
