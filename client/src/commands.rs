@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::api::{Command, Event, Failure, Reply, RequestId, Snapshot, Trouble};
 use crate::core::Core;
+use crate::files::KNOWN_SERVERS;
 use crate::outbox::New;
 use crate::ports::{Change, Collection, StoreError};
 use crate::records::{encode, keys};
@@ -213,6 +214,10 @@ impl Core {
             .borrow_mut()
             .preferences
             .insert(key.clone(), value.clone());
+        if key == KNOWN_SERVERS {
+            // Pictures of people may come that stayed where they were.
+            self.files.notify();
+        }
         self.emit(Event::Preference { key, value });
         Ok(Reply::Done)
     }

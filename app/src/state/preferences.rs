@@ -37,6 +37,8 @@ pub(crate) mod key {
     pub(crate) const TYPING_INDICATORS: &str = "typing-indicators";
     /// `on` when previews of links are offered while writing.
     pub(crate) const LINK_PREVIEWS: &str = "link_previews";
+    /// `off` when files come unasked from any server that somebody names; the engine reads it too.
+    pub(crate) const KNOWN_FILE_SERVERS: &str = "known_file_servers";
     /// `on` or `off` once the user was asked about notifications.
     pub(crate) const NOTIFY: &str = "notify";
     /// The conversations whose user was asked whether files load by themselves: the beginnings of their ids, separated by
@@ -154,6 +156,8 @@ pub(crate) struct Preferences {
     pub typing_indicators: RwSignal<bool>,
     /// Previews of links are offered while writing.
     pub link_previews: RwSignal<bool>,
+    /// Unasked, files come only from servers that are known.
+    pub known_file_servers: RwSignal<bool>,
     /// Whether notifications are wanted; `None` as long as nobody asked.
     pub notify: RwSignal<Option<bool>>,
     /// What notifications tell.
@@ -186,6 +190,7 @@ impl Preferences {
             read_receipts: RwSignal::new(false),
             typing_indicators: RwSignal::new(false),
             link_previews: RwSignal::new(false),
+            known_file_servers: RwSignal::new(true),
             notify: RwSignal::new(None),
             notify_content: RwSignal::new(NotifyContent::Nothing),
             lock_after: RwSignal::new(None),
@@ -242,6 +247,7 @@ impl Preferences {
             key::READ_RECEIPTS => set_changed(self.read_receipts, value == "on"),
             key::TYPING_INDICATORS => set_changed(self.typing_indicators, value == "on"),
             key::LINK_PREVIEWS => set_changed(self.link_previews, value == "on"),
+            key::KNOWN_FILE_SERVERS => set_changed(self.known_file_servers, value != "off"),
             key::NOTIFY => set_changed(
                 self.notify,
                 match value {
@@ -275,6 +281,7 @@ impl Preferences {
         self.read_receipts.set(false);
         self.typing_indicators.set(false);
         self.link_previews.set(false);
+        self.known_file_servers.set(true);
         self.notify.set(None);
         self.notify_content.set(NotifyContent::Nothing);
         self.lock_after.set(None);

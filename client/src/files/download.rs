@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use holdfast_protocol::account::Id;
-use holdfast_protocol::file::{FileUrl, api};
+use holdfast_protocol::file::{FileServer, FileUrl, api};
 use holdfast_protocol::message::profile::Picture;
 use holdfast_protocol::onion::v4::V4Request;
 
@@ -32,6 +32,9 @@ const BACKOFF: Duration = Duration::from_secs(2);
 const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
 /// Files that came within this time are fetched by themselves, milliseconds; older ones when they are looked at.
 const NEWS_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// The preference that keeps whether files come unasked from everywhere: `off` where they do.
+pub(crate) const KNOWN_SERVERS: &str = "known_file_servers";
 
 /// How many of a conversation's newest messages are looked through when their files are to come without asking: as many
 /// as somebody scrolls through, and no burden for the server.
@@ -105,6 +108,20 @@ impl Core {
         Ok(Reply::Done)
     }
 
+    /// Whether a file that somebody else names is fetched from there unasked: whoever names a server of their own would be
+    /// told by it when the user is online (`spec/07-files-and-attachments.md §11`).
+    pub(super) fn comes_unasked(&self, url: &FileUrl) -> bool {
+        let own = self.profile.files.as_ref();
+        own.is_some_and(|server| url.is_on(server))
+            || url.is_on(&FileServer::session())
+            || self
+                .state
+                .borrow()
+                .preferences
+                .get(KNOWN_SERVERS)
+                .is_some_and(|value| value == "off")
+    }
+
     /// Has the files of a message fetched that came just now, where the user wants that.
     pub(crate) fn load_news(
         &self,
@@ -122,7 +139,11 @@ impl Core {
         if !trusted && !record.outgoing {
             return Ok(());
         }
+        let comes = |source: &Source| record.outgoing || self.comes_unasked(&source.url);
         for file in record.all_files().filter(|file| file.fault.is_none()) {
+            if !file.source.as_ref().is_some_and(comes) {
+                continue;
+            }
             work.put_file(file.file, wanted(FilePlace::Message(message), file.info.size))?;
         }
         Ok(())
@@ -378,10 +399,12 @@ impl Work<'_> {
             limit: LOOKED_THROUGH,
         };
         let now = self.now();
+        let core = self.core;
         for (key, value) in self.store().scan(scan).await? {
             let (_, position) = keys::read_message(&key)?;
             let record: MessageRecord = decode(&value)?;
-            let kept = |source: &Source| source.until > now;
+            let kept =
+                |source: &Source| source.until > now && (record.outgoing || core.comes_unasked(&source.url));
             for held in record.all_files() {
                 let waits = held.fault.is_none() && held.source.as_ref().is_some_and(kept);
                 if waits && self.file(held.file).is_none() {

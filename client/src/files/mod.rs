@@ -22,6 +22,7 @@ use crate::api::{Attachment, FileId, FileInfo, FileState, StagedFile};
 use crate::driver::TaskGuard;
 use crate::records::{AttachmentRecord, Fault, FilePlace, FileRecord, Held};
 
+pub(crate) use download::KNOWN_SERVERS;
 pub(crate) use store::pieces;
 pub(crate) use wire::read_files;
 

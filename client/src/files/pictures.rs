@@ -112,7 +112,8 @@ impl Core {
     }
 
     /// Has the pictures fetched that profiles name and that are neither here nor on their way. Those of strangers stay
-    /// where they are: fetching one tells its server when.
+    /// where they are, and so do those on servers that nobody knows: fetching one tells its server when. The own one comes
+    /// from wherever another own device has put it.
     async fn want_pictures(&self) -> Result<(), StoreError> {
         let (missing, own): (Vec<(Id, Picture)>, Option<Picture>) = {
             let told = self.told_picture();
@@ -136,6 +137,10 @@ impl Core {
                 .filter(|id| matches!(state.standing(id), Standing::Active | Standing::OutgoingRequest))
                 .filter_map(|id| Some((*id, named(id)?.clone())))
                 .filter(|(id, picture)| !covered(id, picture))
+                .filter(|(_, picture)| {
+                    let url = FileUrl::parse(&picture.url);
+                    url.is_ok_and(|url| self.comes_unasked(&url))
+                })
                 .collect();
             let own = told.filter(|told| {
                 !state.files.given_up.contains(&told.url)

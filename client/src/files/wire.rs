@@ -1,8 +1,8 @@
 //! Between records and what travels: attachments of messages, and what the file server answers.
 
 use holdfast_protocol::file::{
-    Attachment, FileKey, FileType, FileUrl, LinkPreview, Media, ProfileKey, ReceivedAttachment, picture,
-    pointer,
+    Attachment, FileKey, FileType, FileUrl, LinkPreview, Media, ProfileKey, ReceivedAttachment, UNKNOWN_TYPE,
+    picture, pointer,
 };
 use holdfast_protocol::message::profile::Picture;
 use holdfast_protocol::message::schema::{AttachmentPointer, DataMessage};
@@ -12,6 +12,9 @@ use crate::records::{AttachmentRecord, Fault, LinkRecord, Source, kind_of};
 
 /// How long file servers keep what they are given, milliseconds (`spec/07-files-and-attachments.md §4.2`).
 pub(super) const SERVER_LIFE_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
+
+/// What phones record voice messages as (`spec/07-files-and-attachments.md §7.1`).
+const VOICE_TYPE: &str = "audio/mp4";
 
 /// An opened file.
 pub(super) struct Opened {
@@ -36,17 +39,20 @@ pub(crate) fn read_files(
                 name,
                 voice,
                 ..
-            } => AttachmentRecord {
-                file: number(),
-                info: FileInfo {
-                    kind: kind_of(&content_type, voice),
-                    content_type,
-                    name,
-                    ..FileInfo::default()
-                },
-                source: None,
-                fault: Some(Fault::Damaged),
-            },
+            } => {
+                let content_type = heard_type(content_type, voice);
+                AttachmentRecord {
+                    file: number(),
+                    info: FileInfo {
+                        kind: kind_of(&content_type, voice),
+                        content_type,
+                        name,
+                        ..FileInfo::default()
+                    },
+                    source: None,
+                    fault: Some(Fault::Damaged),
+                }
+            }
         })
         .collect();
     let link = LinkPreview::read(data).ok().flatten().map(|preview| LinkRecord {
@@ -57,16 +63,27 @@ pub(crate) fn read_files(
     (files, link)
 }
 
+/// The type of a file as its sender claims it. A voice message that says nothing else is something to hear: by its type
+/// alone it would be a document, and by its bytes, once they are here, most often a film.
+fn heard_type(claimed: String, voice: bool) -> String {
+    if voice && claimed == UNKNOWN_TYPE {
+        VOICE_TYPE.to_owned()
+    } else {
+        claimed
+    }
+}
+
 fn usable(attachment: Attachment, file: FileId, until: u64) -> AttachmentRecord {
     let (width, height) = attachment
         .dimensions
         .map_or((0, 0), |dimensions| (dimensions.width, dimensions.height));
+    let content_type = heard_type(attachment.content_type, attachment.voice);
     AttachmentRecord {
         file,
         info: FileInfo {
             name: attachment.name,
-            kind: kind_of(&attachment.content_type, attachment.voice),
-            content_type: attachment.content_type,
+            kind: kind_of(&content_type, attachment.voice),
+            content_type,
             size: attachment.size.into(),
             width,
             height,
@@ -117,4 +134,48 @@ pub(super) fn open_picture(url: &FileUrl, named: &Picture, body: &[u8]) -> Optio
         plain,
         content_type: found.content_type("").to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::file::{FileServer, StreamKey};
+
+    use super::*;
+
+    #[test]
+    fn a_voice_message_without_a_type_is_something_to_hear() {
+        let key = FileKey::Stream {
+            key: StreamKey::from_bytes(&[3; 32]),
+        };
+        let id = holdfast_protocol::file::FileId::parse("1").unwrap();
+        let of = |voice: bool, content_type: Option<&str>, url: bool| {
+            let attachment = Attachment {
+                voice,
+                ..Attachment::uploaded(&FileServer::session(), id.clone(), key.clone(), 9)
+            };
+            let mut pointer = attachment.to_pointer();
+            pointer.content_type = content_type.map(str::to_owned);
+            pointer.url = pointer.url.filter(|_| url);
+            let data = DataMessage {
+                attachments: vec![pointer],
+                ..DataMessage::default()
+            };
+            let (mut files, _) = read_files(&data, 0, || FileId(1));
+            files.remove(0)
+        };
+        for url in [true, false] {
+            let info = of(true, None, url).info;
+            assert_eq!(
+                (info.kind, info.content_type.as_str()),
+                (FileKind::Voice, VOICE_TYPE)
+            );
+            assert_eq!(of(false, None, url).info.kind, FileKind::Document);
+            assert_eq!(of(true, Some("audio/mpeg"), url).info.content_type, "audio/mpeg");
+        }
+        // It stays one when it is here, whatever the container is called.
+        let mut file = of(true, None, true);
+        let found = FileType::of(b"\0\0\0\x18ftypisom").content_type(&file.info.content_type);
+        file.arrived(found.to_owned(), 9);
+        assert_eq!(file.info.kind, FileKind::Voice);
+    }
 }

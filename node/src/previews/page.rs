@@ -129,6 +129,8 @@ fn charset(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn of(page: &str) -> (Option<String>, Option<String>) {
@@ -194,5 +196,78 @@ mod tests {
         ));
         assert!(title.is_some_and(|title| title.len() <= MAX_RAW_TITLE && title.starts_with("éé")));
         assert_eq!(image, None);
+    }
+
+    /// A page of pieces that mean something to the reader, some of them cut off or too long, with anything in between.
+    fn any_page() -> impl Strategy<Value = Vec<u8>> {
+        let known = prop::sample::select(vec![
+            "<title>",
+            "</title",
+            "<meta property=og:title content=",
+            "<meta name='twitter:title' content='",
+            "<meta property=\"og:image\" content=\"",
+            "<meta charset=\"",
+            "<meta charset=utf-16>",
+            "charset=gb18030",
+            "<script>",
+            "</script>",
+            "<style><!--",
+            "-->",
+            "<![CDATA[",
+            "<svg>",
+            "</head>",
+            "<body",
+            "&quot;",
+            "&#x10ffff;",
+            "&#xd800;",
+            "Порт ",
+            "\u{feff}",
+            " ",
+            ">",
+            "'",
+            "\"",
+            "/",
+        ]);
+        let long = prop::sample::select(vec!["é", "\u{3000}", "&amp;", "<p>"]);
+        let piece = prop_oneof![
+            8 => known.prop_map(|piece| piece.as_bytes().to_vec()),
+            1 => (long, 500_usize..3_000).prop_map(|(letter, times)| letter.repeat(times).into_bytes()),
+            4 => proptest::collection::vec(any::<u8>(), 0..24),
+        ];
+        let pieces = proptest::collection::vec(piece, 0..24);
+        (pieces, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(pieces, end, whole)| {
+            let mut page = pieces.concat();
+            if !whole {
+                page.truncate(end.index(page.len() + 1));
+            }
+            page
+        })
+    }
+
+    fn any_content_type() -> impl Strategy<Value = Option<&'static str>> {
+        prop::sample::select(vec![
+            None,
+            Some(""),
+            Some("charset="),
+            Some("text/html; charset=\"utf-16be"),
+            Some("text/html; CHARSET=Shift_JIS"),
+            Some("text/html; charset=iso-2022-jp"),
+            Some("text/html; charset=windows-1251"),
+            Some("text/html; charset=replacement"),
+            Some("text/html; charset=Ünknown"),
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_site_says_is_read_and_nothing_grows(page in any_page(), kind in any_content_type()) {
+            let found = read(&page, kind);
+            if let Some(title) = &found.title {
+                prop_assert!(!title.trim().is_empty() && title.len() <= MAX_RAW_TITLE);
+            }
+            if let Some(image) = &found.image {
+                prop_assert!(!image.is_empty() && image.len() <= MAX_ADDRESS);
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::LocalSet;
 use crate::choke::Way;
 use crate::driver::Browser;
 use crate::files_sending::{KEEP_BLOBS, choose, staged, two_on};
-use crate::files_showing::{Friends, downloaded, friends_on};
+use crate::files_showing::{Friends, downloaded, friends_on, photo};
 use crate::files_stripped::{picks_own_picture, shown_blobs};
 use crate::network::Network;
 use crate::peer::{Peer, Sent};
@@ -135,6 +135,32 @@ async fn a_file_on_its_way_here_survives_reload_gateway_and_a_killed_file_server
             ada.browser.press(".file-row[data-act=save]").await;
             let saved = downloaded(&ada, folder.path(), "survey.dat").await;
             assert!(saved == bytes, "every bit is the same");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_picture_that_could_not_be_fetched_says_so_and_a_tap_tries_again() {
+    LocalSet::new()
+        .run_until(async {
+            let network = Network::start_apart().await;
+            let Friends {
+                mut network,
+                ada,
+                ada_id,
+                bert,
+            } = friends_on(network, Place::OwnDevice).await;
+            bert.send(&ada_id, "", &[photo(0)]).await;
+            ada.browser.see(".tile.alone").await;
+            network.apart().kill_files();
+            ada.loads("#load-once").await;
+            ada.browser
+                .read(".tile .cover-words", "Could not be loaded")
+                .await;
+            network.apart().start_files();
+            ada.browser.press(".tile [data-act=load]").await;
+            ada.sees_pictures(1).await;
+            ada.browser.gone(".tile .cover").await;
         })
         .await;
 }

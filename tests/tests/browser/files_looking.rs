@@ -1,8 +1,9 @@
 //! Where files are looked at: the viewer, the gallery, the pictures of people; and all of it to be looked at.
 
+use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
-use crate::files_showing::{Friends, photo, voice, with_friends};
+use crate::files_showing::{Friends, downloaded, photo, voice, with_friends};
 use crate::peer::Sent;
 use crate::samples::{coast, noise, tone};
 use crate::screens::pictures;
@@ -15,10 +16,53 @@ impl User {
         self.browser.press("#open-gallery").await;
         self.browser.see(".tabs").await;
     }
+
+    /// Opens the page of the settings about what files take up.
+    async fn storage(&self) {
+        self.browser.press("#open-settings").await;
+        self.browser.press("#settings-storage").await;
+    }
+
+    /// Waits until that page, opened anew, says how many bytes there may be.
+    async fn may_keep(&self, bytes: &str) {
+        let chosen = "return document.querySelector('#file-quota')?.value";
+        self.browser
+            .until("the amount that was chosen", async || {
+                self.storage().await;
+                self.browser.see("#file-quota").await;
+                (self.browser.script(chosen).await == bytes).then_some(())
+            })
+            .await;
+    }
+
+    /// Does something to the middle of the viewer's stage, and waits until its picture is so many times as large.
+    async fn magnifies(&self, act: &str, times: &str) {
+        let script = format!(
+            "const stage = document.querySelector('.stage'); const at = stage.getBoundingClientRect(); \
+             const place = {{ bubbles: true, cancelable: true, clientX: at.left + at.width / 2, \
+             clientY: at.top + at.height / 2 }}; {act}"
+        );
+        self.browser.script(&script).await;
+        let zoom = "return document.querySelector('.slide')?.style.getPropertyValue('--zoom')";
+        self.browser
+            .until(&format!("a picture {times} times as large"), async || {
+                (self.browser.script(zoom).await == times).then_some(())
+            })
+            .await;
+    }
+}
+
+/// A finger taps twice.
+const TAP_TWICE: &str = "for (const kind of ['pointerdown', 'pointerup', 'pointerdown', 'pointerup']) \
+     stage.dispatchEvent(new PointerEvent(kind, { ...place, pointerId: 9, pointerType: 'touch', isPrimary: true }));";
+
+/// The wheel turns by so many pixels.
+fn wheel(pixels: i32) -> String {
+    format!("stage.dispatchEvent(new WheelEvent('wheel', {{ ...place, deltaY: {pixels} }}));")
 }
 
 #[tokio::test]
-async fn the_viewer_is_used_by_keys_alone() {
+async fn the_viewer_is_used_by_keys_alone_or_by_wheel_and_taps() {
     with_friends(Place::OwnDevice, async |friends| {
         let Friends {
             ada, ada_id, bert, ..
@@ -60,6 +104,24 @@ async fn the_viewer_is_used_by_keys_alone() {
         ada.browser.read(".viewer-caption", "Two").await;
         ada.browser.keys("0").await;
         ada.browser.gone(".stage.magnified").await;
+        // The wheel magnifies by degrees, two taps at once; neither makes a picture smaller than its whole.
+        ada.magnifies(&wheel(-400), "2.226").await;
+        ada.magnifies(&wheel(2_000), "1.000").await;
+        ada.browser.gone(".stage.magnified").await;
+        ada.magnifies(TAP_TWICE, "2.500").await;
+        ada.browser.see(".stage.magnified").await;
+        ada.magnifies(TAP_TWICE, "1.000").await;
+        ada.browser.gone(".stage.magnified").await;
+        let folder = TempDir::new().expect("a temporary folder");
+        ada.downloads_to(folder.path()).await;
+        let saves = ada.browser.see("#viewer-save").await;
+        saves.focus().await.expect("it takes the focus");
+        ada.browser.keys(Key::Enter).await;
+        assert_eq!(
+            downloaded(&ada, folder.path(), "coast.png").await,
+            photo(1).bytes,
+            "what is saved is what was sent"
+        );
         ada.browser.keys(Key::Escape).await;
         ada.browser.gone("dialog.viewer").await;
         let back = ada.browser.driver().active_element().await.expect("the focus");
@@ -107,16 +169,35 @@ async fn the_gallery_collects_and_cleared_files_come_back() {
         ada.browser.press("#gallery-documents").await;
         ada.browser.read(".gallery-rows", "Chart.zip").await;
 
-        ada.browser.press("#open-settings").await;
-        ada.browser.press("#settings-storage").await;
+        ada.storage().await;
         ada.browser.read(".storage-total", "3 files").await;
         ada.browser.press("#clear-again").await;
         ada.browser.press("#confirm").await;
         ada.browser.read(".storage-total", "0 files").await;
         ada.open(&bert.id()).await;
-        // What stands for them is still known, and a tap brings them back.
+        // What stands for them is still known, here and in the gallery, and a tap brings them back.
+        ada.browser.see(".messages .tile-preview").await;
+        ada.gallery().await;
+        ada.browser.see(".gallery-tiles .tile-preview").await;
+        assert!(!ada.browser.has(".gallery-tiles .tile-image").await);
+        ada.storage().await;
+        ada.open(&bert.id()).await;
         ada.browser.press(".load-all").await;
         ada.sees_pictures(2).await;
+
+        // How much there may be is kept.
+        ada.storage().await;
+        ada.browser.read(".storage-total", "2 files").await;
+        ada.browser.press("#file-quota option[value='1000000000']").await;
+        ada.may_keep("1000000000").await;
+        ada.browser.reload().await;
+        ada.may_keep("1000000000").await;
+        // All of it goes.
+        ada.browser.press("#clear-all").await;
+        ada.browser.press("#confirm").await;
+        ada.browser.read(".storage-total", "0 files").await;
+        ada.open(&bert.id()).await;
+        ada.browser.see(".load-all").await;
     })
     .await;
 }

@@ -174,6 +174,13 @@ async fn a_finger_locks_throws_away_and_sends_a_voice_message() {
     finger(ada, "pointerdown", 0, 0).await;
     ada.see(".voice-lock").await;
     ada.read(".voice-time", "0:01").await;
+    // Whoever speaks sees that they are heard.
+    ada.until("a level that is not silence", async || {
+        let bars = "const path = document.querySelector('.voice-level .meter path')?.getAttribute('d') ?? ''; \
+             return [...path.matchAll(/v([0-9]+)/g)].some((bar) => Number(bar[1]) > 2)";
+        (ada.script(bars).await == true).then_some(())
+    })
+    .await;
     finger(ada, "pointerup", 0, 0).await;
     bert.see("article.message .file-row.voice").await;
     let all = bert

@@ -7,13 +7,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Html;
 use axum::routing::get;
+use holdfast_client::api::{LinkImage, NewLink};
 use holdfast_node::net::server::{Stopper, serve, stopper};
 use holdfast_node::net::tls;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
-use crate::files_showing::{Friends, friends_on};
+use crate::files_showing::{Friends, friends_on, with_friends};
 use crate::network::Network;
 use crate::samples::coast;
 use crate::screens::pictures;
@@ -100,6 +101,12 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
             browser.press("#open-settings").await;
             browser.press("#settings-privacy").await;
             browser.press("#link-previews").await;
+            // From where files come unasked is the user's to say, and the careful way until then.
+            browser.see("#known-file-servers:checked").await;
+            browser.press("#known-file-servers").await;
+            browser.gone("#known-file-servers:checked").await;
+            browser.press("#known-file-servers").await;
+            browser.see("#known-file-servers:checked").await;
             pictures(browser, "28-privacy").await;
 
             // What was typed is still there, and now there is an offer. Nothing is visited before it is taken.
@@ -151,4 +158,47 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
             browser.is_quiet().await;
         })
         .await;
+}
+
+#[tokio::test]
+async fn the_picture_of_a_received_link_comes_with_a_tap_on_it() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            ada, ada_id, bert, ..
+        } = friends;
+        let browser = &ada.browser;
+        let link = "https://reef.example/tides";
+        let shown = NewLink {
+            url: link.to_owned(),
+            title: "Tide tables".to_owned(),
+            image: Some(LinkImage {
+                bytes: coast(320, 168, 2),
+                content_type: "image/png".to_owned(),
+                width: 320,
+                height: 168,
+            }),
+        };
+        bert.send_link(&ada_id, &format!("Look: {link}"), shown).await;
+        browser.read(".message .link-title", "Tide tables").await;
+        browser.see(".link-row > [data-act=load]").await;
+        assert!(
+            !browser.has(".message .link-picture img").await,
+            "nothing is fetched unasked"
+        );
+        browser.press(".link-row > [data-act=load]").await;
+        browser.press("#load-once").await;
+        browser
+            .until("the picture", async || {
+                let drawn = "const image = document.querySelector('.message .link-picture img'); \
+                     return image?.complete && image.naturalWidth";
+                (browser.script(drawn).await == 320).then_some(())
+            })
+            .await;
+        browser.gone(".link-row > .cover").await;
+        // The rest of the card, and now its picture too, leads to the site, after a question.
+        browser.press(".message .link-picture").await;
+        browser.read("dialog", "reef.example").await;
+        browser.is_quiet().await;
+    })
+    .await;
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{
-    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageState, Place,
-    Purpose, Reply, Snapshot, StagedFile,
+    Attachment, Command, Event, FILE_PIECE, FileId, FileInfo, FileState, Message, MessageState, NewLink,
+    Place, Purpose, Reply, Snapshot, StagedFile,
 };
 use holdfast_client::ports::{HttpRequest, Method, Network as _};
 use holdfast_client::store::memory::MemoryStore;
@@ -223,14 +223,24 @@ impl Peer {
         for file in files {
             numbers.push(self.stage(Purpose::Message(conversation), file).await);
         }
+        self.say(conversation, text, numbers, None).await;
+    }
+
+    /// Sends a text with what its link shows, and waits until it is sent.
+    pub(crate) async fn send_link(&self, to: &str, text: &str, link: NewLink) {
+        let conversation = Id::parse(to).expect("an id");
+        self.say(conversation, text, Vec::new(), Some(link)).await;
+    }
+
+    async fn say(&self, conversation: Id, text: &str, files: Vec<FileId>, link: Option<NewLink>) {
         let mut events = self.engine.events();
         let accepted = self
             .ask(Command::SendText {
                 conversation,
                 body: text.to_owned(),
                 reply_to: None,
-                files: numbers,
-                link: None,
+                files,
+                link,
             })
             .await;
         let Reply::Accepted(mut message) = accepted else {

@@ -165,7 +165,11 @@ async fn fetch(device: &Device, conversation: Id) -> Vec<u8> {
 
 /// Two accounts that have agreed to hear from each other.
 async fn friends(world: &World) -> (Device, Id, Device, Id) {
-    let (alice, bob) = (Device::new(world), Device::new(world));
+    make_friends(Device::new(world), Device::new(world)).await
+}
+
+/// Makes an account on each of two devices, which agree to hear from each other.
+async fn make_friends(alice: Device, bob: Device) -> (Device, Id, Device, Id) {
     let (alice_id, bob_id) = (alice.create("Alice").await, bob.create("Bob").await);
     alice.ask(Command::OpenConversation(bob_id)).await;
     alice.send(bob_id, "hello").await.unwrap();

@@ -5,7 +5,7 @@ use super::*;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sets a picture.
-async fn set(device: &Device, bytes: &[u8]) -> FileId {
+pub(super) async fn set(device: &Device, bytes: &[u8]) -> FileId {
     let staged = announce(device, Purpose::Picture, info("", "image/png", bytes.len()))
         .await
         .unwrap();
@@ -15,7 +15,7 @@ async fn set(device: &Device, bytes: &[u8]) -> FileId {
 }
 
 /// Waits until a device shows a picture of somebody, and gives its bytes.
-async fn seen(device: &Device, of: Id) -> Vec<u8> {
+pub(super) async fn seen(device: &Device, of: Id) -> Vec<u8> {
     let snapshot = device
         .wait_for("a picture", SOON, |snapshot| {
             let mut conversations = snapshot.conversations.iter();
@@ -66,7 +66,7 @@ async fn days_pass(count: u32) {
 }
 
 /// Waits until the file server has the own picture.
-async fn is_sent(device: &Device) {
+pub(super) async fn is_sent(device: &Device) {
     device
         .wait_for("the picture on the server", SOON, |snapshot| {
             let account = snapshot.account.as_ref();

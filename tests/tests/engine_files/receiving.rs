@@ -1,5 +1,13 @@
 //! Files that come: when they are fetched, and what becomes of those that don't.
 
+use std::rc::Rc;
+
+use holdfast_client::NetworkProfile;
+use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::file::FileServer;
+use holdfast_protocol::keys::Ed25519KeyPair;
+
+use super::pictures::{is_sent, seen, set};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -36,6 +44,55 @@ async fn files_are_fetched_by_themselves_only_where_the_user_wants_that() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_comes_unasked_from_servers_that_are_not_known() {
+    run(async {
+        let world = World::with_files().await;
+        // Bob's network has another file server: to him Alice's is one that she has named.
+        let key = Ed25519KeyPair::from_seed(&[9; 32]).public();
+        let profile = NetworkProfile {
+            files: Some(FileServer::parse("http://other.test", key).unwrap()),
+            ..world.profile()
+        };
+        let bob = Device::with(&world, Rc::new(MemoryStore::new()), 0, profile);
+        let (alice, alice_id, bob, bob_id) = make_friends(Device::new(&world), bob).await;
+        let on = || Command::SetAutoLoad {
+            conversation: alice_id,
+            on: true,
+        };
+        bob.ask(on()).await;
+        set(&alice, &png()).await;
+        is_sent(&alice).await;
+        let file = stage(&alice, bob_id, "one.png", "image/png", &png()).await;
+        send(&alice, bob_id, "one", vec![file]).await.unwrap();
+        wait_for_files(&bob, alice_id, "one", |message| message.body == "one").await;
+        // Neither when it comes nor when the switch is turned again.
+        for _ in 0..2 {
+            tokio::time::sleep(SOON).await;
+            let waiting = newest_files(&bob, alice_id).await.unwrap();
+            assert_eq!(state(&waiting), FileState::NotLoaded);
+            assert_eq!(bob.conversation(alice_id).await.unwrap().picture, None);
+            bob.ask(on()).await;
+        }
+        // On demand it comes from anywhere.
+        assert_eq!(fetch(&bob, alice_id).await, png());
+
+        let anywhere = Command::SetPreference {
+            key: "known_file_servers".to_owned(),
+            value: "off".to_owned(),
+        };
+        bob.ask(anywhere).await;
+        assert_eq!(seen(&bob, alice_id).await, png());
+        let file = stage(&alice, bob_id, "two.png", "image/png", &png()).await;
+        send(&alice, bob_id, "two", vec![file]).await.unwrap();
+        wait_for_files(&bob, alice_id, "two", |message| {
+            message.body == "two" && state(message) == FileState::Here
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_the_server_lost_is_told_as_expired() {
     run(async {
         let world = World::with_files().await;
@@ -54,6 +111,27 @@ async fn a_file_that_the_server_lost_is_told_as_expired() {
             state(&newest_files(&alice, bob_id).await.unwrap()),
             FileState::Here
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_could_not_be_fetched_says_so_and_comes_when_it_is_asked_for_again() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let file = stage(&alice, bob_id, "x.bin", "", &noise(5_000, 1)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        let message = wait_for_files(&bob, alice_id, "the message", |_| true).await;
+        world.set_file_server_up(false);
+        bob.ask(Command::LoadFile(message.files[0].file)).await;
+        let failed = |message: &Message| state(message) == FileState::Failed;
+        wait_for_files(&bob, alice_id, "the answer", failed).await;
+        // It was given up: the server alone does not bring it.
+        world.set_file_server_up(true);
+        tokio::time::sleep(SOON).await;
+        assert!(failed(&newest_files(&bob, alice_id).await.unwrap()));
+        assert_eq!(fetch(&bob, alice_id).await, noise(5_000, 1));
     })
     .await;
 }

@@ -47,8 +47,35 @@ fn header(bytes: &[u8], rest: u64) -> Option<Header> {
     (length >= header as u64 && length <= rest).then_some(Header { name, length, header })
 }
 
-/// Empties the boxes that tell about the film, in a directory or in one of its tracks.
-fn empty(inside: &mut [u8]) {
+/// Empties the boxes that tell about the film, in a directory and in its tracks.
+fn empty(directory: &mut [u8]) {
+    each(directory, |found, whole| {
+        if &found.name == b"trak" {
+            // A track has no tracks: boxes in boxes without end would end the worker.
+            if let Some(content) = whole.get_mut(found.header..) {
+                each(content, empty_one);
+            }
+        } else {
+            empty_one(found, whole);
+        }
+    });
+}
+
+/// Empties a box if it tells about the film.
+fn empty_one(found: Header, whole: &mut [u8]) {
+    if !TELLING.contains(&&found.name) {
+        return;
+    }
+    if let Some(name) = whole.get_mut(4..HEADER) {
+        name.copy_from_slice(EMPTY);
+    }
+    if let Some(content) = whole.get_mut(found.header..) {
+        content.fill(0);
+    }
+}
+
+/// Goes through the boxes of a row.
+fn each(inside: &mut [u8], mut seen: impl FnMut(Header, &mut [u8])) {
     let mut at = 0;
     for _ in 0..MAX_BOXES {
         let Some(rest) = inside.get_mut(at..).filter(|rest| !rest.is_empty()) else {
@@ -61,18 +88,7 @@ fn empty(inside: &mut [u8]) {
         let Some(whole) = rest.get_mut(..length) else {
             return;
         };
-        if TELLING.contains(&&found.name) {
-            if let Some(name) = whole.get_mut(4..HEADER) {
-                name.copy_from_slice(EMPTY);
-            }
-            if let Some(content) = whole.get_mut(found.header..) {
-                content.fill(0);
-            }
-        } else if &found.name == b"trak"
-            && let Some(content) = whole.get_mut(found.header..)
-        {
-            empty(content);
-        }
+        seen(found, whole);
         at += length;
     }
 }
@@ -138,7 +154,7 @@ fn part(blob: &Blob, start: u64, end: u64) -> Result<Blob, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Header, empty, header};
+    use super::{Header, TELLING, each, empty, header};
 
     fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let mut out = (content.len() as u32 + 8).to_be_bytes().to_vec();
@@ -180,6 +196,76 @@ mod tests {
         }
         let mut endless = vec![0; 100_000];
         empty(&mut endless);
+    }
+
+    /// The names of the boxes of a row, and of those in its tracks.
+    fn names(row: &[u8]) -> Vec<[u8; 4]> {
+        let mut found = Vec::new();
+        each(&mut row.to_vec(), |outer, whole| {
+            found.push(outer.name);
+            if &outer.name == b"trak" {
+                each(&mut whole[outer.header..], |inner, _| found.push(inner.name));
+            }
+        });
+        found
+    }
+
+    #[test]
+    fn whatever_a_film_holds_nothing_moves_and_a_second_look_finds_nothing() {
+        let mut state = 1_u32;
+        let mut below = |end: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % end
+        };
+        let kinds = [b"udta", b"meta", b"uuid", b"trak", b"mvhd", b"free", b"moov"];
+        for _ in 0..2_000 {
+            // Boxes behind and within each other, some with a wrong or a long length, then changed and cut off.
+            let mut film = Vec::new();
+            for _ in 0..below(8) {
+                let content = if below(2) == 0 {
+                    std::mem::take(&mut film)
+                } else {
+                    (0..below(40)).map(|_| below(256) as u8).collect()
+                };
+                let name = kinds[below(kinds.len())];
+                let mut one = if below(6) == 0 {
+                    let length = (content.len() as u64 + 16).to_be_bytes();
+                    [&[0, 0, 0, 1][..], &name[..], &length[..], &content[..]].concat()
+                } else {
+                    boxed(name, &content)
+                };
+                if below(12) == 0 {
+                    one[3] = below(256) as u8;
+                }
+                film.extend(one);
+            }
+            for _ in 0..below(3) {
+                if !film.is_empty() {
+                    let at = below(film.len());
+                    film[at] = below(256) as u8;
+                }
+            }
+            if below(3) == 0 {
+                film.truncate(below(film.len() + 1));
+            }
+            let mut cleaned = film.clone();
+            empty(&mut cleaned);
+            assert_eq!(cleaned.len(), film.len());
+            assert_eq!(names(&cleaned).len(), names(&film).len(), "all boxes stay");
+            assert!(names(&cleaned).iter().all(|name| !TELLING.contains(&name)));
+            let mut again = cleaned.clone();
+            empty(&mut again);
+            assert_eq!(again, cleaned);
+        }
+        // Tracks in tracks without end are gone through once.
+        let mut deep = Vec::new();
+        for length in (1..100_000_u32).rev() {
+            deep.extend((length * 8).to_be_bytes());
+            deep.extend(b"trak");
+        }
+        let before = deep.clone();
+        empty(&mut deep);
+        assert_eq!(deep, before);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::room::Room;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{bytes, tf, tn};
 use crate::platform::kiosk;
-use crate::screens::files::{Part, Shape, act, frame_size, row as line, tile, waiting};
+use crate::screens::files::{Part, Shape, act, cover, frame_size, row as line, tile, waiting};
 use crate::state::files::Content;
 use crate::state::safe::is_seen;
 use crate::state::text::{Segment, segments};
@@ -161,20 +161,29 @@ pub(super) fn link(room: Room, row: &ArcRwSignal<Row>) -> AnyView {
             <span class="link-host" dir="ltr">{host.clone()}</span>
         </span>
     };
-    if kiosk::is_on() {
-        return view! { <span class="link-preview" class:pictured=has_picture>{inside}</span> }.into_any();
-    }
+    let card = if kiosk::is_on() {
+        view! { <span class="link-preview" class:pictured=has_picture>{inside}</span> }.into_any()
+    } else {
+        view! {
+            <a
+                class="link-preview"
+                class:pictured=has_picture
+                href=preview.url
+                target="_blank"
+                rel="noopener noreferrer"
+                aria-label=tf("link.preview_label", &[("title", &title), ("host", &host)])
+            >
+                {inside}
+            </a>
+        }
+        .into_any()
+    };
+    // A button has no place within a link: what fetches the picture lies over it.
     view! {
-        <a
-            class="link-preview"
-            class:pictured=has_picture
-            href=preview.url
-            target="_blank"
-            rel="noopener noreferrer"
-            aria-label=tf("link.preview_label", &[("title", &title), ("host", &host)])
-        >
-            {inside}
-        </a>
+        <div class="link-row" data-file=picture.map(|part| part.file.0.to_string())>
+            {card}
+            {picture.map(|part| cover(part, true))}
+        </div>
     }
     .into_any()
 }

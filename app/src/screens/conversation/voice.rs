@@ -393,6 +393,7 @@ pub(super) fn VoiceBar(recorder: Recorder) -> impl IntoView {
                 }
                 Stage::Held => {
                     view! {
+                        <span class="voice-level">{meter::drawing(recorder.levels)}</span>
                         <span class="voice-hint slide" class:near=move || { recorder.slid.get() > 50 }>
                             {icon(Icon::Back)}
                             {t("voice.slide")}

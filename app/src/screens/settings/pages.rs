@@ -43,6 +43,17 @@ pub(super) fn privacy(state: AppState) -> AnyView {
             )}
         </section>
         <p class="help">{t("privacy.note")}</p>
+        <section class="card">
+            {switch(
+                "known-file-servers",
+                t("privacy.servers"),
+                t("privacy.servers_help"),
+                state.preferences.known_file_servers.into(),
+                Callback::new(move |on: bool| {
+                    state.set_preference(key::KNOWN_FILE_SERVERS, if on { "on" } else { "off" });
+                }),
+            )}
+        </section>
         {move || {
             state
                 .network
