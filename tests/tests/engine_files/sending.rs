@@ -46,6 +46,20 @@ async fn files_arrive_bit_for_bit_with_their_names_and_the_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_largest_file_arrives_bit_for_bit() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let bytes = noise(9_900_000, 8);
+        let file = stage(&alice, bob_id, "survey.dat", "", &bytes).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        alice.wait_until_sent(bob_id, SOON).await;
+        assert!(fetch(&bob, alice_id).await == bytes);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_without_a_text_is_a_message_and_no_file_without_a_text_is_none() {
     run(async {
         let world = World::with_files().await;
@@ -67,7 +81,7 @@ async fn what_can_not_be_sent_is_refused_before_it_is_staged() {
         let world = World::with_files().await;
         let (alice, _, _bob, bob_id) = friends(&world).await;
         let to_bob = Purpose::Message(bob_id);
-        for size in [0, 9_828_081] {
+        for size in [0, 9_900_001] {
             assert_eq!(
                 announce(&alice, to_bob, info("x", "", size)).await.unwrap_err(),
                 Failure::FileSize
