@@ -31,8 +31,9 @@ use crate::work::Work;
 
 /// How long a body of ten megabytes may take through a slow connection and four machines.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Attempts before a message is given up; waiting for a connection does not count.
-const ATTEMPTS: u32 = 6;
+/// Attempts before a message is given up, about five minutes; waiting for a connection does not count. As patient as texts
+/// are: where many nodes are dead, most attempts fail on their way.
+const ATTEMPTS: u32 = 14;
 /// First wait after a failed attempt, doubled each time.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// Longest such wait.
@@ -263,6 +264,8 @@ impl Core {
                 Ok((uploaded.id, until.min(longest)))
             }
             413 => Err(UploadError::Refused(SendFailure::TooLarge)),
+            // It has no time for it now.
+            408 | 425 | 429 => Err(UploadError::Again),
             400..=499 => Err(UploadError::Refused(SendFailure::FileServer)),
             _ => Err(UploadError::Again),
         }
