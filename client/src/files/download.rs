@@ -266,17 +266,20 @@ impl Core {
     /// Keeps what came, if it is still wanted.
     async fn keep_file(&self, file: FileId, wanted: &Wanted, fetched: Fetched) -> Result<(), StoreError> {
         let Fetched { opened, until } = fetched;
+        let Opened { plain, content_type } = opened;
         let mut work = Work::begin(self).await;
         let Some(record) = work.file(file).filter(|record| record.held == Held::Wanted) else {
             return Ok(());
         };
-        let size = u64::try_from(opened.plain.len()).unwrap_or(u64::MAX);
-        work.put_pieces(file, &opened.plain);
+        let size = u64::try_from(plain.len()).unwrap_or(u64::MAX);
+        work.put_pieces(file, &plain);
+        // Ten megabytes that the pieces hold as well.
+        drop(plain);
         match &record.place {
             FilePlace::Message(message) => {
                 work.update(*message, |record| {
                     if let Some(held) = record.file_mut(file) {
-                        held.arrived(opened.content_type, size);
+                        held.arrived(content_type, size);
                     }
                 })
                 .await?;
