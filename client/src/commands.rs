@@ -183,6 +183,9 @@ impl Core {
         }
         self.wake.notify();
         self.net.changed.notify();
+        // A picture that could not be fetched may come now.
+        self.state.borrow_mut().files.resting.clear();
+        self.files.notify();
     }
 
     fn set_online(&self, online: bool) {

@@ -2,7 +2,7 @@
 //! ways to tell front ends of changes (`telling`) and of how the engine fares (`status`).
 
 mod messages;
-mod random;
+pub(crate) mod random;
 mod state;
 mod status;
 mod telling;

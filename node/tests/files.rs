@@ -61,7 +61,7 @@ async fn ask(network: &Addresses, method: &str, endpoint: &str, body: Option<Vec
         (answer.status, &answer.headers["x-guard-status"]),
         (200, &"200".parse().unwrap())
     );
-    keys.open(&answer.body).unwrap()
+    keys.open(answer.body.to_vec()).unwrap()
 }
 
 fn bytes(length: usize, seed: u8) -> Vec<u8> {

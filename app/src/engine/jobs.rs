@@ -21,8 +21,9 @@ pub(crate) enum Job {
         conversation: Id,
         /// Its name; empty for what has none, such as a pasted picture.
         name: String,
-        /// Send every byte as it is: a picture too, with all that is written in it.
-        untouched: bool,
+        /// Not to be drawn anew: a picture keeps its pixels, and only what else is written in it goes, where that can be
+        /// told apart.
+        full_quality: bool,
         /// What the page saw of a film or a sound.
         seen: Seen,
     },

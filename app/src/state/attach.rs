@@ -123,7 +123,7 @@ impl Attach {
     }
 
     /// Has files prepared for a message. What can be seen to be impossible is refused at once.
-    pub(crate) fn add(self, state: AppState, conversation: Id, files: Vec<File>, untouched: bool) {
+    pub(crate) fn add(self, state: AppState, conversation: Id, files: Vec<File>, full_quality: bool) {
         if files.is_empty() {
             return;
         }
@@ -146,17 +146,17 @@ impl Attach {
             // One after the other, so that they keep their order.
             for file in files.into_iter().take(room) {
                 let seen = film::look(&file).await;
-                self.prepare(state, conversation, &file, untouched, seen);
+                self.prepare(state, conversation, &file, full_quality, seen);
             }
         });
     }
 
-    fn prepare(self, state: AppState, conversation: Id, file: &File, untouched: bool, seen: Seen) {
+    fn prepare(self, state: AppState, conversation: Id, file: &File, full_quality: bool, seen: Seen) {
         let name = given_name(file);
         let job = Job::File {
             conversation,
             name: name.clone(),
-            untouched,
+            full_quality,
             seen,
         };
         let known = name.clone();

@@ -16,9 +16,9 @@ pub struct FileId(pub u64);
 /// The most bytes that one [`Command::WriteFile`](super::Command::WriteFile) or
 /// [`Command::ReadFile`](super::Command::ReadFile) carries: small enough to be copied between threads within a frame.
 pub const FILE_PIECE: usize = 256 * 1024;
-/// The largest file that is sent, in bytes: the largest whose padded and encrypted form every client takes
-/// (`spec/07-files-and-attachments.md §5.1`).
-pub const MAX_FILE: u64 = 9_828_080;
+/// The largest file that is sent, in bytes: encrypted, it is below the 10,000,000 that every client takes
+/// (`spec/07-files-and-attachments.md §3.1, §6.3`).
+pub const MAX_FILE: u64 = 9_900_000;
 /// The most files of a message (`spec/07-files-and-attachments.md §7`).
 pub const MAX_FILES: usize = 32;
 /// The largest small picture that is kept beside a message to stand for a file that is not here, in bytes.

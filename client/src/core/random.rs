@@ -38,7 +38,7 @@ impl Core {
 }
 
 /// The randomness port as the protocol crate's generator.
-pub(crate) struct PortRng(Rc<dyn crate::ports::Rng>);
+pub(crate) struct PortRng(pub(crate) Rc<dyn crate::ports::Rng>);
 
 impl rand_core::TryRng for PortRng {
     type Error = std::convert::Infallible;

@@ -24,10 +24,15 @@ const EXPIRES: &str = "expires";
 const PARALLEL: usize = 3;
 /// How long an answer of ten megabytes may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Attempts before the user has to ask again.
-const ATTEMPTS: u32 = 3;
+/// Attempts before the user has to ask again, about two and a half minutes.
+const ATTEMPTS: u32 = 8;
 /// First wait after a failed attempt, doubled each time.
 const BACKOFF: Duration = Duration::from_secs(2);
+/// Longest such wait.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// A picture that could not be fetched is asked for again no sooner than this, unless the connection came back: ten
+/// minutes, milliseconds.
+const PICTURE_REST_MS: u64 = 10 * 60 * 1_000;
 /// Wait while there is no connection at all.
 const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
 /// Files that came within this time are fetched by themselves, milliseconds; older ones when they are looked at.
@@ -172,7 +177,7 @@ impl Core {
                 Err(Trouble::Again) => {
                     attempts = attempts.saturating_add(1);
                     if attempts < ATTEMPTS {
-                        let wait = BACKOFF.saturating_mul(1 << attempts.min(8));
+                        let wait = BACKOFF.saturating_mul(1 << attempts.min(8)).min(LONGEST_BACKOFF);
                         self.sleep(self.jitter(wait)).await;
                         continue;
                     }
@@ -272,6 +277,8 @@ impl Core {
                 })
             }
             404 | 410 => Err(Trouble::Final(Fault::Expired)),
+            // The server has no time for it now.
+            408 | 425 | 429 => Err(Trouble::Again),
             400..=499 => Err(Trouble::Final(Fault::Failed)),
             _ => Err(Trouble::Again),
         }
@@ -280,17 +287,20 @@ impl Core {
     /// Keeps what came, if it is still wanted.
     async fn keep_file(&self, file: FileId, wanted: &Wanted, fetched: Fetched) -> Result<(), StoreError> {
         let Fetched { opened, until } = fetched;
+        let Opened { plain, content_type } = opened;
         let mut work = Work::begin(self).await;
         let Some(record) = work.file(file).filter(|record| record.held == Held::Wanted) else {
             return Ok(());
         };
-        let size = u64::try_from(opened.plain.len()).unwrap_or(u64::MAX);
-        work.put_pieces(file, &opened.plain);
+        let size = u64::try_from(plain.len()).unwrap_or(u64::MAX);
+        work.put_pieces(file, &plain);
+        // Ten megabytes that the pieces hold as well.
+        drop(plain);
         match &record.place {
             FilePlace::Message(message) => {
                 work.update(*message, |record| {
                     if let Some(held) = record.file_mut(file) {
-                        held.arrived(opened.content_type, size);
+                        held.arrived(content_type, size);
                     }
                 })
                 .await?;
@@ -338,8 +348,17 @@ impl Core {
                 work.retell(message);
             }
             FilePlace::Picture(_, picture) | FilePlace::OwnPicture(Some(picture)) => {
-                // Tried again when the engine starts, or when another picture is named.
-                self.state.borrow_mut().files.given_up.insert(picture.url);
+                let rest = self.ports.clock.monotonic_ms().saturating_add(PICTURE_REST_MS);
+                let mut state = self.state.borrow_mut();
+                match fault {
+                    // Tried again when the engine starts, or when another picture is named.
+                    Fault::Expired | Fault::Damaged => {
+                        state.files.given_up.insert(picture.url);
+                    }
+                    Fault::Failed => {
+                        state.files.resting.insert(picture.url, rest);
+                    }
+                }
             }
             _ => {}
         }

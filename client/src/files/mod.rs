@@ -38,8 +38,10 @@ pub(crate) struct Files {
     own_picture: Option<FileId>,
     /// Bytes of files that are here.
     bytes: u64,
-    /// Addresses of pictures that could not be fetched since the start.
+    /// Addresses of pictures that are gone or were not what they should be, since the start.
     pub(crate) given_up: HashSet<String>,
+    /// Addresses of pictures that could not be fetched, and until when they are let be, by the monotonic clock.
+    pub(crate) resting: HashMap<String, u64>,
     /// Downloads that run.
     pub(crate) downloads: HashMap<FileId, TaskGuard>,
 }
@@ -51,6 +53,11 @@ impl Files {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (FileId, &FileRecord)> {
         self.records.iter().map(|(file, record)| (*file, record))
+    }
+
+    /// Whether a picture is not to be asked for now.
+    pub(crate) fn let_be(&self, url: &str, now: u64) -> bool {
+        self.given_up.contains(url) || self.resting.get(url).is_some_and(|until| *until > now)
     }
 
     /// Bytes of files that are here.

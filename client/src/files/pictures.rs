@@ -117,6 +117,7 @@ impl Core {
     async fn want_pictures(&self) -> Result<(), StoreError> {
         let (missing, own): (Vec<(Id, Picture)>, Option<Picture>) = {
             let told = self.told_picture();
+            let now = self.ports.clock.monotonic_ms();
             let state = self.state.borrow();
             let named = |id: &Id| {
                 state
@@ -125,7 +126,7 @@ impl Core {
                     .and_then(|contact| contact.picture.as_ref())
             };
             let covered = |id: &Id, picture: &Picture| {
-                state.files.given_up.contains(&picture.url)
+                state.files.let_be(&picture.url, now)
                     || state
                         .files
                         .pictures()
@@ -143,7 +144,7 @@ impl Core {
                 })
                 .collect();
             let own = told.filter(|told| {
-                !state.files.given_up.contains(&told.url)
+                !state.files.let_be(&told.url, now)
                     && !state
                         .files
                         .own_pictures()

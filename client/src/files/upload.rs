@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use holdfast_protocol::account::Account;
-use holdfast_protocol::file::{AttachmentKey, FileId as ServerFileId, FileKey, FileServer, api, attachment};
+use holdfast_protocol::file::{
+    AttachmentKey, EncryptError, FileId as ServerFileId, FileKey, FileServer, api, attachment, stream,
+};
 use holdfast_protocol::message::schema::Content;
 use holdfast_protocol::onion::v4::V4Request;
 use prost::Message as _;
+use rand_core::CryptoRng;
 
 use super::store::pieces;
 use super::wire;
@@ -28,8 +31,9 @@ use crate::work::Work;
 
 /// How long a body of ten megabytes may take through a slow connection and four machines.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Attempts before a message is given up; waiting for a connection does not count.
-const ATTEMPTS: u32 = 6;
+/// Attempts before a message is given up, about five minutes; waiting for a connection does not count. As patient as texts
+/// are: where many nodes are dead, most attempts fail on their way.
+const ATTEMPTS: u32 = 14;
 /// First wait after a failed attempt, doubled each time.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// Longest such wait.
@@ -56,6 +60,16 @@ pub(super) enum UploadError {
 impl From<StoreError> for UploadError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<EncryptError> for UploadError {
+    fn from(error: EncryptError) -> Self {
+        match error {
+            EncryptError::TooLarge => Self::Refused(SendFailure::TooLarge),
+            // What is kept of it is not what was announced.
+            EncryptError::Empty | EncryptError::OtherSize => Self::Store(StoreError::Damaged),
+        }
     }
 }
 
@@ -189,20 +203,16 @@ impl Core {
         message: &OutboxRecord,
         file: &AttachmentRecord,
     ) -> Result<Source, UploadError> {
-        let key = AttachmentKey::generate(&mut self.rng());
         let size = usize::try_from(file.info.size).unwrap_or(usize::MAX);
-        let mut body = Vec::with_capacity(attachment::encrypted_size(
-            size.min(attachment::MAX_SIZE as usize),
-        ));
-        let mut encryptor = attachment::Encryptor::start(&key, &mut self.rng(), &mut body);
-        let too_large = |_| UploadError::Refused(SendFailure::TooLarge);
+        let mut body = Vec::new();
+        let mut sealing = Sealing::start(size, &mut self.rng(), &mut body)?;
         for index in 0..pieces(file.info.size) {
             let gone = || StoreError::Damaged;
             let piece = self.piece(file.file, index).await?.ok_or_else(gone)?;
-            encryptor.push(&piece, &mut body).map_err(too_large)?;
+            sealing.push(&piece, &mut body)?;
             yield_now().await;
         }
-        let digest = encryptor.finish(&mut body).map_err(too_large)?;
+        let key = sealing.finish(&mut body)?;
         let transfer = Transfer {
             file: file.file,
             message: message.number,
@@ -214,8 +224,7 @@ impl Core {
         let (id, until) = self
             .post_file(server, body, Some(self.progress(transfer)))
             .await?;
-        let url = server.url_of(id, false);
-        let key = FileKey::Legacy { key, digest };
+        let url = server.url_of(id, key.is_stream());
         Ok(Source { url, key, until })
     }
 
@@ -255,6 +264,8 @@ impl Core {
                 Ok((uploaded.id, until.min(longest)))
             }
             413 => Err(UploadError::Refused(SendFailure::TooLarge)),
+            // It has no time for it now.
+            408 | 425 | 429 => Err(UploadError::Again),
             400..=499 => Err(UploadError::Refused(SendFailure::FileServer)),
             _ => Err(UploadError::Again),
         }
@@ -405,5 +416,90 @@ impl Core {
     /// The network's file server.
     pub(super) fn file_server(&self) -> Result<FileServer, Failure> {
         self.profile.files.clone().ok_or(Failure::NoFileServer)
+    }
+}
+
+/// A file that is being encrypted.
+enum Sealing {
+    /// In the legacy form.
+    Legacy {
+        key: AttachmentKey,
+        encryptor: Box<attachment::Encryptor>,
+    },
+    /// In the stream form.
+    Stream {
+        secret: stream::StreamSecret,
+        encryptor: stream::Encryptor,
+    },
+}
+
+impl Sealing {
+    /// Begins the body of a file of `size` bytes: in the form that all clients write, or, where that one's padding would
+    /// make it larger than iOS takes, in the other, which all of them read (`spec/07-files-and-attachments.md §5.1, §6.3`).
+    fn start(size: usize, rng: &mut impl CryptoRng, body: &mut Vec<u8>) -> Result<Self, EncryptError> {
+        if size <= attachment::MAX_SIZE as usize {
+            body.reserve_exact(attachment::encrypted_size(size));
+            let key = AttachmentKey::generate(rng);
+            let encryptor = Box::new(attachment::Encryptor::start(&key, rng, body));
+            return Ok(Self::Legacy { key, encryptor });
+        }
+        body.reserve_exact(stream::encrypted_size(size)?);
+        let secret = stream::StreamSecret::random(rng);
+        let encryptor = stream::Encryptor::start(&secret, size, body)?;
+        Ok(Self::Stream { secret, encryptor })
+    }
+
+    /// Takes the next bytes of the file.
+    fn push(&mut self, piece: &[u8], body: &mut Vec<u8>) -> Result<(), EncryptError> {
+        match self {
+            Self::Legacy { encryptor, .. } => encryptor.push(piece, body),
+            Self::Stream { encryptor, .. } => encryptor.push(piece, body),
+        }
+    }
+
+    /// Ends the body; gives what opens it.
+    fn finish(self, body: &mut Vec<u8>) -> Result<FileKey, EncryptError> {
+        match self {
+            Self::Legacy { key, encryptor } => {
+                let digest = encryptor.finish(body)?;
+                Ok(FileKey::Legacy { key, digest })
+            }
+            Self::Stream { secret, encryptor } => {
+                encryptor.finish()?;
+                Ok(FileKey::from(&secret))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{FILE_PIECE, MAX_FILE};
+    use crate::core::random::PortRng;
+    use crate::test_support::CountingRng;
+
+    /// The largest body that iOS takes (`spec/07-files-and-attachments.md §3.1`).
+    const IOS_LIMIT: usize = 10_000_000;
+
+    #[test]
+    fn every_file_that_may_be_sent_has_a_body_that_all_clients_take() {
+        let legacy = attachment::MAX_SIZE as usize;
+        let largest = usize::try_from(MAX_FILE).unwrap();
+        for (size, is_stream) in [(1, false), (legacy, false), (legacy + 1, true), (largest, true)] {
+            let mut rng = PortRng(Rc::new(CountingRng::default()));
+            let plain: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            let mut body = Vec::new();
+            let mut sealing = Sealing::start(size, &mut rng, &mut body).unwrap();
+            let room = body.capacity();
+            for piece in plain.chunks(FILE_PIECE) {
+                sealing.push(piece, &mut body).unwrap();
+            }
+            let key = sealing.finish(&mut body).unwrap();
+            assert_eq!((key.is_stream(), body.capacity()), (is_stream, room), "{size}");
+            assert!(body.len() <= IOS_LIMIT, "{size} became {}", body.len());
+            let opened = key.decrypt(u32::try_from(size).unwrap(), &body).unwrap();
+            assert!(opened == plain, "{size}");
+        }
     }
 }

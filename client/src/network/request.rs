@@ -57,7 +57,7 @@ impl Core {
             let keys: Vec<_> = hops.iter().map(|node| node.ed25519).collect();
             return Err(attribution::of_clear_answer(&answer, &keys, &destination.ed25519));
         }
-        let reply = keys.open(&answer.body).map_err(|_| Blame::Path)?;
+        let reply = keys.open(answer.body).map_err(|_| Blame::Path)?;
         if reply.sender != ReplySender::Destination {
             return Err(Blame::Path);
         }

@@ -80,7 +80,7 @@ impl Core {
                 });
             }
         };
-        match keys.open(&answer.body) {
+        match keys.open(answer.body) {
             Ok(reply) if reply.sender == ReplySender::Destination => {
                 self.path_worked(&path, server.key());
                 Ok(reply)

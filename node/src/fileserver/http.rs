@@ -28,9 +28,12 @@ const CORS: [(HeaderName, &str); 5] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
     (
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "content-type, content-disposition, x-fs-ttl",
+        "content-type, content-disposition, range, x-fs-ttl",
     ),
-    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "expires, content-length"),
+    (
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "accept-ranges, content-length, content-range, expires",
+    ),
     (header::ACCESS_CONTROL_MAX_AGE, "86400"),
 ];
 

@@ -134,7 +134,7 @@ async fn ask_with(helper: &Previews, method: &str, endpoint: &str, body: Vec<u8>
     let answer = helper.clone().router().oneshot(post).await.unwrap();
     assert_eq!(answer.status(), 200);
     let sealed = answer.into_body().collect().await.unwrap().to_bytes();
-    let reply = keys.open(&sealed).unwrap();
+    let reply = keys.open(sealed.to_vec()).unwrap();
     (reply.status, reply.body)
 }
 

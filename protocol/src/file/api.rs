@@ -23,8 +23,6 @@ pub const MIN_UPLOAD_TTL: u64 = 30;
 pub const MIN_EXTEND_TTL: u64 = 1;
 /// Largest body that a server must take: the largest of the stream form (spec/07 §3.1).
 pub const MAX_BODY: usize = 10_223_616;
-/// Largest body that a client takes: the largest file that any client sends, in the legacy form.
-pub const MAX_DOWNLOAD: usize = 10 * 1024 * 1024 + 64;
 /// Longest answer that is parsed, bytes: four short fields.
 const MAX_ANSWER: usize = 4_096;
 /// Bytes of the hash that names a file.

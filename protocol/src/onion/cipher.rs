@@ -150,7 +150,9 @@ impl LayerKey {
     /// # Errors
     /// [`OnionError::Undecryptable`] when the key or suite is another, or a byte was changed.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, OnionError> {
-        self.open_with(self.suite, sealed)
+        let mut plain = sealed.to_vec();
+        self.open_with(self.suite, &mut plain)?;
+        Ok(plain)
     }
 
     /// Decrypts a reply: with the request's suite, and where that fails with aes-gcm, which old servers answer with
@@ -159,35 +161,46 @@ impl LayerKey {
     /// # Errors
     /// [`OnionError::Undecryptable`] when neither fits.
     pub fn open_reply(&self, sealed: &[u8]) -> Result<Vec<u8>, OnionError> {
-        self.open(sealed).or_else(|error| match self.suite {
-            Suite::XChaCha20 => self.open_with(Suite::AesGcm, sealed),
-            Suite::AesGcm => Err(error),
-        })
+        let mut plain = sealed.to_vec();
+        self.open_reply_in_place(&mut plain)?;
+        Ok(plain)
     }
 
-    fn open_with(&self, suite: Suite, sealed: &[u8]) -> Result<Vec<u8>, OnionError> {
+    /// The same without a copy, for files are megabytes: what is sealed becomes what is in it. When it can't be opened,
+    /// it stays as it is.
+    pub(super) fn open_reply_in_place(&self, sealed: &mut Vec<u8>) -> Result<(), OnionError> {
+        self.open_with(self.suite, sealed)
+            .or_else(|error| match self.suite {
+                Suite::XChaCha20 => self.open_with(Suite::AesGcm, sealed),
+                Suite::AesGcm => Err(error),
+            })
+    }
+
+    /// Both ciphers check the tag before they change anything.
+    fn open_with(&self, suite: Suite, sealed: &mut Vec<u8>) -> Result<(), OnionError> {
         let (rest, tag) = sealed
-            .split_last_chunk::<TAG_SIZE>()
+            .split_last_chunk_mut::<TAG_SIZE>()
             .ok_or(OnionError::Undecryptable)?;
         let (nonce, text) = rest
-            .split_at_checked(suite.nonce_size())
+            .split_at_mut_checked(suite.nonce_size())
             .ok_or(OnionError::Undecryptable)?;
-        let mut plain = text.to_vec();
-        let buffer = plain.as_mut_slice().into();
+        let end = nonce.len() + text.len();
         let opened = match suite {
             Suite::XChaCha20 => {
-                let nonce = <[u8; 24]>::try_from(nonce).map_err(|_| OnionError::Undecryptable)?;
+                let nonce = <[u8; 24]>::try_from(&*nonce).map_err(|_| OnionError::Undecryptable)?;
                 self.xchacha20()
-                    .decrypt_inout_detached(&nonce.into(), &[], buffer, &(*tag).into())
+                    .decrypt_inout_detached(&nonce.into(), &[], text.into(), &(*tag).into())
             }
             Suite::AesGcm => {
-                let nonce = <[u8; 12]>::try_from(nonce).map_err(|_| OnionError::Undecryptable)?;
+                let nonce = <[u8; 12]>::try_from(&*nonce).map_err(|_| OnionError::Undecryptable)?;
                 self.aes_gcm()
-                    .decrypt_inout_detached(&nonce.into(), &[], buffer, &(*tag).into())
+                    .decrypt_inout_detached(&nonce.into(), &[], text.into(), &(*tag).into())
             }
         };
         opened.map_err(|_| OnionError::Undecryptable)?;
-        Ok(plain)
+        sealed.truncate(end);
+        sealed.drain(..suite.nonce_size());
+        Ok(())
     }
 
     /// `BLAKE2b-256(shared ‖ client key ‖ node key)`, in this order in both directions.

@@ -28,7 +28,7 @@
 //! assert_eq!(request, body);
 //!
 //! let answer = seal_reply(&reply_key, options, 200, Body::Json(b"{\"t\":1}"), &mut rng);
-//! let reply = keys.open(&answer).unwrap();
+//! let reply = keys.open(answer).unwrap();
 //! assert_eq!((reply.status, reply.body.as_slice()), (200, &b"{\"t\":1}"[..]));
 //! ```
 

@@ -130,31 +130,32 @@ impl ReplyKeys {
         }
     }
 
-    /// Opens the body of a guard's HTTP 200: sealed by the destination, or else by the last relay; as base64 or raw.
+    /// Opens the body of a guard's HTTP 200: sealed by the destination, or else by the last relay; as base64 or raw. A
+    /// raw one is not copied: a file has ten megabytes.
     ///
     /// # Errors
     /// [`OnionError::Undecryptable`] when neither sealed it, which any hop can cause; [`OnionError::MalformedReply`] when
     /// one of them did and it makes no sense.
-    pub fn open(&self, answer: &[u8]) -> Result<Reply, OnionError> {
+    pub fn open(&self, answer: Vec<u8>) -> Result<Reply, OnionError> {
         if answer.len() > MAX_ONION_REPLY_SIZE {
             return Err(OnionError::TooLarge);
         }
-        let decoded = base64::decode(answer.trim_ascii()).ok();
-        let forms = [decoded.as_deref(), Some(answer)];
-        for sealed in forms.into_iter().flatten() {
-            if let Ok(plain) = self.destination.open_reply(sealed) {
-                return match self.format {
-                    ReplyFormat::Node => parse_node_reply(&plain, ReplySender::Destination),
-                    ReplyFormat::ServerV4 => parse_server_reply(&plain),
-                };
+        let mut sealed = match from_base64(&answer) {
+            Some(decoded) => {
+                drop(answer);
+                decoded
             }
-            if let Some(relay) = &self.last_relay
-                && let Ok(plain) = relay.open_reply(sealed)
-            {
-                return parse_node_reply(&plain, ReplySender::LastRelay);
-            }
+            None => answer,
+        };
+        if self.destination.open_reply_in_place(&mut sealed).is_ok() {
+            return match self.format {
+                ReplyFormat::Node => parse_node_reply(&sealed, ReplySender::Destination),
+                ReplyFormat::ServerV4 => parse_server_reply(sealed),
+            };
         }
-        Err(OnionError::Undecryptable)
+        let relay = self.last_relay.as_ref().ok_or(OnionError::Undecryptable)?;
+        relay.open_reply_in_place(&mut sealed)?;
+        parse_node_reply(&sealed, ReplySender::LastRelay)
     }
 
     /// The key that the destination seals its reply with.
@@ -166,6 +167,13 @@ impl ReplyKeys {
     pub const fn last_relay(&self) -> Option<&LayerKey> {
         self.last_relay.as_ref()
     }
+}
+
+/// An answer that is base64. What is sealed is random bytes, and the first of them tell that they are none.
+fn from_base64(answer: &[u8]) -> Option<Vec<u8>> {
+    let text = answer.trim_ascii();
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    text.iter().all(fits).then(|| base64::decode(text).ok()).flatten()
 }
 
 /// `{"status":…,"body":…}`, the body a JSON value or a string that holds one.
@@ -202,7 +210,7 @@ fn parse_node_reply(plain: &[u8], sender: ReplySender) -> Result<Reply, OnionErr
     })
 }
 
-fn parse_server_reply(plain: &[u8]) -> Result<Reply, OnionError> {
+fn parse_server_reply(plain: Vec<u8>) -> Result<Reply, OnionError> {
     let reply = V4Reply::decode(plain).map_err(|_| OnionError::MalformedReply)?;
     Ok(Reply {
         status: reply.code,

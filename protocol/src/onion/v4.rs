@@ -13,6 +13,9 @@ pub const TARGET: &str = "/oxen/v4/lsrpc";
 /// Longest head that is parsed, bytes: a request line and headers, for which HTTP servers allow far less.
 const MAX_HEAD_SIZE: usize = 256 * 1024;
 
+/// Bytes that end a list.
+const LIST_END: usize = 1;
+
 /// Why bytes are no v4 request or reply.
 #[derive(Debug, thiserror::Error)]
 pub enum V4Error {
@@ -131,19 +134,23 @@ impl V4Reply {
         )
     }
 
-    /// Decodes. A missing body counts as empty.
+    /// Decodes. A missing body counts as empty; what it is stays where it was, for files are megabytes.
     ///
     /// # Errors
     /// [`V4Error`] says which part is wrong.
-    pub fn decode(plain: &[u8]) -> Result<Self, V4Error> {
+    pub fn decode(mut plain: Vec<u8>) -> Result<Self, V4Error> {
         #[derive(Deserialize)]
         struct Head {
             code: u16,
             #[serde(default)]
             headers: BTreeMap<String, Value>,
         }
-        let (head, body) = decode_parts(plain)?;
+        let (head, body) = decode_parts(&plain)?;
+        let length = body.map_or(0, <[u8]>::len);
         let head: Head = serde_json::from_slice(head)?;
+        // Behind the body is nothing but the end of the list.
+        plain.truncate(plain.len().saturating_sub(LIST_END));
+        plain.drain(..plain.len().saturating_sub(length));
         let text = |value: Value| match value {
             Value::String(text) => text,
             other => other.to_string(),
@@ -155,7 +162,7 @@ impl V4Reply {
                 .into_iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), text(value)))
                 .collect(),
-            body: body.unwrap_or_default().to_vec(),
+            body: plain,
         })
     }
 }

@@ -123,7 +123,7 @@ fn relay_seeds() -> Vec<Vec<u8>> {
 }
 
 fn reply(input: &[u8]) {
-    let _ = request().1.open(input);
+    let _ = request().1.open(input.to_vec());
 }
 
 /// The key that the destination of [`request`] seals with.
@@ -147,7 +147,7 @@ fn reply_seeds() -> Vec<Vec<u8>> {
 fn reply_body(input: &[u8]) {
     let keys = request().1;
     let sealed = keys.destination().seal(input, &mut ReplayRng::new([vec![0; 24]]));
-    let _ = keys.open(&sealed);
+    let _ = keys.open(sealed);
 }
 
 fn reply_body_seeds() -> Vec<Vec<u8>> {
@@ -173,10 +173,10 @@ fn v4(input: &[u8]) {
             Some(encoded)
         );
     }
-    if let Ok(reply) = V4Reply::decode(input) {
+    if let Ok(reply) = V4Reply::decode(input.to_vec()) {
         let encoded = reply.encode();
         assert_eq!(
-            V4Reply::decode(&encoded).ok().map(|again| again.encode()),
+            V4Reply::decode(encoded.clone()).ok().map(|again| again.encode()),
             Some(encoded)
         );
     }

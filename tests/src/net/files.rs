@@ -38,11 +38,17 @@ pub(super) struct Files {
     router: Router,
     named: Named,
     up: Rc<Cell<bool>>,
+    /// What it answers to everything.
+    busy: Rc<Cell<Option<u16>>>,
     folder: Rc<tempfile::TempDir>,
     /// What the helper answers: a status, and what there is to show.
     page: Rc<RefCell<(u16, Page)>>,
     /// What it was asked about.
     asked: Rc<RefCell<Vec<String>>>,
+}
+
+fn server_keys() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed(&[0xf1; 32])
 }
 
 fn helper_keys() -> Ed25519KeyPair {
@@ -53,7 +59,7 @@ impl Files {
     /// Starts both; files are kept for so many seconds at most.
     async fn start(ttl: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let keys = Ed25519KeyPair::from_seed(&[0xf1; 32]);
+        let keys = server_keys();
         let options = Options {
             durability: Durability::Process,
             rate: None,
@@ -67,6 +73,7 @@ impl Files {
             named: Named::parse(&format!("http://{HOST}"), keys.public()).unwrap(),
             router: router(server),
             up: Rc::new(Cell::new(true)),
+            busy: Rc::default(),
             folder: Rc::new(folder),
             page: Rc::new(RefCell::new((404, Page::default()))),
             asked: Rc::default(),
@@ -99,6 +106,15 @@ impl Files {
         }
         if !self.up.get() || target.host != HOST {
             return None;
+        }
+        if let Some(code) = self.busy.get() {
+            let opened = open_server_request(&server_keys().x25519(), &frame).unwrap();
+            let reply = V4Reply {
+                code,
+                ..V4Reply::default()
+            };
+            let mut rng = ChaCha20Rng::from_seed([6; 32]);
+            return Some((200, seal_v4_reply(&opened.reply_key, &reply, &mut rng)));
         }
         let request = http::Request::post(&target.target)
             .body(Body::from(frame))
@@ -166,6 +182,11 @@ impl World {
     /// Stops or starts the file server.
     pub fn set_file_server_up(&self, up: bool) {
         self.file_server().up.set(up);
+    }
+
+    /// Has the file server answer everything with this status, or as it should.
+    pub fn set_file_server_status(&self, status: Option<u16>) {
+        self.file_server().busy.set(status);
     }
 
     /// The file server's disk loses everything.

@@ -144,10 +144,10 @@ async fn files_are_dropped_pasted_refused_in_words_and_kept_over_a_reload() {
     staged(ada, 2).await;
 
     // Too large and empty: refused by name, what was there stays.
-    let large = two.write("film.bin", &vec![7; 9_828_081]);
+    let large = two.write("film.bin", &vec![7; 9_900_001]);
     let empty = two.write("nothing.txt", b"");
     choose(ada, "#pick-file", &[&large, &empty]).await;
-    ada.read(".refused", "film.bin is too large. Files can have up to 9.8 MB.")
+    ada.read(".refused", "film.bin is too large. Files can have up to 9.9 MB.")
         .await;
     ada.read(".refused", "nothing.txt is empty.").await;
     staged(ada, 2).await;
@@ -207,7 +207,7 @@ async fn nothing_is_attached_before_the_other_side_accepts() {
 async fn the_largest_file_arrives_bit_for_bit() {
     let two = two().await;
     let (ada, bert) = (&two.ada.browser, &two.bert.browser);
-    let bytes = noise(9_828_080);
+    let bytes = noise(9_900_000);
     let path = two.write("survey.dat", &bytes);
     choose(ada, "#pick-file", &[&path]).await;
     staged(ada, 1).await;

@@ -176,6 +176,66 @@ async fn pictures_go_in_one_message_with_their_caption_and_without_the_place() {
     ada.is_quiet().await;
 }
 
+#[tokio::test]
+async fn a_file_in_full_quality_keeps_its_pixels_and_loses_the_place() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            network: _network,
+            ada,
+            ada_id,
+            bert,
+        } = friends;
+        let browser = &ada.browser;
+        let photo = as_from_a_camera(&drawn(browser, 640, 400, "image/jpeg").await);
+        let film = film_with_place();
+        let (place, notes) = (b"+54.3213", b"KELPCAM-9000 is the camera's name.");
+        assert!(holds(&photo, CAMERA) && holds(&photo, b"Exif") && holds(&film, place));
+        let folder = TempDir::new().expect("a temporary folder");
+        for (name, bytes) in [
+            ("reef.jpg", &photo[..]),
+            ("waves.mp4", &film[..]),
+            ("notes.txt", &notes[..]),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("a file of the test");
+        }
+        let [first, second, third] =
+            ["reef.jpg", "waves.mp4", "notes.txt"].map(|name| folder.path().join(name));
+        choose(browser, "#pick-file", &[&first, &second, &third]).await;
+        staged(browser, 3).await;
+        ada.send("In full quality").await;
+        ada.delivered().await;
+        browser.gone(".tray").await;
+
+        let (message, arrived) = bert.fetched(&ada_id, "reef.jpg").await;
+        let mut infos = message.files.iter().map(|file| &file.info);
+        let info = infos.find(|info| info.name.as_deref() == Some("reef.jpg"));
+        let sides = info.map(|info| (info.width, info.height));
+        assert_eq!(sides, Some((400, 640)), "it says still which way up it is");
+        for trace in [CAMERA, b"http://ns.adobe.com/xap"] {
+            assert!(
+                !holds(&arrived, trace),
+                "{} left the device",
+                String::from_utf8_lossy(trace)
+            );
+        }
+        // From the first table on, which follows what programs write, nothing is different.
+        let pixels = |jpeg: &[u8]| {
+            let table = jpeg.windows(2).position(|pair| pair == b"\xff\xdb");
+            jpeg[table.expect("a table")..].to_vec()
+        };
+        assert!(pixels(&arrived) == pixels(&photo), "the pixels are the same");
+
+        let (_, arrived) = bert.fetched(&ada_id, "waves.mp4").await;
+        assert_eq!(arrived.len(), film.len());
+        assert!(!holds(&arrived, place), "the place stayed");
+        assert_eq!(arrived[film.len() - 40_000..], film[film.len() - 40_000..]);
+        let (_, arrived) = bert.fetched(&ada_id, "notes.txt").await;
+        assert_eq!(arrived, notes, "what is no picture goes as it is");
+    })
+    .await;
+}
+
 /// Chooses a picture of the own profile, up to where it is cut.
 pub(crate) async fn picks_own_picture(browser: &Browser, path: &Path) {
     browser.press("#open-profile").await;
@@ -244,7 +304,7 @@ async fn a_photo_is_taken_where_there_is_a_finger_and_leaves_without_the_place()
         let browser = &ada.browser;
         // A computer with a mouse has no camera at hand.
         browser.press("#attach").await;
-        browser.read(".menu-item", "File, sent unchanged").await;
+        browser.read(".menu-item", "File, full quality").await;
         assert!(!menu(browser).await.contains(TAKE_PHOTO));
 
         browser.before_each_page(FINGER).await;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
+use crate::files_sending::{choose, staged};
 use crate::files_showing::{Friends, friends_on, with_friends};
 use crate::network::Network;
 use crate::samples::coast;
@@ -145,6 +146,35 @@ async fn a_preview_is_made_on_request_only_and_arrives() {
             browser.press("#send-message").await;
             ada.delivered().await;
             assert_eq!(bert.hears(&ada_id, &link).await.link, None);
+
+            // Nor does one go with a quotation or with files: the offer comes and goes with them.
+            bert.send(&ada_id, "Which tables?", &[]).await;
+            ada.reads("Which tables?").await;
+            ada.types(&format!("These: {link}")).await;
+            browser.press("#offer-preview").await;
+            browser.see(".link-offer .link-title").await;
+            ada.right_click("Which tables?").await;
+            ada.entry("Reply").await;
+            browser.see(".answering").await;
+            browser.gone(".link-offer").await;
+            browser.press("#send-message").await;
+            ada.delivered().await;
+            assert_eq!(bert.hears(&ada_id, &format!("These: {link}")).await.link, None);
+
+            let notes = site.folder.path().join("notes.txt");
+            std::fs::write(&notes, "High water").expect("a file of the test");
+            ada.types(&format!("And these: {link}")).await;
+            browser.press("#offer-preview").await;
+            browser.see(".link-offer .link-title").await;
+            choose(browser, "#pick-file", &[&notes]).await;
+            staged(browser, 1).await;
+            browser.gone(".link-offer").await;
+            browser.press("#send-message").await;
+            ada.delivered().await;
+            assert_eq!(
+                bert.hears(&ada_id, &format!("And these: {link}")).await.link,
+                None
+            );
 
             // Where there is nothing to show, it says so, and the text goes all the same.
             for (path, words) in [("/blank", "nothing to show"), ("/gone", "could not be looked at")] {

@@ -17,6 +17,8 @@ use holdfast_protocol::account::Id;
 use holdfast_tests::net::{Device, World, run};
 
 const SOON: Duration = Duration::from_secs(120);
+/// Longer than the engine tries to bring or fetch a file.
+const GIVEN_UP: Duration = Duration::from_secs(20 * 60);
 
 /// Bytes that look like nothing in particular, and differ by their seed.
 fn noise(size: usize, seed: u8) -> Vec<u8> {
@@ -132,6 +134,17 @@ async fn wait_for_files(
     what: &str,
     holds: impl Fn(&Message) -> bool,
 ) -> Message {
+    wait_for_files_within(SOON, device, conversation, what, holds).await
+}
+
+/// The same within another time.
+async fn wait_for_files_within(
+    longest: Duration,
+    device: &Device,
+    conversation: Id,
+    what: &str,
+    holds: impl Fn(&Message) -> bool,
+) -> Message {
     let reached = async {
         loop {
             if let Some(message) = newest_files(device, conversation).await
@@ -142,7 +155,7 @@ async fn wait_for_files(
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    match tokio::time::timeout(SOON, reached).await {
+    match tokio::time::timeout(longest, reached).await {
         Ok(message) => message,
         Err(_) => panic!("{what}: {:?}", newest_files(device, conversation).await),
     }

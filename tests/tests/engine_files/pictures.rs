@@ -150,6 +150,25 @@ async fn a_picture_waits_for_the_file_server_and_survives_a_crash() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_picture_that_could_not_be_fetched_comes_when_the_connection_is_back() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        set(&alice, &png()).await;
+        is_sent(&alice).await;
+        world.set_file_server_up(false);
+        alice.send(bob_id, "look").await.unwrap();
+        bob.wait_for_texts(alice_id, 3, SOON).await;
+        tokio::time::sleep(GIVEN_UP).await;
+        assert_eq!(bob.conversation(alice_id).await.unwrap().picture, None);
+        world.set_file_server_up(true);
+        bob.ask(Command::Wake).await;
+        assert_eq!(seen(&bob, alice_id).await, png());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn pictures_of_people_stay_when_there_is_no_room() {
     run(async {
         let world = World::with_files().await;

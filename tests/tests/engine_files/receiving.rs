@@ -116,22 +116,33 @@ async fn a_file_that_the_server_lost_is_told_as_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_could_not_be_fetched_says_so_and_comes_when_it_is_asked_for_again() {
+async fn a_file_comes_by_itself_from_a_server_that_was_away_for_a_minute() {
     run(async {
         let world = World::with_files().await;
         let (alice, alice_id, bob, bob_id) = friends(&world).await;
-        let file = stage(&alice, bob_id, "x.bin", "", &noise(5_000, 1)).await;
+        let file = stage(&alice, bob_id, "x.bin", "", &noise(5, 1)).await;
         send(&alice, bob_id, "", vec![file]).await.unwrap();
         let message = wait_for_files(&bob, alice_id, "the message", |_| true).await;
+        let file = message.files[0].file;
+        world.set_file_server_up(false);
+        bob.ask(Command::LoadFile(file)).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        world.set_file_server_up(true);
+        let here = |message: &Message| state(message) == FileState::Here;
+        wait_for_files(&bob, alice_id, "the file", here).await;
+        assert_eq!(read(&bob, file, 5).await, noise(5, 1));
+
+        // One that stays away is given up, until somebody asks again.
+        let file = stage(&alice, bob_id, "y.bin", "", &noise(6, 1)).await;
+        send(&alice, bob_id, "second", vec![file]).await.unwrap();
+        let is_second = |message: &Message| message.body == "second";
+        let message = wait_for_files(&bob, alice_id, "the second", is_second).await;
         world.set_file_server_up(false);
         bob.ask(Command::LoadFile(message.files[0].file)).await;
-        let failed = |message: &Message| state(message) == FileState::Failed;
-        wait_for_files(&bob, alice_id, "the answer", failed).await;
-        // It was given up: the server alone does not bring it.
+        let failed = |message: &Message| is_second(message) && state(message) == FileState::Failed;
+        wait_for_files_within(GIVEN_UP, &bob, alice_id, "the failure", failed).await;
         world.set_file_server_up(true);
-        tokio::time::sleep(SOON).await;
-        assert!(failed(&newest_files(&bob, alice_id).await.unwrap()));
-        assert_eq!(fetch(&bob, alice_id).await, noise(5_000, 1));
+        assert_eq!(fetch(&bob, alice_id).await, noise(6, 1));
     })
     .await;
 }

@@ -46,6 +46,20 @@ async fn files_arrive_bit_for_bit_with_their_names_and_the_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_largest_file_arrives_bit_for_bit() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        let bytes = noise(9_900_000, 8);
+        let file = stage(&alice, bob_id, "survey.dat", "", &bytes).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        alice.wait_until_sent(bob_id, SOON).await;
+        assert!(fetch(&bob, alice_id).await == bytes);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_without_a_text_is_a_message_and_no_file_without_a_text_is_none() {
     run(async {
         let world = World::with_files().await;
@@ -67,7 +81,7 @@ async fn what_can_not_be_sent_is_refused_before_it_is_staged() {
         let world = World::with_files().await;
         let (alice, _, _bob, bob_id) = friends(&world).await;
         let to_bob = Purpose::Message(bob_id);
-        for size in [0, 9_828_081] {
+        for size in [0, 9_900_001] {
             assert_eq!(
                 announce(&alice, to_bob, info("x", "", size)).await.unwrap_err(),
                 Failure::FileSize
@@ -171,7 +185,8 @@ async fn a_file_server_that_stays_away_fails_the_message_and_trying_again_sends_
         let file = stage(&alice, bob_id, "a.bin", "", &noise(9, 6)).await;
         let sent = send(&alice, bob_id, "", vec![file]).await.unwrap();
         let failed = MessageState::Failed(SendFailure::FileServer);
-        wait_for_files(&alice, bob_id, "the failure", |message| message.state == failed).await;
+        let is_given_up = |message: &Message| message.state == failed;
+        wait_for_files_within(GIVEN_UP, &alice, bob_id, "the failure", is_given_up).await;
         // Texts go on meanwhile.
         alice.send(bob_id, "after it").await.unwrap();
         bob.wait_for_texts(alice_id, 3, SOON).await;
@@ -179,6 +194,49 @@ async fn a_file_server_that_stays_away_fails_the_message_and_trying_again_sends_
         alice.ask(Command::Retry(sent.id)).await;
         alice.wait_until_sent(bob_id, SOON).await;
         assert_eq!(fetch(&bob, alice_id).await, noise(9, 6));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_server_that_comes_back_after_two_minutes_gets_the_file_by_itself() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        world.set_file_server_up(false);
+        let file = stage(&alice, bob_id, "a.bin", "", &noise(9, 6)).await;
+        send(&alice, bob_id, "", vec![file]).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        world.set_file_server_up(true);
+        alice.wait_until_sent(bob_id, SOON).await;
+        assert_eq!(fetch(&bob, alice_id).await, noise(9, 6));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_server_without_time_is_asked_again() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, alice_id, bob, bob_id) = friends(&world).await;
+        for status in [408, 425, 429] {
+            let body = format!("while {status}");
+            world.set_file_server_status(Some(status));
+            let file = stage(&alice, bob_id, "a.bin", "", &noise(9, 6)).await;
+            send(&alice, bob_id, &body, vec![file]).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            world.set_file_server_status(None);
+            alice.wait_until_sent(bob_id, SOON).await;
+            let arrived = |message: &Message| message.body == body;
+            let message = wait_for_files(&bob, alice_id, "the message", arrived).await;
+
+            world.set_file_server_status(Some(status));
+            bob.ask(Command::LoadFile(message.files[0].file)).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            world.set_file_server_status(None);
+            let here = |message: &Message| arrived(message) && state(message) == FileState::Here;
+            wait_for_files(&bob, alice_id, "the file", here).await;
+        }
     })
     .await;
 }

@@ -224,10 +224,10 @@ async fn prepared(job: Job, blob: Blob) -> Result<(Purpose, Ready), Refusal> {
         Job::File {
             conversation,
             name,
-            untouched,
+            full_quality,
             seen,
         } => {
-            let ready = picture::chosen(blob, name, untouched, seen).await?;
+            let ready = picture::chosen(blob, name, full_quality, seen).await?;
             check_size(&ready, MAX_FILE)?;
             Ok((Purpose::Message(conversation), ready))
         }

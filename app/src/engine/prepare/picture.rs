@@ -2,7 +2,8 @@
 //! with what: none of it leaves the device (`spec/12-client-behaviour.md §5.8`).
 //!
 //! What can't be drawn without loss of its motion, or in this browser, is cleaned instead: everything that is not needed
-//! to show it is cut out of the file. What can be neither drawn nor cleaned is not sent as a picture. Films are cleaned too.
+//! to show it is cut out of the file. What can be neither drawn nor cleaned is not sent as a picture. Films are cleaned too,
+//! and so is a picture that is sent as a file, which keeps its pixels; only as a file does what can't be cleaned go as it is.
 
 use holdfast_client::api::{FileInfo, FileKind, LinkImage, MAX_FILE, MAX_FILE_PREVIEW, MAX_LINK_IMAGE};
 use holdfast_protocol::file::image;
@@ -22,24 +23,30 @@ use crate::engine::jobs::{Refusal, Seen, Square};
 const MAX_SOURCE: u64 = 64 * 1024 * 1024;
 
 /// A file as it was chosen for a message, made ready.
-pub(super) async fn chosen(blob: Blob, name: String, untouched: bool, seen: Seen) -> Result<Ready, Refusal> {
+pub(super) async fn chosen(
+    blob: Blob,
+    name: String,
+    full_quality: bool,
+    seen: Seen,
+) -> Result<Ready, Refusal> {
     let length = size(&blob);
     if length == 0 {
         return Err(Refusal::Empty);
     }
     let head = bytes(&blob, 0, length.min(HEAD)).await?;
     let look = look(&head, &blob.type_());
-    let as_it_is = untouched || matches!(look.kind, Kind::Film | Kind::Plain);
+    let as_it_is = full_quality || matches!(look.kind, Kind::Film | Kind::Plain);
     if length > if as_it_is { MAX_FILE } else { MAX_SOURCE } {
         return Err(Refusal::TooLarge);
     }
     if as_it_is {
         let cleaned = match look.kind {
-            Kind::Film if !untouched => film::clean(&blob).await?,
-            _ => None,
+            Kind::Film => film::clean(&blob).await?,
+            Kind::Jpeg | Kind::Png | Kind::WebP | Kind::Moving | Kind::Huge => stripped(&blob).await?,
+            Kind::OtherPicture | Kind::Plain => None,
         };
-        let blob = cleaned.unwrap_or(blob);
-        return Ok(plain(blob, name, &look, seen).await);
+        let sent = cleaned.unwrap_or_else(|| blob.clone());
+        return Ok(plain(sent, &blob, name, &look, seen).await);
     }
     if look.kind == Kind::Huge {
         return Err(Refusal::TooManyPixels);
@@ -64,8 +71,15 @@ pub(super) async fn chosen(blob: Blob, name: String, untouched: bool, seen: Seen
     cleaned(&blob, name, &look, picture.as_ref()).await
 }
 
-/// A file that is sent byte for byte.
-async fn plain(blob: Blob, name: String, look: &Look, seen: Seen) -> Ready {
+/// A picture of the same pixels without everything that is not needed to show it; `None` where the two can't be told apart.
+async fn stripped(blob: &Blob) -> Result<Option<Blob>, Refusal> {
+    let whole = bytes(blob, 0, size(blob)).await?;
+    let clean = image::strip(&whole).ok();
+    clean.map(|clean| blob_of(&clean.bytes)).transpose()
+}
+
+/// A file that is sent as it is, or as it was cleaned; `chosen` is what the browser knows the type of.
+async fn plain(blob: Blob, chosen: &Blob, name: String, look: &Look, seen: Seen) -> Ready {
     let (width, height) = match look.size {
         (0, _) | (_, 0) => (seen.width, seen.height),
         size => size,
@@ -79,10 +93,10 @@ async fn plain(blob: Blob, name: String, look: &Look, seen: Seen) -> Ready {
         duration_ms: seen.duration_ms,
         ..FileInfo::default()
     };
-    // A picture that is sent untouched is shown as one.
+    // A picture that is sent as a file is shown as one.
     if !matches!(look.kind, Kind::Film | Kind::Plain | Kind::Huge)
         && canvas::is_true()
-        && let Some(picture) = Picture::decode(&blob).await
+        && let Some(picture) = Picture::decode(chosen).await
     {
         (info.width, info.height) = picture.size();
         info.preview = preview(&picture).await;

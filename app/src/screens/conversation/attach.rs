@@ -52,11 +52,11 @@ pub(super) fn AttachButton(room: Room) -> impl IntoView {
             room.desk.menu.set(Some(Open::at(place, items)));
         }
     };
-    let chosen = move |input: HtmlInputElement, untouched: bool| {
+    let chosen = move |input: HtmlInputElement, full_quality: bool| {
         let files = input.files().as_ref().map(listed).unwrap_or_default();
         // The same file may be chosen again.
         input.set_value("");
-        state.attach.add(state, room.id, files, untouched);
+        state.attach.add(state, room.id, files, full_quality);
         to_composer();
     };
     let shown =

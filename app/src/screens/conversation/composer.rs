@@ -54,7 +54,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let left = Memo::new(move |_| LIMIT as i64 - text.with(|t| counted_length(t)) as i64);
     let blank = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
     let staged = Staged::new(room);
-    let card = LinkCard::new(room, text);
+    let card = LinkCard::new(room, text, staged);
     let sending = RwSignal::new(false);
 
     Effect::new(move |_| {

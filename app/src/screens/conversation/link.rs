@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 
 use super::gestures::to_composer;
 use super::room::Room;
+use super::tray::Staged;
 use crate::components::icon::{Icon, icon};
 use crate::engine::jobs::{Job, News};
 use crate::i18n::{t, tf};
@@ -44,7 +45,7 @@ struct Looked {
 #[derive(Clone, Copy)]
 pub(super) struct LinkCard {
     room: Room,
-    /// The first link of the text that can have a preview.
+    /// The first link of the text that can have a preview; none beside a quotation or files, with which no client shows one.
     link: Memo<Option<String>>,
     looked: RwSignal<Option<Looked>>,
     /// The link that shall go without.
@@ -52,12 +53,14 @@ pub(super) struct LinkCard {
 }
 
 impl LinkCard {
-    pub(super) fn new(room: Room, text: RwSignal<String>) -> Self {
+    pub(super) fn new(room: Room, text: RwSignal<String>, staged: Staged) -> Self {
         let state = room.state;
         let link = Memo::new(move |_| {
             let wanted = state.preferences.link_previews.get()
                 && state.network.with(|network| network.previews)
-                && closed(state, room.id).is_none();
+                && closed(state, room.id).is_none()
+                && room.desk.reply.with(Option::is_none)
+                && staged.is_empty();
             wanted.then(|| text.with(|text| first_link(text))).flatten()
         });
         let card = Self {
@@ -177,14 +180,18 @@ impl LinkCard {
 
     /// What goes with the text, which is being sent.
     pub(super) fn take(self) -> Option<NewLink> {
-        let taken = self.looked.get_untracked().and_then(|looked| match looked.look {
-            Look::Ready { title, image, .. } => Some(NewLink {
-                url: looked.url,
-                title,
-                image,
-            }),
-            _ => None,
-        });
+        let link = self.link.get_untracked();
+        let looked = self.looked.get_untracked();
+        let taken = looked
+            .filter(|looked| Some(&looked.url) == link.as_ref())
+            .and_then(|looked| match looked.look {
+                Look::Ready { title, image, .. } => Some(NewLink {
+                    url: looked.url,
+                    title,
+                    image,
+                }),
+                _ => None,
+            });
         self.clear();
         self.declined.set(None);
         taken

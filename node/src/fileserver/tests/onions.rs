@@ -32,7 +32,7 @@ async fn ask(world: &World, method: &str, endpoint: &str, ttl: Option<&str>, bod
     let (posted, keys) = sealed(TARGET, &request.encode(), Suite::XChaCha20);
     let answer = world.ask(Method::POST, TARGET, &[], posted).await;
     assert_eq!(answer.status, 200);
-    keys.open(&answer.body).unwrap()
+    keys.open(answer.body).unwrap()
 }
 
 async fn every_request_works_inside_an_onion(kind: Kind) {

@@ -188,15 +188,22 @@ async fn pages_may_use_it_and_browsers_never_show_what_it_holds(kind: Kind) {
     assert_eq!(preflight.header("access-control-allow-methods"), "GET, POST");
     assert_eq!(
         preflight.header("access-control-allow-headers"),
-        "content-type, content-disposition, x-fs-ttl"
+        "content-type, content-disposition, range, x-fs-ttl"
     );
     let id = world.upload(b"<script>").await.id();
     let got = world.get(&format!("/file/{id}")).await;
     assert_eq!(got.header("access-control-allow-origin"), "*");
     assert_eq!(
         got.header("access-control-expose-headers"),
-        "expires, content-length"
+        "accept-ranges, content-length, content-range, expires"
     );
+    let part = [("origin", "https://page.test"), ("range", "bytes=1-3")];
+    let path = format!("/file/{id}");
+    let part = world.ask(Method::GET, &path, &part, "").await;
+    assert_eq!((part.status, &part.body[..]), (206, &b"scr"[..]));
+    assert_eq!(part.header("content-range"), "bytes 1-3/8");
+    assert_eq!(part.header("accept-ranges"), "bytes");
+    assert_eq!(part.header("access-control-allow-origin"), "*");
     assert_eq!(got.header("content-disposition"), "attachment");
     assert_eq!(got.header("x-content-type-options"), "nosniff");
     assert_eq!(

@@ -28,7 +28,7 @@ impl Net {
     async fn open(&self, destination: &Destination, body: &[u8], suite: Suite) -> Reply {
         let (status, body, keys) = self.send(destination, body, suite).await;
         assert_eq!(status, 200, "{body:?}");
-        keys.open(&body).unwrap()
+        keys.open(body.to_vec()).unwrap()
     }
 }
 
