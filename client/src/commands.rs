@@ -159,6 +159,7 @@ impl Core {
                 Ok(Reply::Done)
             }
             Command::LogOut => self.log_out().await,
+            Command::ClearAccount => Box::pin(self.clear_account()).await,
         }
     }
 

@@ -26,6 +26,7 @@ mod core;
 mod deleting;
 mod driver;
 pub mod engine;
+mod erasing;
 mod expiry;
 mod files;
 mod jobs;

@@ -1,16 +1,24 @@
-//! Leaving an account: log out, clear the device, end a session on a shared computer after what would be lost was said.
+//! Leaving an account: log out, clear the device or the network too, end a session on a shared computer after what would be
+//! lost was said.
 
-use holdfast_client::api::Command;
+use holdfast_client::api::{Command, Failure};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::phrase::PhraseDialog;
+use crate::components::choice::{Choice, choices};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
+use crate::engine::LinkError;
 use crate::i18n::{t, tn};
 use crate::platform::session::StorageMode;
 use crate::state::preferences::key;
-use crate::state::{AppState, early};
+use crate::state::{AppState, early, error_text};
+
+/// The choice of what is cleared: this device, as it stands at first.
+const DEVICE: &str = "device";
+/// What the network keeps too.
+const NETWORK: &str = "network";
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,14 +29,85 @@ pub(crate) enum Leave {
     Clear,
 }
 
+/// The question that is open; copies are the same one.
+#[derive(Clone, Copy)]
+struct Asked {
+    state: AppState,
+    what: Leave,
+    own: bool,
+    busy: RwSignal<bool>,
+    error: RwSignal<String>,
+    on_close: Callback<()>,
+}
+
+impl Asked {
+    /// Leaves by a command. The screens go with the account.
+    fn leave(self, command: Command) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.error.set(String::new());
+        if !self.own {
+            self.state.end_session();
+            return;
+        }
+        let network = matches!(command, Command::ClearAccount);
+        spawn_local(async move {
+            let outcome = self.state.request(command).await;
+            let words = match outcome {
+                Ok(_) => {
+                    if self.what == Leave::Clear {
+                        early::forget(key::THEME);
+                        early::forget(key::LANGUAGE);
+                    }
+                    return;
+                }
+                Err(why @ LinkError::Failed(Failure::NotErased)) => error_text(&why),
+                // What came before is done.
+                Err(_) if network => t("leave.failed_device"),
+                Err(_) => t("leave.failed"),
+            };
+            let _ = self.error.try_set(words);
+            let _ = self.busy.try_set(false);
+        });
+    }
+
+    /// Closes the question, unless what it asked is under way.
+    fn close(self) {
+        if !self.busy.get_untracked() {
+            self.on_close.run(());
+        }
+    }
+}
+
 /// The confirmation before everything is removed.
 #[component]
 pub(crate) fn Leaving(what: Leave, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
     let state = AppState::get();
-    let own = state.mode.get_untracked() == StorageMode::OwnDevice;
+    let asked = Asked {
+        state,
+        what,
+        own: state.mode.get_untracked() == StorageMode::OwnDevice,
+        busy: RwSignal::new(false),
+        error: RwSignal::new(String::new()),
+        on_close,
+    };
+    let range = RwSignal::new(DEVICE);
+    let sure = RwSignal::new(false);
+    move || {
+        if sure.get() {
+            network_question(asked)
+        } else {
+            question(asked, range, sure)
+        }
+    }
+}
+
+/// What is removed, and what would be lost with it.
+fn question(asked: Asked, range: RwSignal<&'static str>, sure: RwSignal<bool>) -> AnyView {
+    let Asked { state, what, own, .. } = asked;
     let phrase = RwSignal::new(false);
-    let busy = RwSignal::new(false);
-    let error = RwSignal::new(String::new());
     let (title, text, action) = match (what, own) {
         (Leave::LogOut, true) => (t("leave.title"), t("leave.text"), t("settings.log_out")),
         (Leave::LogOut, false) => (
@@ -39,29 +118,18 @@ pub(crate) fn Leaving(what: Leave, #[prop(into)] on_close: Callback<()>) -> impl
         (Leave::Clear, _) => (t("leave.clear_title"), t("leave.clear_text"), t("settings.clear")),
     };
     let waiting = state.network.with_untracked(|n| n.outbox);
+    let widest = move || what == Leave::Clear && own && range.get() == NETWORK;
     let go = move |_| {
-        if busy.get_untracked() {
-            return;
+        if untrack(widest) {
+            sure.set(true);
+        } else {
+            asked.leave(Command::LogOut);
         }
-        busy.set(true);
-        if !own {
-            state.end_session();
-            return;
-        }
-        spawn_local(async move {
-            if what == Leave::Clear {
-                early::forget(key::THEME);
-                early::forget(key::LANGUAGE);
-            }
-            if state.request(Command::LogOut).await.is_err() {
-                let _ = error.try_set(t("leave.failed"));
-                let _ = busy.try_set(false);
-            }
-        });
     };
     view! {
-        <Dialog title=title on_close=on_close>
+        <Dialog title=title on_close=move || asked.close()>
             <p>{text}</p>
+            {(what == Leave::Clear && own).then(|| ranges(range))}
             {(waiting > 0)
                 .then(|| {
                     view! { <p class="warning">{tn("leave.waiting", u64::from(waiting))}</p> }
@@ -81,18 +149,18 @@ pub(crate) fn Leaving(what: Leave, #[prop(into)] on_close: Callback<()>) -> impl
                             .into_any()
                     })
             }}
-            <p class="error" role="alert">{error}</p>
+            <p class="error" role="alert">{asked.error}</p>
             <div class="actions">
-                <button class="button quiet" autofocus on:click=move |_| on_close.run(())>
+                <button class="button quiet" autofocus on:click=move |_| asked.close()>
                     {t("action.cancel")}
                 </button>
                 <button
                     id="confirm-leave"
                     class="button danger solid"
-                    aria-disabled=move || busy.get().to_string()
+                    aria-disabled=move || asked.busy.get().to_string()
                     on:click=go
                 >
-                    {action}
+                    {move || if widest() { t("action.continue") } else { action.clone() }}
                 </button>
             </div>
             {move || {
@@ -104,4 +172,71 @@ pub(crate) fn Leaving(what: Leave, #[prop(into)] on_close: Callback<()>) -> impl
             }}
         </Dialog>
     }
+    .into_any()
+}
+
+/// How far it goes.
+fn ranges(range: RwSignal<&'static str>) -> AnyView {
+    let all = vec![
+        Choice {
+            value: DEVICE,
+            label: t("leave.device"),
+            help: t("leave.device_help"),
+        },
+        Choice {
+            value: NETWORK,
+            label: t("leave.network"),
+            help: t("leave.network_help"),
+        },
+    ];
+    let chosen = Signal::derive(move || range.get().to_owned());
+    let choose = Callback::new(move |value| range.set(value));
+    choices("clear-range", t("leave.range"), all, chosen, choose)
+}
+
+/// Asks once more before the network deletes, and tells when it did not.
+fn network_question(asked: Asked) -> AnyView {
+    let Asked { busy, error, .. } = asked;
+    let failed = move || error.with(|words| !words.is_empty());
+    view! {
+        <Dialog title=t("leave.network_title") on_close=move || asked.close()>
+            <p>{t("leave.network_text")}</p>
+            <p class="warning">{t("leave.network_others")}</p>
+            <p class="error" role="alert">{error}</p>
+            <p class="help" role="status">
+                {move || busy.get().then(|| t("leave.network_busy"))}
+            </p>
+            <div class="actions">
+                <button class="button quiet" autofocus on:click=move |_| asked.close()>
+                    {t("action.cancel")}
+                </button>
+                {move || {
+                    failed()
+                        .then(|| {
+                            view! {
+                                <button
+                                    id="clear-device-only"
+                                    class="button danger"
+                                    on:click=move |_| asked.leave(Command::LogOut)
+                                >
+                                    {t("leave.device")}
+                                </button>
+                            }
+                                .into_any()
+                        })
+                }}
+                <button
+                    id="confirm-network"
+                    class="button danger solid"
+                    aria-disabled=move || busy.get().to_string()
+                    on:click=move |_| asked.leave(Command::ClearAccount)
+                >
+                    {move || {
+                        if failed() { t("action.try_again") } else { t("leave.network_do") }
+                    }}
+                </button>
+            </div>
+        </Dialog>
+    }
+    .into_any()
 }

@@ -42,5 +42,6 @@ pub(crate) fn failure_text(failure: &Failure) -> String {
         Failure::NoAccount => t("error.no_account"),
         Failure::AccountExists => t("error.account_exists"),
         Failure::Storage(_) => t("error.storage"),
+        Failure::NotErased => t("error.not_erased"),
     }
 }

@@ -333,6 +333,11 @@ pub enum Command {
     EndTransfer,
     /// Forgets the account and removes everything that is stored. → [`Reply::Done`], then [`Event::LoggedOut`]
     LogOut,
+    /// Deletes everything that the network keeps for the account, its documents included, and then goes on as
+    /// [`Command::LogOut`]. Until every member of the own swarm has confirmed, nothing is removed from this device: after 15
+    /// seconds without that it fails with [`Failure::NotErased`](super::Failure::NotErased). → [`Reply::Done`], then
+    /// [`Event::LoggedOut`]
+    ClearAccount,
 }
 
 /// The most messages that can be removed at once.

@@ -84,4 +84,7 @@ pub enum Failure {
     /// The store is gone or damaged.
     #[error("the store failed: {0}")]
     Storage(String),
+    /// Not all of the own swarm confirmed in time that it deleted everything. Some of it may have.
+    #[error("the network did not confirm that everything is deleted")]
+    NotErased,
 }

@@ -7,6 +7,7 @@ pub(crate) mod paths;
 pub(crate) mod pool;
 pub(crate) mod request;
 pub(crate) mod server;
+pub(crate) mod stores;
 pub(crate) mod swarm;
 pub(crate) mod time;
 pub(crate) mod transport;
@@ -23,6 +24,7 @@ use crate::driver::Signal;
 use crate::profile::NetworkProfile;
 use paths::Path;
 use pool::Pool;
+use stores::OwnStores;
 
 /// What the engine knows of the network.
 pub(crate) struct Net {
@@ -40,6 +42,8 @@ pub(crate) struct Net {
     /// What the platform says of the connection.
     pub(crate) online: Cell<bool>,
     pub(crate) gateway_failures: Cell<u32>,
+    /// What is being stored in the own swarm.
+    pub(crate) own_stores: OwnStores,
     /// How long nodes hold a retrieve, milliseconds, as they advertise it.
     pub(crate) waits: RefCell<HashMap<Ed25519PublicKey, Option<u64>>>,
     /// Swarms that members of the computed one agreed to redirect to, until the list is replaced.
@@ -61,6 +65,7 @@ impl Net {
             resync: Signal::default(),
             online: Cell::new(true),
             gateway_failures: Cell::new(0),
+            own_stores: OwnStores::default(),
             waits: RefCell::default(),
             redirects: RefCell::default(),
             next_path: Cell::new(1),

@@ -28,7 +28,7 @@ pub(crate) struct NodeReply {
 /// Why a node did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallError {
-    /// Offline, no gateway or no path: waiting helps, other nodes do not.
+    /// Offline, no gateway or no path, or it is held back: waiting helps, other nodes do not.
     Unavailable,
     /// The path or the node failed; another of either may work.
     Failed,
@@ -67,6 +67,18 @@ impl Core {
         })
     }
 
+    /// Whether a request stores something in the own swarm.
+    fn stores_for_self(&self, request: &Request) -> bool {
+        let stores = |request: &Request| match request {
+            Request::Store(store) => self.own_id() == Some(store.account),
+            _ => false,
+        };
+        match request {
+            Request::Batch(batch) | Request::Sequence(batch) => batch.requests.iter().any(stores),
+            request => stores(request),
+        }
+    }
+
     /// Sends a request to a node over a ready path.
     pub(crate) async fn call(
         &self,
@@ -80,10 +92,17 @@ impl Core {
         let Some(path) = self.pick_path(&destination.ed25519) else {
             return Err(CallError::Unavailable);
         };
+        let own_store = if self.stores_for_self(request) {
+            let running = self.net.own_stores.begin();
+            Some(running.ok_or(CallError::Unavailable)?)
+        } else {
+            None
+        };
         let outcome = {
             let _busy = Busy::new(&path);
             self.attempt(&path.hops, destination, request, timeout).await
         };
+        drop(own_store);
         match outcome {
             Ok(reply) => {
                 self.path_worked(&path, &destination.ed25519);

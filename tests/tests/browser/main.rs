@@ -3,12 +3,14 @@
 //! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
 
 mod apart;
+mod appearance;
 mod arabic;
 mod arabic_screens;
 mod backup;
 mod badge;
 mod chat;
 mod choke;
+mod clearing;
 mod clock;
 mod codes;
 mod driver;
@@ -58,3 +60,4 @@ mod talk;
 mod traces;
 mod transfer;
 mod user;
+mod writing;

@@ -1,6 +1,7 @@
 //! Several devices of one account: what one decides, all have, whatever comes in between.
 
 mod edits;
+mod erasing;
 mod histories;
 mod keeping;
 mod renewal;
