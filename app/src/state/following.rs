@@ -13,32 +13,44 @@ use crate::platform::kiosk;
 impl AppState {
     /// Follows the link that the page was opened with, if it was, and those that are opened while it is there.
     pub(crate) fn follow_links(self) {
-        let follow = move || {
-            self.take_invite();
+        self.take_invite(false);
+        self.take_transfer();
+        let again = window_event_listener(ev::hashchange, move |_| {
+            self.take_invite(invite::is_gone_back_to());
             self.take_transfer();
-        };
-        follow();
-        let again = window_event_listener(ev::hashchange, move |_| follow());
+        });
         on_cleanup(move || again.remove());
     }
 
-    fn take_invite(self) {
-        let taken = invite::take();
+    /// Follows the contact link in the page's address. It stays there until something came of it, so that a reload does not
+    /// lose it. One that the way back leads to was followed when it was opened.
+    fn take_invite(self, gone_back: bool) {
+        let Some(named) = invite::named_in_address() else {
+            return;
+        };
         // A kiosk's address says nothing but where it is.
         if kiosk::is_on() {
+            invite::clear_address();
             return;
         }
-        match taken {
-            Some(Ok(invite)) => {
+        let Ok(invite) = named else {
+            invite::clear_address();
+            self.show_toast(t("invite.broken"));
+            return;
+        };
+        match self.phase.get_untracked() {
+            Phase::Ready if gone_back => invite::clear_address(),
+            Phase::Ready => {
                 self.invite.set(Some(invite));
-                match self.phase.get_untracked() {
-                    Phase::Ready => self.accept_invite(),
-                    Phase::Start => self.nav.reset(Route::Welcome),
-                    Phase::Opening | Phase::Locked | Phase::Stopped(_) | Phase::Ended => {}
-                }
+                self.accept_invite();
             }
-            Some(Err(_)) => self.show_toast(t("invite.broken")),
-            None => {}
+            Phase::Start => {
+                self.invite.set(Some(invite));
+                self.nav.reset(Route::Welcome);
+            }
+            Phase::Opening | Phase::Locked | Phase::Stopped(_) | Phase::Ended => {
+                self.invite.set(Some(invite));
+            }
         }
     }
 
@@ -48,6 +60,8 @@ impl AppState {
             return;
         };
         self.invite.set(None);
+        // Before another entry of the history takes its address from this one.
+        invite::clear_address();
         if self.is_own(&invite.id) {
             self.show_toast(t("invite.own"));
             self.nav.switch(Route::Profile);
