@@ -396,6 +396,11 @@ impl AppState {
         untrack(|| self.draft(id))
     }
 
+    /// Whether any text was written and not sent.
+    pub(crate) fn has_drafts(self) -> bool {
+        self.drafts.with_untracked(|drafts| !drafts.is_empty())
+    }
+
     /// Keeps a text that was not sent. The list follows when the conversation is left.
     pub(crate) fn set_draft(self, id: Id, text: &str, leaving: bool) {
         // A conversation's screen goes after the account it belonged to, and leaves nothing behind.

@@ -292,7 +292,7 @@ async fn a_small_frame_shows_all_of_a_chat() {
 }
 
 /// Waits until the browser asks before the page goes, as long as something is not sent, or does not.
-async fn asks_before_it_goes(browser: &Browser, asks: bool) {
+pub(crate) async fn asks_before_it_goes(browser: &Browser, asks: bool) {
     let leaving = "const e = new Event('beforeunload', { cancelable: true }); dispatchEvent(e); return e.defaultPrevented";
     browser
         .until(&format!("a question before the page goes: {asks}"), async || {
