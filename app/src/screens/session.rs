@@ -56,7 +56,14 @@ impl Session {
                 event.prevent_default();
             }
         });
-        on_cleanup(move || guard.remove());
+        let copies =
+            ["copy", "cut"].map(|name| window_event_listener_untyped(name, move |_| state.note_copied()));
+        on_cleanup(move || {
+            guard.remove();
+            for copy in copies {
+                copy.remove();
+            }
+        });
         session
     }
 
