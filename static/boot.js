@@ -3,8 +3,28 @@
 // engine from the page and starts it there.
 
 const inPage = typeof document !== "undefined";
+if (inPage) guardSinks();
 /** Whether another page shows this one in a frame. */
 const framed = inPage && parent !== self;
+
+/**
+ * Says what the browser takes from this page's programs where it asks (trusted types): no script but this one and the service
+ * worker, and markup that runs nothing, which views are made from. A worker has no such rule, and takes none.
+ */
+function guardSinks() {
+  const scripts = [import.meta.url, new URL("service-worker.js", import.meta.url).href];
+  const runs = /<(script|iframe|object|embed|base|meta|link)\b|[\s"'/]on\w+\s*=|javascript:/i;
+  globalThis.trustedTypes?.createPolicy("default", {
+    createScriptURL(address) {
+      if (!scripts.includes(new URL(address, document.baseURI).href)) throw new TypeError("not a script of this page");
+      return address;
+    },
+    createHTML(markup) {
+      if (runs.test(markup)) throw new TypeError("markup that runs something");
+      return markup;
+    },
+  });
+}
 
 /** Fetches and compiles a program. */
 async function compile(address, priority) {

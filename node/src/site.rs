@@ -15,10 +15,11 @@ use futures::StreamExt as _;
 use crate::embed::{self, EmbedOrigin};
 use crate::kiosk::{self, KioskSite};
 
-/// What a page may do. For one page `frame-ancestors` gains the origins of others.
+/// What a page may do; which texts may become markup or scripts it says itself (`static/boot.js`). For one page
+/// `frame-ancestors` gains the origins of others.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data: blob:; media-src blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default; connect-src 'self'";
 /// What [`POLICY`] says of who may show a page in a frame.
 const UNFRAMED: &str = "frame-ancestors 'none'";
 /// Headers of every answer beside the policy.

@@ -8,8 +8,10 @@ use leptos::prelude::*;
 use super::icon::{Icon, icon};
 use crate::i18n::{t, tf, tn};
 use crate::platform::{frame, reload};
-use crate::state::AppState;
+use crate::screens::kiosk::permitted;
+use crate::screens::restoring;
 use crate::state::nav::Route;
+use crate::state::{AppState, Phase};
 
 /// A connection that comes back within this time is not worth a bar.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -91,6 +93,14 @@ pub(crate) fn TroubleBar() -> impl IntoView {
     }
 }
 
+/// Whether the network panel would be shown if it were gone to now; follows that. In a frame there is none.
+fn shows_network(state: AppState) -> bool {
+    !frame::is_framed()
+        && state.phase.with(|phase| *phase == Phase::Ready)
+        && !restoring::waits(state)
+        && permitted(state, Route::Network) == Route::Network
+}
+
 fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> impl IntoView {
     let severe = matches!(trouble, Trouble::StorageLost | Trouble::StorageFull);
     let picture = if trouble == Trouble::Offline {
@@ -99,16 +109,7 @@ fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> im
         Icon::Alert
     };
     let action = match trouble {
-        // In a frame there is no panel to go to.
-        Trouble::GatewayUnreachable | Trouble::NoPath if frame::is_framed() => None,
-        Trouble::GatewayUnreachable | Trouble::NoPath => Some(
-            view! {
-                <button class="bar-action" on:click=move |_| state.nav.go(Route::Network)>
-                    {t("bar.details")}
-                </button>
-            }
-            .into_any(),
-        ),
+        Trouble::GatewayUnreachable | Trouble::NoPath => Some(details(state)),
         Trouble::StorageLost => Some(
             view! {
                 <button class="bar-action" on:click=move |_| reload()>{t("action.reload")}</button>
@@ -132,4 +133,20 @@ fn bar(state: AppState, trouble: Trouble, dismissed_clock: RwSignal<bool>) -> im
             {action}
         </div>
     }
+}
+
+/// The way to what the network panel tells of it, where there is one.
+fn details(state: AppState) -> AnyView {
+    let leads = Memo::new(move |_| shows_network(state));
+    (move || {
+        leads.get().then(|| {
+            view! {
+                <button class="bar-action" on:click=move |_| state.nav.go(Route::Network)>
+                    {t("bar.details")}
+                </button>
+            }
+            .into_any()
+        })
+    })
+    .into_any()
 }

@@ -12,7 +12,7 @@ use crate::platform::session::StorageMode;
 use crate::screens::settings::LanguageChoice;
 use crate::state::AppState;
 use crate::state::identity::short_id;
-use crate::state::invite::Invite;
+use crate::state::invite::{self, Invite};
 use crate::state::nav::Route;
 
 /// The values of the choice of a place.
@@ -93,13 +93,25 @@ pub(crate) fn Invited(
                     type="button"
                     id="have-account"
                     class="button large"
-                    on:click=move |_| state.nav.go(Route::Place { restore: true })
+                    on:click=move |_| {
+                        // The way there leaves entries in the browser's history, which name nobody.
+                        invite::clear_address();
+                        state.nav.go(Route::Place { restore: true });
+                    }
                 >
                     {t("welcome.restore")}
                 </button>
             </form>
             <footer class="welcome-foot">
-                <button type="button" id="invite-decline" class="link-button" on:click=move |_| state.invite.set(None)>
+                <button
+                    type="button"
+                    id="invite-decline"
+                    class="link-button"
+                    on:click=move |_| {
+                        invite::clear_address();
+                        state.invite.set(None);
+                    }
+                >
                     {t("invite.decline")}
                 </button>
                 <LanguageChoice id="start-language" />

@@ -13,7 +13,7 @@ mod embedded;
 pub(crate) mod files;
 mod home;
 pub(crate) mod invited;
-mod kiosk;
+pub(crate) mod kiosk;
 mod leaving;
 mod list;
 mod locked;

@@ -13,6 +13,7 @@ use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
 use crate::i18n::{number, t};
+use crate::platform::session::StorageMode;
 use crate::state::{AppState, reminder};
 
 /// First what the phrase is good for and who must not see it; then the words.
@@ -26,6 +27,8 @@ pub(crate) fn PhraseDialog(
     let phrase = RwSignal::new(String::new());
     let error = RwSignal::new(String::new());
     let as_code = RwSignal::new(false);
+    // A clipboard, and what systems remember of it, stays when a session at a shared computer is over.
+    let copies = state.mode.get_untracked() == StorageMode::OwnDevice;
     on_cleanup(move || {
         let _ = phrase.try_update_untracked(|words| words.zeroize());
     });
@@ -106,15 +109,22 @@ pub(crate) fn PhraseDialog(
                     {icon(Icon::Qr)}
                     {move || if as_code.get() { t("phrase.as_words") } else { t("phrase.as_code") }}
                 </button>
-                <button
-                    class="button quiet"
-                    on:click=move |_| {
-                        state.copy(phrase.get_untracked(), t("toast.phrase_copied"));
-                    }
-                >
-                    {icon(Icon::Copy)}
-                    {t("action.copy")}
-                </button>
+                {copies
+                    .then(|| {
+                        view! {
+                            <button
+                                id="phrase-copy"
+                                class="button quiet"
+                                on:click=move |_| {
+                                    state.copy(phrase.get_untracked(), t("toast.phrase_copied"));
+                                }
+                            >
+                                {icon(Icon::Copy)}
+                                {t("action.copy")}
+                            </button>
+                        }
+                            .into_any()
+                    })}
                 <button
                     id="phrase-done"
                     class="button primary"

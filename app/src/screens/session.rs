@@ -13,9 +13,10 @@ use crate::components::dialog::give_back_focus;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{number, span, t, tf, tn};
 use crate::platform::activity::{Activity, Check, Moment};
+use crate::platform::session::StorageMode;
 use crate::platform::{kiosk, wipe};
-use crate::state::AppState;
 use crate::state::watch::{End, Limits, Standing, Watch, Why};
+use crate::state::{AppState, Phase};
 
 /// How often the clock is looked at while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -49,6 +50,19 @@ impl Session {
             let watching = session.active.get().then(|| session.watch_over(state));
             session.watch.set_value(watching);
             session.ending.set(None);
+        });
+        let guard = window_event_listener_untyped("beforeunload", move |event| {
+            if is_lost_unasked(state) {
+                event.prevent_default();
+            }
+        });
+        let copies =
+            ["copy", "cut"].map(|name| window_event_listener_untyped(name, move |_| state.note_copied()));
+        on_cleanup(move || {
+            guard.remove();
+            for copy in copies {
+                copy.remove();
+            }
         });
         session
     }
@@ -171,6 +185,13 @@ fn nothing_is_lost(state: AppState) -> bool {
     let unsaved =
         state.preferences.has_written.get_untracked() && !state.preferences.phrase_seen.get_untracked();
     !waits && !unsaved
+}
+
+/// Whether the page can't go without something that was not asked for. A kiosk's session ends without questions.
+fn is_lost_unasked(state: AppState) -> bool {
+    let open = state.phase.with_untracked(|phase| *phase == Phase::Ready);
+    let shared = state.mode.get_untracked() == StorageMode::SharedComputer;
+    open && shared && !kiosk::is_on() && (state.has_drafts() || !nothing_is_lost(state))
 }
 
 /// What is said while a session is about to end.

@@ -1,6 +1,7 @@
 //! The end of a session at a shared computer or kiosk: the account leaves the memory, the screens go, and a fresh page
 //! takes this one's place.
 
+use futures::future::select;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -8,7 +9,12 @@ use super::nav::Route;
 use super::{AppState, Phase};
 use crate::engine::EngineLink;
 use crate::platform::session::StorageMode;
-use crate::platform::{kiosk, wipe};
+use crate::platform::{copy_text, kiosk, pause, wipe};
+
+/// What takes the place of what was copied. Some systems keep what they have when they are given nothing.
+const BLANK: &str = " ";
+/// How long a browser may take for that, in milliseconds.
+const CLIPBOARD_MS: u32 = 500;
 
 impl AppState {
     /// Whether this page has something of a person who may go away from it.
@@ -31,8 +37,14 @@ impl AppState {
 
     /// Ends the session: everything is out of sight at once, then out of memory, and a fresh page follows.
     pub(crate) fn end_session(self) {
+        let copied = self.copied.get_value();
         let link = self.drop_session();
         spawn_local(async move {
+            // Browsers let a page write there for a moment after a press, so this comes first.
+            if copied {
+                let blank = Box::pin(copy_text(BLANK));
+                select(blank, Box::pin(pause(CLIPBOARD_MS))).await;
+            }
             if let Some(link) = link {
                 link.wipe().await;
             }

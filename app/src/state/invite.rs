@@ -9,6 +9,8 @@ use holdfast_protocol::message::name::clean_display_name;
 use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
+use crate::platform::frame::is_framed;
+
 /// How a contact link's data begins.
 const PREFIX: &str = "#/c/";
 /// How the data begins when a browser hands over a whole link of [`SCHEME`], escaped.
@@ -100,16 +102,18 @@ pub(crate) fn named_in_address() -> Option<Result<Invite, IdError>> {
     read(&data_in_address()?)
 }
 
-/// Takes the contact link that the page was opened with out of its address.
-pub(crate) fn take() -> Option<Result<Invite, IdError>> {
-    let invite = named_in_address()?;
-    clear_address();
-    Some(invite)
+/// Whether the present entry of the browser's history was shown by this page before: it has noted its place there.
+pub(crate) fn is_gone_back_to() -> bool {
+    let state = window().history().and_then(|history| history.state());
+    state.is_ok_and(|state| state.as_f64().is_some())
 }
 
 /// Takes what stands behind the page's address out of it, so that a reload does not follow it again and nobody reads it
-/// there.
-pub(super) fn clear_address() {
+/// there. In a frame it stays: the page around named the chat.
+pub(crate) fn clear_address() {
+    if is_framed() {
+        return;
+    }
     let location = window().location();
     let address = format!(
         "{}{}",

@@ -210,6 +210,8 @@ pub(crate) struct AppState {
     starts: StoredValue<u32>,
     watchers: StoredValue<Vec<(Id, Watcher)>, LocalStorage>,
     pending: StoredValue<Pending, LocalStorage>,
+    /// Something of a session at a shared computer may be in the clipboard.
+    copied: StoredValue<bool>,
     /// The start screen that follows when the account has left this device.
     after_leaving: StoredValue<Option<Route>>,
 }
@@ -266,6 +268,7 @@ impl AppState {
             starts: StoredValue::new(0),
             watchers: StoredValue::new_local(Vec::new()),
             pending: StoredValue::new_local(Pending::default()),
+            copied: StoredValue::new(false),
             after_leaving: StoredValue::new(None),
         }
     }
@@ -418,6 +421,11 @@ impl AppState {
         untrack(|| self.draft(id))
     }
 
+    /// Whether any text was written and not sent.
+    pub(crate) fn has_drafts(self) -> bool {
+        self.drafts.with_untracked(|drafts| !drafts.is_empty())
+    }
+
     /// Keeps a text that was not sent. The list follows when the conversation is left.
     pub(crate) fn set_draft(self, id: Id, text: &str, leaving: bool) {
         // A conversation's screen goes after the account it belonged to, and leaves nothing behind.
@@ -448,10 +456,18 @@ impl AppState {
 
     /// Copies a text and says so.
     pub(crate) fn copy(self, text: String, done: String) {
+        self.note_copied();
         spawn_local(async move {
             let copied = crate::platform::copy_text(&text).await;
             self.show_toast(if copied { done } else { t("toast.copy_failed") });
         });
+    }
+
+    /// Notes that something of this page goes into the clipboard, which outlives it.
+    pub(crate) fn note_copied(self) {
+        if self.mode.get_untracked() == StorageMode::SharedComputer {
+            self.copied.set_value(true);
+        }
     }
 }
 

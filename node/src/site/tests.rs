@@ -42,6 +42,7 @@ async fn files_have_their_policy_type_and_cache_life() {
     assert_eq!(headers["cache-control"], ASK);
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'") && policy.ends_with("connect-src 'self'"));
+    assert!(policy.contains("; require-trusted-types-for 'script'; trusted-types default;"));
     let (_, headers, _) = ask(&site, "/app-0123456789abcdef.js", &[]).await;
     assert_eq!(headers["cache-control"], FOREVER);
     assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");

@@ -424,6 +424,9 @@ impl Browser {
 
     /// Ends the browser in good order, so that all it keeps is on disk, and gives what it left.
     pub(crate) async fn quit(mut self) -> Remains {
+        // A page that asks whether it may go would keep the browser there.
+        let unasked = "addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)";
+        self.script(unasked).await;
         self.driver.clone().quit().await.expect("chromium ends");
         self.service.kill();
         Remains::new(keep(&mut self.profile), keep(&mut self.logs))

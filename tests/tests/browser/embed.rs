@@ -292,13 +292,64 @@ async fn a_small_frame_shows_all_of_a_chat() {
 }
 
 /// Waits until the browser asks before the page goes, as long as something is not sent, or does not.
-async fn asks_before_it_goes(browser: &Browser, asks: bool) {
+pub(crate) async fn asks_before_it_goes(browser: &Browser, asks: bool) {
     let leaving = "const e = new Event('beforeunload', { cancelable: true }); dispatchEvent(e); return e.defaultPrevented";
     browser
         .until(&format!("a question before the page goes: {asks}"), async || {
             (browser.script(leaving).await == asks).then_some(())
         })
         .await;
+}
+
+/// What is written in a chat that has to be gone.
+const SECRET: &str = "the heron lands at midnight";
+
+/// Begins a chat in the frame and writes [`SECRET`].
+async fn written_in_frame(guest: &User) {
+    let browser = &guest.browser;
+    browser.fill("#display-name", "Nina").await;
+    browser.press("#embed-start").await;
+    browser.see("#message-text").await;
+    guest.send(SECRET).await;
+    guest.reads(SECRET).await;
+    guest.delivered().await;
+    asks_before_it_goes(browser, false).await;
+}
+
+/// The frame shows what comes before a chat, and nothing of an earlier one.
+async fn begins_anew(browser: &Browser) {
+    browser
+        .until("the start of a chat", async || {
+            into_chat(browser).await;
+            browser.has("#embed-start").await.then_some(())
+        })
+        .await;
+    assert!(!browser.content().await.contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_chat_ends_with_the_page_around_it_whatever_the_browser_keeps_of_that() {
+    with_boats(async |boats: Boats| {
+        let browser = &boats.guest.browser;
+        browser.open(&format!("{}/frame", boats.page)).await;
+        into_chat(browser).await;
+        written_in_frame(&boats.guest).await;
+        out_of_chat(browser).await;
+        browser.open("about:blank").await;
+        browser.back().await;
+        begins_anew(browser).await;
+
+        // As in a browser that kept the page, whether or not this one did.
+        written_in_frame(&boats.guest).await;
+        let event =
+            |name: &str| format!("dispatchEvent(new PageTransitionEvent('{name}', {{ persisted: true }}))");
+        browser.script(&event("pagehide")).await;
+        browser.gone("#message-text").await;
+        assert!(!browser.content().await.contains(SECRET));
+        browser.script(&event("pageshow")).await;
+        begins_anew(browser).await;
+    })
+    .await;
 }
 
 /// Nothing that is seen lies beyond the sides of the frame.

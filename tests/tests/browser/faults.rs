@@ -45,6 +45,9 @@ async fn messages_wait_for_a_gateway_that_is_gone() {
     ada.reads("while it was gone").await;
     ada.browser.see(".bars .bar").await;
     pictures(&ada.browser, "fault-gateway-gone").await;
+    ada.browser.press(".bars .bar-action").await;
+    ada.browser.read(".pane", "Network").await;
+    ada.open(&bert_id).await;
     network.resume();
     ada.delivered().await;
     ada.browser.gone(".bars .bar").await;

@@ -42,8 +42,6 @@ async fn a_link_opens_a_chat_for_somebody_new() {
     let start = Instant::now();
     browser.open(&link).await;
     browser.read(".invited h1", "Harbour office").await;
-    let address = browser.script("return location.href").await;
-    assert_eq!(address, network.app(), "the link is out of the address");
     browser.fill("#display-name", "Nina").await;
     browser.press("#invite-start").await;
     browser.fill("#message-text", "Is the reef open today?").await;
@@ -103,6 +101,41 @@ async fn a_link_is_followed_by_those_who_have_an_account() {
     elsewhere.browser.see(".conversation #message-text").await;
     let row = format!(".row[data-conversation='{bert_id}']");
     elsewhere.browser.see(&row).await;
+    // No entry of the history names whom it led to.
+    for _ in 0..2 {
+        let address = elsewhere.browser.script("return location.href").await;
+        assert_eq!(address, network.app());
+        elsewhere.browser.back().await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_outlives_a_reload_until_its_chat_begins_and_is_nowhere_then() {
+    let network = Network::start();
+    let id = Seed::from_bytes(&[4; Seed::SIZE]).id().to_hex();
+    let link = format!("{}#/c/{id}?n=Harbour%20office", network.app());
+    let guest = User::at_new_browser().await;
+    let browser = &guest.browser;
+    let address = async || browser.script("return location.href").await;
+    browser.open(&link).await;
+    browser.see("#invite-start").await;
+    browser.reload().await;
+    browser.read(".invited h1", "Harbour office").await;
+    assert_eq!(address().await, link.as_str());
+    browser.fill("#display-name", "Nina").await;
+    browser.press("#invite-start").await;
+    browser.see(".conversation #message-text").await;
+    assert_eq!(address().await, network.app(), "the link is out of the address");
+    // The way back leads to the list, not to the link again.
+    browser.back().await;
+    browser.gone(".conversation").await;
+    guest.home().await;
+    assert_eq!(address().await, network.app());
+
+    // A link that is opened here later is followed at once.
+    browser.script(&format!("location.hash = '#/c/{id}'")).await;
+    browser.see(".conversation #message-text").await;
+    assert_eq!(address().await, network.app());
 }
 
 #[tokio::test]

@@ -237,6 +237,19 @@ async fn a_file_that_does_not_come_allows_nothing() {
 }
 
 #[tokio::test]
+async fn a_kiosk_that_reaches_nobody_says_so_and_offers_no_panel() {
+    at_kiosk(json!({}), async |mut visit: Visit| {
+        visit.enter("Visitor").await;
+        visit.network.stop();
+        visit.visitor.send("Is anybody there?").await;
+        let browser = &visit.visitor.browser;
+        browser.see(".bars .bar").await;
+        assert!(!browser.has(".bar-action").await, "there is nothing to go to");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn anybody_can_be_written_to_where_nobody_is_named() {
     let allowed = json!({ "allow": ["account_id", "restore"] });
     at_open_kiosk(allowed, async |visit: Visit| {

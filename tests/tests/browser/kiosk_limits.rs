@@ -6,6 +6,7 @@ use serde_json::json;
 use thirtyfour::prelude::*;
 
 use crate::driver::PHONE;
+use crate::embed::asks_before_it_goes;
 use crate::kiosk::{Visit, at_kiosk};
 use crate::network::Network;
 use crate::screens::pictures;
@@ -167,7 +168,10 @@ async fn a_shared_computer_has_the_end_of_its_session_in_reach_everywhere() {
     browser.see("#end-session").await;
     browser.see("#message-text").await;
     pictures(browser, "shared-1-bar").await;
-    // Nothing was written: one tap is enough.
+    // Nothing was sent: one tap is enough. A reload would take what was written with it, though.
+    asks_before_it_goes(browser, false).await;
+    browser.fill("#message-text", "A begun").await;
+    asks_before_it_goes(browser, true).await;
     browser.press("#end-session").await;
     browser.see("#create-account").await;
     browser.back().await;
@@ -180,6 +184,7 @@ async fn a_shared_computer_has_the_end_of_its_session_in_reach_everywhere() {
     user.write_to(&own).await;
     user.send("A note").await;
     user.delivered().await;
+    asks_before_it_goes(browser, true).await;
     let first = browser.script(&format!("return {TABBED}[0].id")).await;
     assert_eq!(first, "end-session", "Tab leads there before anything else");
     browser
@@ -190,6 +195,7 @@ async fn a_shared_computer_has_the_end_of_its_session_in_reach_everywhere() {
     browser.see("#create-account").await;
 
     // A page that is left has nothing when it comes back.
+    asks_before_it_goes(browser, false).await;
     user.create("Visitor", Place::SharedComputer).await;
     browser.open("about:blank").await;
     browser.back().await;

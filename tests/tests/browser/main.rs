@@ -53,6 +53,7 @@ mod search;
 mod service;
 mod settings;
 mod share;
+mod sinks;
 mod steps;
 mod store;
 mod tabs;

@@ -62,7 +62,29 @@ impl Grey {
     }
 }
 
+/// Reads the clipboard.
+const CLIPBOARD: &str = "return await navigator.clipboard.readText().catch(String);";
+
 impl User {
+    /// Lets pages of the app read and write the clipboard without asking.
+    async fn may_use_clipboard(&self, network: &Network) {
+        let permissions = json!({
+            "origin": network.app().trim_end_matches('/'),
+            "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"],
+        });
+        self.browser.cdp("Browser.grantPermissions", permissions).await;
+    }
+
+    /// Waits until a text is in the clipboard.
+    async fn clipboard_has(&self, text: &str) {
+        let read = awaiting(CLIPBOARD);
+        self.browser
+            .until(&format!("“{text}” in the clipboard"), async || {
+                (self.browser.script(&read).await == text).then_some(())
+            })
+            .await;
+    }
+
     /// What the code holds that is shown in a part of the page, as a screen of many pixels shows it.
     async fn shown_code(&self, css: &str) -> String {
         let (width, height) = LAPTOP;
@@ -83,11 +105,7 @@ async fn the_own_link_is_copied_passed_on_printed_and_shown_as_a_code() {
     let ada = User::at_new_browser().await;
     let browser = &ada.browser;
     browser.before_each_page(SHARE).await;
-    let permissions = json!({
-        "origin": network.app().trim_end_matches('/'),
-        "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"],
-    });
-    browser.cdp("Browser.grantPermissions", permissions).await;
+    ada.may_use_clipboard(&network).await;
     browser.open(&network.app()).await;
     ada.create("Ada Ångström", Place::OwnDevice).await;
     let id = ada.id().await;
@@ -102,8 +120,7 @@ async fn the_own_link_is_copied_passed_on_printed_and_shown_as_a_code() {
     copy.focus().await.expect("it takes the focus");
     browser.keys(Key::Enter).await;
     browser.read(".toast", "Link copied").await;
-    let copied = awaiting("return await navigator.clipboard.readText();");
-    assert_eq!(browser.script(&copied).await, link);
+    ada.clipboard_has(&link).await;
     browser.keys(Key::Tab).await;
     browser.focused("share-link").await;
     browser.keys(Key::Enter).await;
@@ -172,4 +189,31 @@ async fn a_shared_computer_keeps_no_card_and_a_browser_without_the_ways_offers_n
     browser.press("#copy-link").await;
     browser.read(".toast", "does not allow copying").await;
     browser.read(".link-text-own", &link).await;
+}
+
+#[tokio::test]
+async fn what_was_copied_at_a_shared_computer_is_overwritten_when_the_session_is_ended() {
+    let network = Network::start();
+    let ada = User::at_new_browser().await;
+    let browser = &ada.browser;
+    ada.may_use_clipboard(&network).await;
+    browser.open(&network.app()).await;
+    ada.create("Ada", Place::SharedComputer).await;
+    let link = ada.contact_link().await;
+    browser.press("#copy-link").await;
+    ada.clipboard_has(&link).await;
+    // The phrase can't be copied here at all, as it can on a device of one's own.
+    browser.press("#show-phrase").await;
+    browser.press("#reveal-phrase").await;
+    browser.see("#phrase-done").await;
+    assert!(!browser.has("#phrase-copy").await);
+    browser.press("#phrase-done").await;
+    ada.end_session().await;
+    ada.clipboard_has(" ").await;
+
+    ada.create("Ada", Place::OwnDevice).await;
+    browser.press("#open-profile").await;
+    browser.press("#show-phrase").await;
+    browser.press("#reveal-phrase").await;
+    browser.see("#phrase-copy").await;
 }

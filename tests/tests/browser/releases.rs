@@ -174,7 +174,7 @@ async fn an_unsigned_site_is_passed_through_and_is_kept_once_it_is_signed() {
     }
     runs(&ada, "Choices").await;
     let script = awaiting(
-        "const asked = document.createElement('script'); asked.src = '/trap.js'; \
+        "const asked = document.createElement('link'); asked.rel = 'modulepreload'; asked.href = '/trap.js'; \
          const failed = new Promise((done) => { asked.onerror = () => done('refused'); asked.onload = () => done('ran'); }); \
          document.head.append(asked); return failed;",
     );

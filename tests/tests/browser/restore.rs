@@ -186,7 +186,7 @@ async fn every_step_of_the_way_back_is_shown_once_it_is_true() {
 
 #[tokio::test]
 async fn a_mailbox_without_a_profile_gives_three_choices() {
-    let (elsewhere, network) = (Network::start(), Network::start());
+    let (elsewhere, mut network) = (Network::start(), Network::start());
     let ada = User::join(&elsewhere, "Ada", Place::SharedComputer).await;
     let (phrase, id) = (ada.phrase().await, ada.id().await);
     drop(ada);
@@ -195,6 +195,14 @@ async fn a_mailbox_without_a_profile_gives_three_choices() {
     user.browser.press("#restore-continue").await;
     user.browser.see("#restore-new-name").await;
     user.browser.picture("restore-3-no-profile").await;
+
+    // Without a connection that is said, and leads to no panel: none is shown before the account is back.
+    network.stop();
+    user.browser.press("#restore-again").await;
+    user.browser.see(".bars .bar").await;
+    assert!(!user.browser.has(".bar-action").await);
+    network.resume();
+    user.browser.gone(".bars .bar").await;
 
     // Asking again says the same, also after a reload; then a new name opens the account.
     user.browser.press("#restore-again").await;

@@ -356,6 +356,7 @@ fn of_files(room: Room, message: &Message, file: Option<FileId>) -> Vec<Item> {
 /// Copies a picture to the clipboard and says so.
 fn copy_picture(room: Room, attachment: Attachment) {
     let state = room.state;
+    state.note_copied();
     spawn_local(async move {
         let copied = match state.files.blob(state, &Wanted::of(&attachment)).await {
             Some(blob) => picture::copy(blob).await,

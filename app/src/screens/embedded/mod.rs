@@ -14,6 +14,7 @@ use crate::components::focus::{focus, touch};
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
 use crate::platform::frame::{FromHost, Host, Stranger, ToHost};
+use crate::platform::object::field;
 use crate::platform::reload;
 use crate::state::early;
 use crate::state::invite::{self, Invite};
@@ -86,6 +87,7 @@ fn Inside(place: Place) -> impl IntoView {
     let id = place.invite.id;
     follow_host(state, &place);
     guard_unsaved(state, id);
+    end_with_page(state);
     let shown = StoredValue::new(place);
     move || match state.phase.get() {
         // A lock belongs to an account of this device, which is never opened here.
@@ -151,6 +153,24 @@ fn guard_unsaved(state: AppState, id: Id) {
         }
     });
     on_cleanup(move || guard.remove());
+}
+
+/// Ends the chat when the page goes. The browser may keep the page to come back to: that holds no chat, and begins anew.
+fn end_with_page(state: AppState) {
+    let left = window_event_listener_untyped("pagehide", move |_| {
+        if let Some(link) = state.drop_session() {
+            link.kill();
+        }
+    });
+    let back = window_event_listener_untyped("pageshow", |event| {
+        if field(&event, "persisted").is_truthy() {
+            reload();
+        }
+    });
+    on_cleanup(move || {
+        left.remove();
+        back.remove();
+    });
 }
 
 /// A frame that shows no chat: why, and what can be done.

@@ -160,7 +160,10 @@ async fn pages_that_are_not_allowed_get_no_frame_and_nobody_gets_one_of_the_app(
     // Opened by itself, the page for frames is the app.
     browser.open(&format!("{app}embed.html{link}")).await;
     browser.see("#invite-start").await;
-    assert_eq!(browser.script("return location.href").await, app.as_str());
+    assert_eq!(
+        browser.script("return location.href").await,
+        format!("{app}{link}")
+    );
 
     // Without the option nobody gets any.
     let closed = Network::start();
