@@ -261,7 +261,8 @@ impl Network {
             ..gateway::Options::default()
         };
         if self.options.trusted_proxies.is_empty() {
-            (options.rate, options.concurrent) = (None, usize::MAX);
+            options.rate = None;
+            (options.concurrent, options.concurrent_large) = (usize::MAX, usize::MAX);
         }
         let gateway = Gateway::new(options, self.registry.watch(), Arc::clone(&self.clock))?;
         let folder = self
