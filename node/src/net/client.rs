@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -170,13 +170,26 @@ impl HttpClient {
         max: usize,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
-        self.call(Method::POST, url, Some(content_type), body, max, timeout)
-            .await
+        let kind = Some((header::CONTENT_TYPE, content_type));
+        self.call(Method::POST, url, kind, body, max, timeout).await
     }
 
     /// Fetches a resource.
     pub async fn get(&self, url: &str, max: usize, timeout: Duration) -> Result<Answer, CallError> {
         self.call(Method::GET, url, None, Bytes::new(), max, timeout)
+            .await
+    }
+
+    /// Fetches a resource in this content coding, if the server has it so. The answer is as it came.
+    pub async fn get_coded(
+        &self,
+        url: &str,
+        coding: &'static str,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
+        let wanted = Some((header::ACCEPT_ENCODING, coding));
+        self.call(Method::GET, url, wanted, Bytes::new(), max, timeout)
             .await
     }
 
@@ -235,7 +248,7 @@ impl HttpClient {
         &self,
         method: Method,
         url: &str,
-        content_type: Option<&'static str>,
+        said: Option<(HeaderName, &'static str)>,
         body: Bytes,
         max: usize,
         timeout: Duration,
@@ -245,10 +258,10 @@ impl HttpClient {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
-        if let Some(kind) = content_type {
+        if let Some((name, value)) = said {
             request
                 .headers_mut()
-                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+                .insert(name, header::HeaderValue::from_static(value));
         }
         let exchange = async {
             let response = self.client.request(request).await.map_err(|e| classify(&e))?;
