@@ -25,11 +25,11 @@ Roles and their options:
   up        a whole network with the app in one process
               --port N (8080), --data DIR (data), --nodes N (8), --site DIR, --kiosk FILE, --json,
               --previews-ca FILE, --embed-origin ORIGIN (repeatable), --demo (a page of somebody else's that shows the chat),
-              --trusted-proxy ADDRESS (repeatable)
+              --trusted-proxy ADDRESS (repeatable), --local-server ADDRESS (repeatable)
   storage   a service node
               --listen ADDRESS (0.0.0.0:22021), --data DIR (data), --public-ip IP, --seed URL (repeatable),
               --plain-http, --cert FILE, --key FILE, --local, --no-rate-limit, --durability process|power,
-              --trusted-proxy ADDRESS (repeatable)
+              --trusted-proxy ADDRESS (repeatable), --local-server ADDRESS (repeatable)
   seed      the node list of a network
               --listen ADDRESS (0.0.0.0:22000), --nodes-file FILE, --swarm-size N (5), --inactive-after SECONDS (120)
   gateway   carries browsers' onion packets to guards
@@ -57,6 +57,8 @@ Roles and their options:
   --embed-origin  a page's scheme, host and port, such as https://www.example.org: it may show the chat in a frame
   --trusted-proxy the address of a web server in front, or its network (172.18.0.0/16): limits then count by the visitor that
                   it names in X-Forwarded-For, rather than all visitors as one
+  --local-server  an address with its port (127.0.0.1:8000): nodes pass users' requests on to public addresses, and to this server
+                  besides. `up` names its own two itself; a `storage` node with --local that names none passes on to any address
   --no-rate-limit no address is asked to wait: otherwise one has 600 direct requests at once and 300 a second after that, and at
                   a service node without --local ten times as many onion packets
   --previews-ca   certificates (PEM) that the helper trusts in place of the web's: for a network without internet, so
@@ -144,6 +146,7 @@ struct Options {
     previews_ca: Option<PathBuf>,
     embed_origins: Vec<EmbedOrigin>,
     trusted_proxies: Vec<TrustedProxy>,
+    local_servers: Vec<SocketAddr>,
     old_key: Option<PathBuf>,
     number: Option<u64>,
     release_key: Option<String>,
@@ -234,6 +237,7 @@ impl Options {
             "previews-ca" => self.previews_ca = Some(value.into()),
             "embed-origin" => self.embed_origins.push(value.parse()?),
             "trusted-proxy" => self.trusted_proxies.push(value.parse()?),
+            "local-server" => self.local_servers.push(value.parse()?),
             "old-key" => self.old_key = Some(value.into()),
             "number" => self.number = Some(value.parse()?),
             "release-key" => self.release_key = Some(value.string()?),

@@ -30,6 +30,8 @@ use crate::registry::{ListWatch, NodeList};
 const GUARD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Packets under way at once, over all clients.
 const MAX_UNDER_WAY: usize = 8_192;
+/// The largest packet, in bytes, that is no large one: everything but files.
+const SMALL: usize = 256 * 1024;
 /// The guard's status, apart from our own.
 const X_GUARD_STATUS: HeaderName = HeaderName::from_static("x-guard-status");
 /// Which of our own failures it was.
@@ -55,6 +57,8 @@ pub struct Options {
     pub rate: Option<Rate>,
     /// Packets that one client address may have under way at once.
     pub concurrent: usize,
+    /// Those of them that may be large ones: files, of ten megabytes each.
+    pub concurrent_large: usize,
     /// Said of the list's origin in `GET /v1/nodes`.
     pub source: String,
 }
@@ -68,7 +72,9 @@ impl Default for Options {
                 burst: 300.0,
                 per_second: 50.0,
             }),
-            concurrent: 64,
+            // Every open app keeps one waiting retrieve under way, and a school or a library has one address.
+            concurrent: 512,
+            concurrent_large: 64,
             source: "seeds".to_owned(),
         }
     }
@@ -87,7 +93,7 @@ struct Inner {
     guards: HttpClient,
     limiter: RateLimiter,
     under_way: Semaphore,
-    clients: Mutex<HashMap<IpAddr, usize>>,
+    clients: Mutex<HashMap<IpAddr, UnderWay>>,
     rendered: Mutex<Option<Rendered>>,
     relayed: Counter,
     refused: Counter,
@@ -135,18 +141,27 @@ impl Failure {
     }
 }
 
+/// What one client has under way.
+#[derive(Default)]
+struct UnderWay {
+    packets: usize,
+    large: usize,
+}
+
 /// One packet of a client under way.
 struct Slot<'a> {
     inner: &'a Inner,
     client: IpAddr,
+    large: bool,
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = clients.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
+            count.packets -= 1;
+            count.large -= usize::from(self.large);
+            if count.packets == 0 {
                 clients.remove(&self.client);
             }
         }
@@ -155,15 +170,23 @@ impl Drop for Slot<'_> {
 
 impl Inner {
     /// Takes one of a client's slots, if it has one left.
-    fn slot(&self, client: IpAddr) -> Option<Slot<'_>> {
+    fn slot(&self, client: IpAddr, large: bool) -> Option<Slot<'_>> {
         let client = client_key(client);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = clients.entry(client).or_insert(0);
-        if *count >= self.options.concurrent {
+        let (packets, others) = clients
+            .get(&client)
+            .map_or((0, 0), |count| (count.packets, count.large));
+        if packets >= self.options.concurrent || (large && others >= self.options.concurrent_large) {
             return None;
         }
-        *count += 1;
-        Some(Slot { inner: self, client })
+        let count = clients.entry(client).or_default();
+        count.packets += 1;
+        count.large += usize::from(large);
+        Some(Slot {
+            inner: self,
+            client,
+            large,
+        })
     }
 
     /// The list as JSON with its tag.
@@ -185,7 +208,13 @@ impl Inner {
         (json, tag)
     }
 
-    async fn relay(&self, key: &str, client: IpAddr, packet: Body) -> Result<(u16, Bytes), Failure> {
+    async fn relay(
+        &self,
+        key: &str,
+        client: IpAddr,
+        length: Option<usize>,
+        packet: Body,
+    ) -> Result<(u16, Bytes), Failure> {
         let known = Ed25519PublicKey::from_hex(key).map_err(|_| Failure::UnknownGuard)?;
         // Address and port come from the list, never from the caller.
         let url = self
@@ -197,9 +226,12 @@ impl Inner {
         if !self.limiter.admit(client) {
             return Err(Failure::Busy);
         }
-        let _slot = self.slot(client).ok_or(Failure::Busy)?;
+        // Whoever does not say may send a large one.
+        let large = length.is_none_or(|length| length > SMALL);
+        let longest = if large { MAX_PACKET_SIZE } else { SMALL };
+        let _slot = self.slot(client, large).ok_or(Failure::Busy)?;
         let _permit = self.under_way.try_acquire().map_err(|_| Failure::Busy)?;
-        let packet = whole(packet, None, MAX_PACKET_SIZE, BODY_TIME)
+        let packet = whole(packet, None, longest, BODY_TIME)
             .await
             .map_err(|error| match error {
                 BodyError::TooLarge => Failure::TooLarge,
@@ -317,7 +349,11 @@ async fn onion(
 ) -> Response<Body> {
     let client = client_of(request.extensions());
     let inner = &gateway.inner;
-    match inner.relay(&guard, client, request.into_body()).await {
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    match inner.relay(&guard, client, length, request.into_body()).await {
         Ok((status, body)) => {
             inner.relayed.add_one();
             let mut response = respond(StatusCode::OK, body);

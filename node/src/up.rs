@@ -7,6 +7,7 @@ mod files;
 mod nodes;
 mod sockets;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub struct Options {
     /// The reverse proxies that say who asks gateway and app. Without one nobody is limited: everything on this machine comes
     /// from one address.
     pub trusted_proxies: Vec<TrustedProxy>,
+    /// Servers on private addresses, besides the network's own two, that nodes may pass users' requests on to.
+    pub local_servers: Vec<SocketAddr>,
 }
 
 /// Why the network does not come up.
@@ -129,6 +132,8 @@ impl Network {
             url: format!("http://127.0.0.1:{}", ports.previews),
             ed25519: helper.public(),
         };
+        let own = [ports.files, ports.previews].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        options.local_servers.extend(own);
         let app_port = port_of(&front, options.port)?;
         let (demo, demo_address) = if options.demo {
             let listener = listen_again(&mut ports.demo).await?;
@@ -261,7 +266,8 @@ impl Network {
             ..gateway::Options::default()
         };
         if self.options.trusted_proxies.is_empty() {
-            (options.rate, options.concurrent) = (None, usize::MAX);
+            options.rate = None;
+            (options.concurrent, options.concurrent_large) = (usize::MAX, usize::MAX);
         }
         let gateway = Gateway::new(options, self.registry.watch(), Arc::clone(&self.clock))?;
         let folder = self

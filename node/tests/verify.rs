@@ -133,6 +133,21 @@ async fn an_altered_or_missing_file_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_copy_of_something_else_is_named() {
+    let served = Served::new("packed").await;
+    // `steal()`, in Brotli.
+    std::fs::write(served.file("app.js.br"), b"\x0b\x03\x80steal()\x03").unwrap();
+    let output = served.verify(&["--release-key", &served.key]);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("differs when compressed: app.js (br)\n"), "{said}");
+    assert!(
+        said.contains("0 of its 3 files differ or are missing, 1 differ when compressed"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_site_without_its_list_or_signature_does_not_pass() {
     for name in [MANIFEST, SIGNATURE] {
         let served = Served::new(name).await;

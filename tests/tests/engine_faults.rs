@@ -275,6 +275,33 @@ async fn a_gateway_restart_delays_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gateway_without_room_only_delays_and_is_not_called_gone() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice.send(bob_id, "before").await.unwrap();
+        bob.wait_for_texts(alice_id, 1, SOON).await;
+        world.set_gateway_busy(true);
+        alice.send(bob_id, "during").await.unwrap();
+        // Far longer than a gateway that is gone is waited for.
+        for _ in 0..30 {
+            tokio::time::sleep(SOON / 2).await;
+            let now = alice.snapshot().await;
+            assert!(now.troubles.is_empty(), "{:?}", now.troubles);
+        }
+        let state = alice.messages(bob_id).await[1].state;
+        assert!(
+            !matches!(state, MessageState::Failed(_) | MessageState::Sent),
+            "{state:?}"
+        );
+        world.set_gateway_busy(false);
+        assert_eq!(bob.wait_for_texts(alice_id, 2, SOON).await, ["before", "during"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_off_by_an_hour_is_noticed_and_corrected() {
     run(async {
         for skew in [HOUR_MS, -HOUR_MS] {

@@ -15,8 +15,9 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long a message may take.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Lets two new accounts write to each other once each way; gives the time of the way there and back.
-pub(crate) fn both_ways(profile: &str) -> Outcome<Duration> {
+/// Lets two new accounts write to each other once each way; gives the time of the way there and back, and both engines, which go
+/// on asking for messages as long as they are kept.
+pub(crate) fn both_ways(profile: &str) -> Outcome<(Duration, [Engine; 2])> {
     let mut first = Engine::start("first engine", profile)?;
     let mut second = Engine::start("second engine", profile)?;
     first.wait_connected()?;
@@ -26,11 +27,11 @@ pub(crate) fn both_ways(profile: &str) -> Outcome<Duration> {
     second.wait_text("Good morning", &first.id)?;
     second.send(&first.id, "Good evening")?;
     first.wait_text("Good evening", &second.id)?;
-    Ok(started.elapsed())
+    Ok((started.elapsed(), [first, second]))
 }
 
-/// A running headless client.
-struct Engine {
+/// A running headless client; ends with the value.
+pub(crate) struct Engine {
     name: &'static str,
     child: Child,
     input: ChildStdin,

@@ -31,7 +31,7 @@ pub(crate) enum Blame {
 /// Reads a failure to reach the guard.
 pub(crate) fn of_send_error(error: SendError) -> Blame {
     match error {
-        SendError::Offline | SendError::Gateway => Blame::Nobody,
+        SendError::Offline | SendError::Gateway | SendError::Busy => Blame::Nobody,
         SendError::Guard | SendError::UnknownGuard => Blame::Guard,
         SendError::Timeout => Blame::Path,
     }
@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(blame(504, "Request time out"), Blame::Path);
         assert_eq!(blame(500, "Invalid response from snode"), Blame::Path);
         assert_eq!(of_send_error(SendError::Gateway), Blame::Nobody);
+        assert_eq!(of_send_error(SendError::Busy), Blame::Nobody);
         assert_eq!(of_send_error(SendError::Timeout), Blame::Path);
         assert_eq!(of_send_error(SendError::Guard), Blame::Guard);
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pool::{Guard, identity, quorum};
 use super::request::REQUEST_TIMEOUT;
-use super::transport::{LIST_TIMEOUT, MAX_LIST};
+use super::transport::{LIST_TIMEOUT, MAX_LIST, is_busy};
 use crate::core::Core;
 use crate::ports::{Change, Collection, HttpRequest, Method, NetworkError, StoreError};
 use crate::profile::NetworkProfile;
@@ -213,12 +213,13 @@ impl Core {
         for _ in 0..self.profile.gateways.len() {
             let gateway = self.net.gateway(&self.profile)?;
             match self
-                .fetch_file(&NetworkProfile::below(&gateway, "v1/nodes"))
+                .fetch_answer(&NetworkProfile::below(&gateway, "v1/nodes"))
                 .await
             {
-                Ok(json) => {
+                Ok(response) if is_busy(&response) => self.gateway_busy(),
+                Ok(response) if response.status == 200 => {
                     self.gateway_works();
-                    if let Some(nodes) = self.parse_list(&json) {
+                    if let Some(nodes) = self.parse_list(&response.body) {
                         return Some(nodes);
                     }
                     self.net.next_gateway();
@@ -227,7 +228,7 @@ impl Core {
                     self.trouble(crate::api::Trouble::Offline);
                     return None;
                 }
-                Err(_) => self.gateway_failed(),
+                Ok(_) | Err(_) => self.gateway_failed(),
             }
         }
         for seed in &self.profile.seeds {

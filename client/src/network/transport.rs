@@ -34,6 +34,8 @@ pub(crate) enum SendError {
     Offline,
     /// The gateway failed; says nothing of the guard.
     Gateway,
+    /// The gateway is there and has no room now; says nothing of the guard.
+    Busy,
     /// The guard could not be reached.
     Guard,
     /// The gateway does not know the guard: its list is another one.
@@ -72,6 +74,7 @@ impl Core {
         let outcome = read_gateway(self.ports.network.send(request).await);
         match &outcome {
             Err(SendError::Gateway) => self.gateway_failed(),
+            Err(SendError::Busy) => self.gateway_busy(),
             Err(SendError::Offline) => self.went_offline(),
             // A time-out may be the gateway's or the guard's; it changes neither count.
             Err(SendError::Timeout) => {}
@@ -114,6 +117,16 @@ impl Core {
 
     /// Fetches a public file, such as a node list.
     pub(crate) async fn fetch_file(&self, url: &str) -> Result<Vec<u8>, NetworkError> {
+        let response = self.fetch_answer(url).await?;
+        if response.status == 200 {
+            Ok(response.body)
+        } else {
+            Err(NetworkError::Unreachable)
+        }
+    }
+
+    /// The same, whatever its status.
+    pub(crate) async fn fetch_answer(&self, url: &str) -> Result<HttpResponse, NetworkError> {
         let url = if url.contains("://") || url.starts_with('/') {
             url.to_owned()
         } else {
@@ -127,12 +140,7 @@ impl Core {
             max_response: MAX_LIST,
             progress: None,
         };
-        let response = self.ports.network.send(request).await?;
-        if response.status == 200 {
-            Ok(response.body)
-        } else {
-            Err(NetworkError::Unreachable)
-        }
+        self.ports.network.send(request).await
     }
 
     /// The present gateway failed: the next one takes its turn.
@@ -144,6 +152,12 @@ impl Core {
         if failures >= GATEWAY_FAILURES.max(gateways) {
             self.trouble(Trouble::GatewayUnreachable);
         }
+    }
+
+    /// The gateway answered that it has no room: another one may have some, and it is no failure of anybody's.
+    pub(crate) fn gateway_busy(&self) {
+        self.gateway_works();
+        self.net.next_gateway();
     }
 
     /// The gateway answered.
@@ -164,6 +178,11 @@ impl Core {
     }
 }
 
+/// Whether a gateway says that it has no room now.
+pub(crate) fn is_busy(response: &HttpResponse) -> bool {
+    response.header("x-gateway-error") == Some("busy")
+}
+
 /// Reads what came back through a gateway (`spec/03-network.md §7.3`).
 fn read_gateway(outcome: Result<HttpResponse, NetworkError>) -> Result<GuardAnswer, SendError> {
     let response = match outcome {
@@ -172,6 +191,9 @@ fn read_gateway(outcome: Result<HttpResponse, NetworkError>) -> Result<GuardAnsw
         Err(NetworkError::Timeout) => return Err(SendError::Timeout),
         Err(NetworkError::Unreachable | NetworkError::TooLarge) => return Err(SendError::Gateway),
     };
+    if is_busy(&response) {
+        return Err(SendError::Busy);
+    }
     if let Some(error) = response.header("x-gateway-error") {
         return Err(match error {
             "unknown-guard" => SendError::UnknownGuard,
@@ -227,7 +249,8 @@ mod tests {
         assert_eq!(error("guard-connect"), SendError::Guard);
         assert_eq!(error("guard-tls"), SendError::Guard);
         assert_eq!(error("guard-timeout"), SendError::Timeout);
-        assert_eq!(error("busy"), SendError::Gateway);
+        assert_eq!(error("too-large"), SendError::Gateway);
+        assert_eq!(error("busy"), SendError::Busy);
         assert_eq!(
             read_gateway(Err(NetworkError::Unreachable)),
             Err(SendError::Gateway)

@@ -25,6 +25,7 @@ const UP: &[&str] = &[
     "embed-origin",
     "demo",
     "trusted-proxy",
+    "local-server",
 ];
 const STORAGE: &[&str] = &[
     "listen",
@@ -38,6 +39,7 @@ const STORAGE: &[&str] = &[
     "no-rate-limit",
     "durability",
     "trusted-proxy",
+    "local-server",
 ];
 const SEED: &[&str] = &["listen", "nodes-file", "swarm-size", "inactive-after"];
 const GATEWAY: &[&str] = &[
@@ -140,6 +142,7 @@ impl Options {
             kiosk: self.kiosk,
             previews_ca: self.previews_ca,
             trusted_proxies: self.trusted_proxies,
+            local_servers: self.local_servers,
         })
     }
 
@@ -165,6 +168,7 @@ impl Options {
             local,
             durability: self.durability.unwrap_or_default(),
             trusted_proxies: self.trusted_proxies,
+            local_servers: self.local_servers,
         })
     }
 

@@ -36,6 +36,8 @@ pub struct Up {
     pub demo: bool,
     /// The reverse proxies that say who asks.
     pub trusted_proxies: Vec<TrustedProxy>,
+    /// Servers on private addresses, besides the network's own, that nodes may pass requests on to.
+    pub local_servers: Vec<SocketAddr>,
 }
 
 /// Options of `storage`.
@@ -61,6 +63,8 @@ pub struct Storage {
     pub durability: Durability,
     /// The reverse proxies that say who asks.
     pub trusted_proxies: Vec<TrustedProxy>,
+    /// The servers on private addresses that the node may pass requests on to.
+    pub local_servers: Vec<SocketAddr>,
 }
 
 /// Options of `seed`.

@@ -75,6 +75,20 @@ fn proxies_are_named_one_by_one_where_clients_have_limits() {
 }
 
 #[test]
+fn servers_of_ones_own_are_named_one_by_one() {
+    let named = "--local-server 127.0.0.1:8000 --local-server [::1]:8001";
+    for role in ["up", "storage --seed u --local"] {
+        let servers = match read(&format!("{role} {named}")).unwrap() {
+            Command::Up(up) => up.local_servers,
+            Command::Storage(storage) => storage.local_servers,
+            other => panic!("{other:?}"),
+        };
+        let expected = ["127.0.0.1:8000", "[::1]:8001"].map(|name| name.parse::<SocketAddr>().unwrap());
+        assert_eq!(servers, expected, "{role}");
+    }
+}
+
+#[test]
 fn options_of_other_roles_and_impossible_combinations_are_refused() {
     for line in [
         "",
@@ -117,6 +131,9 @@ fn options_of_other_roles_and_impossible_combinations_are_refused() {
         "gateway --public --embed-origin https://*.example.org",
         "storage --seed u --embed-origin https://a.example",
         "gateway --public --demo",
+        "gateway --public --local-server 127.0.0.1:8000",
+        "up --local-server localhost",
+        "up --local-server 127.0.0.1",
     ] {
         assert!(read(line).is_err(), "{line}");
     }

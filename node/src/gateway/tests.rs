@@ -173,6 +173,46 @@ async fn one_client_cannot_take_it_all() {
 }
 
 #[tokio::test]
+async fn hundreds_may_wait_behind_one_address_and_fewer_send_files() {
+    let registry = Registry::fixed(Vec::new(), 5);
+    let gateway = Gateway::new(Options::default(), registry.watch(), Arc::new(SystemClock)).unwrap();
+    let (school, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+    let take = |client, large| gateway.inner.slot(client, large);
+    let waiting: Vec<_> = (0..1_000).map_while(|_| take(school, false)).collect();
+    assert_eq!(waiting.len(), 512);
+    assert!(take(other, false).is_some());
+    drop(waiting);
+    let files: Vec<_> = (0..1_000).map_while(|_| take(school, true)).collect();
+    assert_eq!(files.len(), 64);
+    assert!(take(school, false).is_some() && take(other, true).is_some());
+    drop(files);
+    assert!(gateway.inner.clients.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_packet_is_small_only_if_it_says_so_and_is() {
+    let (node, _stopper) = guard().await;
+    let path = format!("/v1/onion/{}", node.ed25519());
+    let options = Options {
+        concurrent_large: 0,
+        ..local()
+    };
+    let app = gateway(vec![node], options);
+    let ask = |says: usize, is: usize| {
+        let request = Request::builder()
+            .method("POST")
+            .uri(&path)
+            .header("content-length", says)
+            .body(Body::from(vec![1; is]));
+        app.clone().oneshot(request.unwrap())
+    };
+    assert_eq!(ask(SMALL, SMALL).await.unwrap().status(), 200);
+    assert_eq!(ask(SMALL, SMALL + 1).await.unwrap().status(), 413);
+    assert_eq!(ask(SMALL + 1, SMALL + 1).await.unwrap().status(), 429);
+    assert_eq!(failure(&app, &path, vec![1]).await, (429, "busy".to_owned()));
+}
+
+#[tokio::test]
 async fn visitors_behind_a_named_proxy_have_limits_of_their_own() {
     let (node, _stopper) = guard().await;
     let path = format!("/v1/onion/{}", node.ed25519());

@@ -3,19 +3,21 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
-use tower::Service;
+use tokio::net::TcpStream;
+use tower::{Service, ServiceExt as _};
 
 use super::address::is_public;
 
@@ -71,30 +73,62 @@ pub struct Begun {
 }
 
 /// Connections kept open, for requests with bodies of one kind.
-pub(crate) type Pool<B> = Client<HttpsConnector<HttpConnector<Resolver>>, B>;
+pub(crate) type Pool<B> = Client<HttpsConnector<Tcp>, B>;
 
 /// Calls servers over HTTP and HTTPS with connections kept open.
 #[derive(Clone)]
 pub struct HttpClient {
     client: Pool<Full<Bytes>>,
-    local_network: bool,
+    reach: Reach,
 }
 
-/// A pool with this TLS configuration; unless `local_network`, it connects to public addresses only.
-pub(crate) fn pool<B>(tls: ClientConfig, local_network: bool) -> Pool<B>
+/// Which addresses may be connected to.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    local_network: bool,
+    /// Servers on private addresses that may be called all the same, each with its port.
+    servers: Arc<[SocketAddr]>,
+}
+
+impl Reach {
+    pub(crate) fn new(local_network: bool, servers: &[SocketAddr]) -> Self {
+        Self {
+            local_network,
+            servers: servers.iter().copied().map(canonical).collect(),
+        }
+    }
+
+    fn allows(&self, address: SocketAddr) -> bool {
+        self.local_network || is_public(address.ip()) || self.servers.contains(&canonical(address))
+    }
+}
+
+/// An address as it is compared: one of IPv4, however it is wrapped, without what a system adds to one of IPv6.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// The port that an address means.
+fn port_of(uri: &Uri) -> u16 {
+    let usual = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    uri.port_u16().unwrap_or(usual)
+}
+
+/// A pool with this TLS configuration, which connects to addresses within reach only.
+pub(crate) fn pool<B>(tls: ClientConfig, reach: Reach) -> Pool<B>
 where
     B: hyper::body::Body + Send,
     B::Data: Send,
 {
-    let mut http = HttpConnector::new_with_resolver(Resolver { local_network });
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let https = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
-        .wrap_connector(http);
+        .wrap_connector(Tcp { reach });
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(KEEP_IDLE)
         .pool_max_idle_per_host(KEEP_PER_HOST)
@@ -106,15 +140,25 @@ impl HttpClient {
     /// A client with this TLS configuration. Unless `local_network`, only public addresses are ever connected to, as
     /// resolved at that moment: a name that leads elsewhere is refused too.
     pub fn new(tls: ClientConfig, local_network: bool) -> Self {
+        Self::within(tls, Reach::new(local_network, &[]))
+    }
+
+    fn within(tls: ClientConfig, reach: Reach) -> Self {
         Self {
-            client: pool(tls, local_network),
-            local_network,
+            client: pool(tls, reach.clone()),
+            reach,
         }
     }
 
     /// A client that verifies certificates as a browser does.
     pub fn verifying(local_network: bool) -> Result<Self, super::tls::TlsError> {
-        Ok(Self::new(super::tls::client_verified(None)?, local_network))
+        Self::verifying_with(local_network, &[])
+    }
+
+    /// The same, which also connects to these servers, whatever their address.
+    pub fn verifying_with(local_network: bool, servers: &[SocketAddr]) -> Result<Self, super::tls::TlsError> {
+        let tls = super::tls::client_verified(None)?;
+        Ok(Self::within(tls, Reach::new(local_network, servers)))
     }
 
     /// Posts a body. `max` bounds the answer in bytes, `timeout` the whole exchange.
@@ -126,13 +170,26 @@ impl HttpClient {
         max: usize,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
-        self.call(Method::POST, url, Some(content_type), body, max, timeout)
-            .await
+        let kind = Some((header::CONTENT_TYPE, content_type));
+        self.call(Method::POST, url, kind, body, max, timeout).await
     }
 
     /// Fetches a resource.
     pub async fn get(&self, url: &str, max: usize, timeout: Duration) -> Result<Answer, CallError> {
         self.call(Method::GET, url, None, Bytes::new(), max, timeout)
+            .await
+    }
+
+    /// Fetches a resource in this content coding, if the server has it so. The answer is as it came.
+    pub async fn get_coded(
+        &self,
+        url: &str,
+        coding: &'static str,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
+        let wanted = Some((header::ACCEPT_ENCODING, coding));
+        self.call(Method::GET, url, wanted, Bytes::new(), max, timeout)
             .await
     }
 
@@ -191,7 +248,7 @@ impl HttpClient {
         &self,
         method: Method,
         url: &str,
-        content_type: Option<&'static str>,
+        said: Option<(HeaderName, &'static str)>,
         body: Bytes,
         max: usize,
         timeout: Duration,
@@ -201,10 +258,10 @@ impl HttpClient {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
-        if let Some(kind) = content_type {
+        if let Some((name, value)) = said {
             request
                 .headers_mut()
-                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+                .insert(name, header::HeaderValue::from_static(value));
         }
         let exchange = async {
             let response = self.client.request(request).await.map_err(|e| classify(&e))?;
@@ -232,7 +289,9 @@ impl HttpClient {
         let host = uri.host().ok_or(CallError::Forbidden)?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match bare.parse::<IpAddr>() {
-            Ok(address) if !self.local_network && !is_public(address) => Err(CallError::Forbidden),
+            Ok(address) if !self.reach.allows(SocketAddr::new(address, port_of(uri))) => {
+                Err(CallError::Forbidden)
+            }
             _ => Ok(()),
         }
     }
@@ -268,10 +327,40 @@ fn classify(error: &hyper_util::client::legacy::Error) -> CallError {
 #[error("no public address")]
 pub(crate) struct NotPublic;
 
-/// Resolves names and lets only public addresses through, so that what was checked is what is connected to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resolver {
-    local_network: bool,
+/// Connects to servers within reach.
+#[derive(Clone, Debug)]
+pub(crate) struct Tcp {
+    reach: Reach,
+}
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<TcpStream>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        // One for each connection: a resolver is told names only, and the port counts too.
+        let mut http = HttpConnector::new_with_resolver(Resolver {
+            reach: self.reach.clone(),
+            port: port_of(&uri),
+        });
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        Box::pin(async move { http.oneshot(uri).await.map_err(Into::into) })
+    }
+}
+
+/// Resolves names and lets only addresses within reach through, so that what was checked is what is connected to.
+#[derive(Clone, Debug)]
+struct Resolver {
+    reach: Reach,
+    /// Of the server that is looked for.
+    port: u16,
 }
 
 impl Service<Name> for Resolver {
@@ -284,13 +373,13 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let local_network = self.local_network;
+        let Self { reach, port } = self.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0))
                 .await
                 .map_err(|_| NotPublic)?;
             let allowed: Vec<SocketAddr> = found
-                .filter(|address| local_network || is_public(address.ip()))
+                .filter(|address| reach.allows(SocketAddr::new(address.ip(), port)))
                 .collect();
             if allowed.is_empty() {
                 Err(NotPublic)
@@ -333,6 +422,32 @@ mod tests {
         }
         let accepted = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
         assert!(accepted.is_err(), "something connected");
+    }
+
+    #[tokio::test]
+    async fn servers_that_are_named_may_be_called_and_no_others_beside_them() {
+        let named = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = named.local_addr().unwrap();
+        let (_stopper, stopping) = super::super::server::stopper();
+        let app = axum::Router::new().fallback(|| async { "heard" });
+        tokio::spawn(super::super::server::serve(named, None, app, stopping));
+        let client = HttpClient::verifying_with(false, &[address]).unwrap();
+        let timeout = Duration::from_secs(5);
+        let wrapped = "::ffff:127.0.0.1".parse().unwrap();
+        assert!(client.reach.allows(SocketAddr::new(wrapped, address.port())));
+        for host in ["127.0.0.1", "localhost"] {
+            let url = format!("http://{host}:{}/", address.port());
+            let answer = client.get(&url, 10, timeout).await.unwrap();
+            assert_eq!(answer.body.as_ref(), b"heard", "{host}");
+            let url = format!("http://{host}:{}/", other.local_addr().unwrap().port());
+            let refused = client.get(&url, 10, timeout).await.unwrap_err();
+            assert_eq!(refused, CallError::Forbidden, "{host}");
+        }
+        assert!(
+            futures::FutureExt::now_or_never(other.accept()).is_none(),
+            "something connected"
+        );
     }
 
     #[tokio::test]

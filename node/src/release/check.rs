@@ -1,10 +1,13 @@
-//! Checking a release from outside: every file of a site, as anybody gets it who asks for no compression, against its signed
-//! list. Compressed copies are not looked at.
+//! Checking a release from outside: every file of a site, as anybody gets it, plain and compressed, against its signed list.
+//! Compressed copies in a folder are not looked at.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
+use brotli_decompressor::Decompressor;
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use holdfast_protocol::keys::Ed25519PublicKey;
 use http::header;
 use url::Url;
@@ -20,6 +23,10 @@ use crate::net::client::{Answer, HttpClient};
 
 /// The site's pages: the one, and the same for frames.
 const PAGES: [&str; 2] = [PAGE, "embed.html"];
+/// The content codings that browsers ask for and servers have copies in.
+const CODINGS: [&str; 2] = ["br", "gzip"];
+/// Bytes that are unpacked at a time.
+const PIECE: usize = 16 * 1024;
 /// How long one file may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -34,6 +41,8 @@ pub struct Report {
     pub fingerprint: Hash,
     /// Files that are not as the list says, or not there.
     pub wrong: Vec<String>,
+    /// Files that are as the list says, but not when they are asked for compressed, each with how. Nobody asks a folder so.
+    pub packed: Vec<String>,
     /// Files of a folder that are no part of the release, although servers hand them out. Nobody can ask a served site for
     /// these.
     pub extra: Vec<String>,
@@ -48,22 +57,32 @@ pub async fn check_site(url: &str, wanted: Option<&Ed25519PublicKey>) -> Result<
     let manifest = site.own(MANIFEST, MAX_MANIFEST).await?;
     let signature = site.own(SIGNATURE, MAX_SIGNATURE).await?;
     let mut report = begin(&manifest, &signature, wanted)?;
-    let mut wrong = Vec::new();
+    let (mut wrong, mut packed) = (Vec::new(), Vec::new());
     for (path, hash) in &report.release.files {
         let answer = site.get(path, MAX_FILE).await?;
         let same = is_as_signed(path, hash, &answer) || (path == PAGE && site.leads_home(&answer));
-        if !same {
+        if same {
+            let differ = site.differ_packed(path, path, hash).await?;
+            packed.extend(differ.into_iter().map(|coding| format!("{path} ({coding})")));
+        } else {
             wrong.push(path.clone());
         }
     }
     // What browsers open first is the address itself.
     let first = site.get("", MAX_FILE).await?;
-    let page = report.release.files.get(PAGE);
-    let same = page.is_some_and(|hash| is_as_signed(PAGE, hash, &first));
-    if !same {
-        wrong.push("the address itself".to_owned());
+    match report.release.files.get(PAGE) {
+        Some(hash) if is_as_signed(PAGE, hash, &first) => {
+            let differ = site.differ_packed("", PAGE, hash).await?;
+            packed.extend(
+                differ
+                    .into_iter()
+                    .map(|coding| format!("the address itself ({coding})")),
+            );
+        }
+        _ => wrong.push("the address itself".to_owned()),
     }
     report.wrong = wrong;
+    report.packed = packed;
     Ok(report)
 }
 
@@ -88,6 +107,27 @@ impl Remote {
         let address = format!("{}{path}", self.base);
         let answer = self.client.get(&address, max, TIMEOUT).await;
         answer.map_err(|error| ReleaseError::Fetch(address, error.to_string()))
+    }
+
+    /// The codings in which an address gives something else than the file of the list.
+    async fn differ_packed(
+        &self,
+        address: &str,
+        path: &str,
+        hash: &Hash,
+    ) -> Result<Vec<&'static str>, ReleaseError> {
+        let mut differ = Vec::new();
+        for coding in CODINGS {
+            let url = format!("{}{address}", self.base);
+            let answer = self.client.get_coded(&url, coding, MAX_FILE, TIMEOUT).await;
+            let answer = answer.map_err(|error| ReleaseError::Fetch(url, error.to_string()))?;
+            let same = decoded(&answer).is_some_and(|answer| is_as_signed(path, hash, &answer))
+                || (address == PAGE && self.leads_home(&answer));
+            if !same {
+                differ.push(coding);
+            }
+        }
+        Ok(differ)
     }
 
     /// The list or the signature.
@@ -119,6 +159,36 @@ impl Remote {
 /// Whether an answer is the file of the list.
 fn is_as_signed(path: &str, hash: &Hash, answer: &Answer) -> bool {
     answer.status == 200 && Hash::of(&as_signed(path, answer.body.clone())) == *hash
+}
+
+/// An answer without its coding; nothing if it is not what it says.
+fn decoded(answer: &Answer) -> Option<Answer> {
+    let mut codings = answer.headers.get_all(header::CONTENT_ENCODING).iter();
+    let coding = codings
+        .next()
+        .map_or(Some("identity"), |coding| coding.to_str().ok())?;
+    if codings.next().is_some() {
+        return None;
+    }
+    Some(Answer {
+        body: unpack(coding, &answer.body, MAX_FILE)?,
+        ..answer.clone()
+    })
+}
+
+/// Undoes a coding, if no more than `max` bytes are in it.
+fn unpack(coding: &str, packed: &Bytes, max: usize) -> Option<Bytes> {
+    let limit = u64::try_from(max).ok()?.saturating_add(1);
+    let (source, mut plain): (&[u8], _) = (packed, Vec::new());
+    let read = match coding.trim().to_ascii_lowercase().as_str() {
+        "identity" => return Some(packed.clone()),
+        "br" => Decompressor::new(source, PIECE)
+            .take(limit)
+            .read_to_end(&mut plain),
+        "gzip" => MultiGzDecoder::new(source).take(limit).read_to_end(&mut plain),
+        _ => return None,
+    };
+    (read.is_ok() && plain.len() <= max).then(|| plain.into())
 }
 
 /// What was signed of a file that is served: a kiosk's pages have a mark, which allows nothing and only takes away.
@@ -168,6 +238,39 @@ fn begin(
         key: signed.key,
         fingerprint: Hash::of(manifest),
         wrong: Vec::new(),
+        packed: Vec::new(),
         extra: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `start()`, as the tools of Node pack it.
+    const PACKED: [(&str, &[u8]); 2] = [
+        ("br", b"\x0b\x03\x80start()\x03"),
+        (
+            "gzip",
+            &[
+                0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x2b, 0x2e, 0x49, 0x2c, 0x2a,
+                0xd1, 0xd0, 0x04, 0x00, 0xbf, 0x9a, 0x2c, 0xf9, 0x07, 0x00, 0x00, 0x00,
+            ],
+        ),
+    ];
+
+    #[test]
+    fn what_is_packed_is_unpacked_up_to_its_limit() {
+        for (coding, bytes) in PACKED {
+            let bytes = Bytes::from_static(bytes);
+            let plain = unpack(coding, &bytes, 7);
+            assert_eq!(plain.as_deref(), Some(b"start()".as_slice()), "{coding}");
+            assert_eq!(unpack(coding, &bytes, 6), None, "{coding}");
+            let cut = bytes.slice(..bytes.len() - 1);
+            assert_eq!(unpack(coding, &cut, 7), None, "{coding}");
+            assert_eq!(unpack(coding, &Bytes::from_static(b"other"), 7), None, "{coding}");
+            assert_eq!(unpack("zstd", &bytes, 7), None);
+            assert_eq!(unpack("identity", &bytes, 7), Some(bytes));
+        }
+    }
 }

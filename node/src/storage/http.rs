@@ -44,8 +44,13 @@ async fn serve(State(node): State<StorageNode>, request: HttpRequest) -> ::http:
     } else {
         MAX_BODY_SIZE
     };
+    let (inner, method, path) = (&node.inner, &parts.method, parts.uri.path());
+    // Before ten megabytes are taken in that nobody asked for.
+    if !admits(inner, method, path, peer) {
+        return too_many(inner).into_http();
+    }
     let response = match whole(body, None, limit, BODY_TIME).await {
-        Ok(body) => node.handle(&parts.method, parts.uri.path(), body, peer).await,
+        Ok(body) => answer(inner, method, path, body).await,
         Err(error) => Response::text(error.status().as_u16(), error.to_string()),
     };
     response.into_http()
@@ -105,6 +110,26 @@ pub(super) async fn handle(
     body: Bytes,
     peer: IpAddr,
 ) -> Response {
+    if admits(inner, method, path, peer) {
+        answer(inner, method, path, body).await
+    } else {
+        too_many(inner)
+    }
+}
+
+/// Whether a client's address has not asked for too much; counts what it asks for now.
+fn admits(inner: &Inner, method: &Method, path: &str, peer: IpAddr) -> bool {
+    match (method, path) {
+        (&Method::POST, "/storage_rpc/v1") => inner.limiter.admit(peer),
+        // Nodes relay for many.
+        (&Method::POST, "/onion_req/v2") => {
+            inner.list.borrow().has_node_at(peer) || inner.onion_limiter.admit(peer)
+        }
+        _ => true,
+    }
+}
+
+async fn answer(inner: &Arc<Inner>, method: &Method, path: &str, body: Bytes) -> Response {
     match (method, path) {
         (&Method::OPTIONS, _) => Response {
             status: 204,
@@ -114,8 +139,8 @@ pub(super) async fn handle(
                 .collect(),
             body: Bytes::new(),
         },
-        (&Method::POST, "/storage_rpc/v1") => direct(inner, &body, peer).await,
-        (&Method::POST, "/onion_req/v2") => guard(inner, &body, peer).await,
+        (&Method::POST, "/storage_rpc/v1") => direct(inner, &body).await,
+        (&Method::POST, "/onion_req/v2") => guard(inner, &body).await,
         (&Method::POST, PEER_PATH) => from_node(inner, body).await,
         (&Method::POST, "/ping_test/v1") => {
             let mut response = Response::text(200, "pong");
@@ -149,10 +174,7 @@ fn too_many(inner: &Inner) -> Response {
     Response::text(429, "Too Many Requests")
 }
 
-async fn direct(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
-    if !inner.limiter.admit(peer) {
-        return too_many(inner);
-    }
+async fn direct(inner: &Arc<Inner>, body: &[u8]) -> Response {
     if body.len() > MAX_BODY_SIZE {
         return Response::text(413, "request body too large");
     }
@@ -166,11 +188,7 @@ async fn direct(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
     }
 }
 
-async fn guard(inner: &Arc<Inner>, body: &[u8], peer: IpAddr) -> Response {
-    // Nodes relay for many.
-    if !inner.list.borrow().has_node_at(peer) && !inner.onion_limiter.admit(peer) {
-        return too_many(inner);
-    }
+async fn guard(inner: &Arc<Inner>, body: &[u8]) -> Response {
     if body.len() > MAX_BODY_SIZE {
         return Response::text(413, "request body too large");
     }

@@ -17,7 +17,7 @@ mod waiters;
 
 pub(crate) use service::shuffle;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +64,8 @@ pub struct Options {
     pub onion_rate: Option<Rate>,
     /// Onion requests may be passed on to servers on private addresses. Only for networks on one machine or site.
     pub local_network: bool,
+    /// Servers on private addresses that onion requests may be passed on to all the same.
+    pub local_servers: Vec<SocketAddr>,
     /// The database size, in bytes, from which on stores are refused.
     pub max_size: u64,
 }
@@ -75,6 +77,7 @@ impl Default for Options {
             rate: Some(Rate::DIRECT_RPC),
             onion_rate: Some(Rate::ONIONS),
             local_network: false,
+            local_servers: Vec::new(),
             // As the reference server's (spec/03-network.md §3.5).
             max_size: 3_584 * 1024 * 1024,
         }
@@ -173,7 +176,7 @@ impl StorageNode {
                 keys,
                 db,
                 links: Links::new(Arc::clone(&channel), transport, Arc::clone(&clock)),
-                servers: HttpClient::verifying(options.local_network)?,
+                servers: HttpClient::verifying_with(options.local_network, &options.local_servers)?,
                 limiter: RateLimiter::new(options.rate),
                 onion_limiter: RateLimiter::new(options.onion_rate),
                 onions: tokio::sync::Semaphore::new(MAX_ONIONS),

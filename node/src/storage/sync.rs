@@ -14,6 +14,7 @@ use bytes::Bytes;
 use holdfast_protocol::swarm::{
     Address, MAX_MESSAGE_SIZE, MAX_TTL_MS, Namespace, NamespaceClass, STORE_TOLERANCE_MS, message_hash,
 };
+use tokio::time::Instant;
 
 use super::Inner;
 use super::db::{self, Account, AccountState, Hash, NewMessage, RowState, SyncOutcome};
@@ -36,10 +37,19 @@ const FETCH_ROWS: usize = 2_000;
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// How long one exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one member may be compared with at a time: the others wait for their turn. What was learnt until then stays, so
+/// that the next comparison goes on from there.
+const MEMBER_TIME: Duration = Duration::from_secs(300);
 
 /// Why a comparison ended early.
 #[derive(Debug, thiserror::Error)]
 enum SyncError {
+    #[error("it tells the same accounts again")]
+    NoProgress,
+    #[error("it answered about another account")]
+    OtherAccount,
+    #[error("it takes longer than its share")]
+    TooLong,
     #[error(transparent)]
     Transport(#[from] TransportError),
     #[error(transparent)]
@@ -60,7 +70,12 @@ pub(super) async fn synchronise(inner: &Arc<Inner>) -> bool {
         .cloned()
         .collect();
     for member in &members {
-        if let Err(error) = learn_from(inner, member).await {
+        let visit = Visit {
+            inner,
+            member,
+            until: Instant::now() + MEMBER_TIME,
+        };
+        if let Err(error) = visit.learn().await {
             tracing::debug!(%error, "a member could not be compared with");
             complete = false;
         }
@@ -74,45 +89,153 @@ pub(super) async fn synchronise(inner: &Arc<Inner>) -> bool {
     }
 }
 
-/// Fetches what a member has and we miss.
-async fn learn_from(inner: &Arc<Inner>, member: &Node) -> Result<(), SyncError> {
-    let mut after: Option<Account> = None;
-    loop {
+/// One comparison with one member.
+struct Visit<'a> {
+    inner: &'a Arc<Inner>,
+    member: &'a Node,
+    until: Instant,
+}
+
+impl Visit<'_> {
+    /// One exchange with the member. Everything here that repeats itself asks, so that it ends in time whatever the member
+    /// answers.
+    async fn ask(&self, call: Call, body: &[u8]) -> Result<Bytes, SyncError> {
+        if Instant::now() >= self.until {
+            return Err(SyncError::TooLong);
+        }
+        Ok(self.inner.links.call(self.member, call, body, TIMEOUT).await?)
+    }
+
+    /// Fetches what a member has and we miss.
+    async fn learn(&self) -> Result<(), SyncError> {
+        let mut after: Option<Account> = None;
+        loop {
+            let mut request = Writer::new();
+            request
+                .u8(u8::from(after.is_some()))
+                .raw(after.as_ref().map_or(&[], |a| a.as_slice()));
+            let mut page = Reader::new(self.ask(Call::Digests, &request.finish()).await?);
+            let next: Option<Account> = if page.u8()? != 0 {
+                Some(page.array()?)
+            } else {
+                None
+            };
+            if next.is_some() && next <= after {
+                return Err(SyncError::NoProgress);
+            }
+            after = next;
+            let mut different: Vec<Account> = Vec::new();
+            for _ in 0..page.count(49)? {
+                let (account, theirs) = (page.array::<33>()?, page.array::<16>()?);
+                let now = self.inner.now();
+                let ours = self.inner.db.read(|c| db::digest_of(c, &account, now))?;
+                if ours != theirs && is_ours(self.inner, &account) {
+                    different.push(account);
+                }
+            }
+            let mut rest = different.as_slice();
+            while !rest.is_empty() {
+                let batch = rest.get(..STATE_BATCH).unwrap_or(rest);
+                let done = self.learn_accounts(batch).await?;
+                if done == 0 {
+                    break;
+                }
+                rest = rest.get(done..).unwrap_or(&[]);
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks for the contents of accounts and fetches what we miss of them. Returns how many were answered.
+    async fn learn_accounts(&self, accounts: &[Account]) -> Result<usize, SyncError> {
         let mut request = Writer::new();
-        request
-            .u8(u8::from(after.is_some()))
-            .raw(after.as_ref().map_or(&[], |a| a.as_slice()));
-        let mut page = Reader::new(
+        request.len(accounts.len());
+        for account in accounts {
+            request.raw(account);
+        }
+        let mut reply = Reader::new(self.ask(Call::States, &request.finish()).await?);
+        let answered = reply.count(8)?.min(accounts.len());
+        for account in accounts.iter().take(answered) {
+            let theirs = read_state(&mut reply)?;
+            self.learn_account(account, theirs).await?;
+        }
+        Ok(answered)
+    }
+
+    async fn learn_account(&self, account: &Account, theirs: AccountState) -> Result<(), SyncError> {
+        let inner = self.inner;
+        let now = inner.now();
+        let ours = inner.db.read(|c| db::account_state(c, account, now))?;
+        let known_ops: HashSet<Hash> = ours.operations.into_iter().collect();
+        let known: HashMap<Hash, RowState> = ours.rows.into_iter().map(|row| (row.hash, row)).collect();
+        let longer: Vec<RowState> = theirs
+            .rows
+            .iter()
+            .filter(|row| {
+                known
+                    .get(&row.hash)
+                    .is_some_and(|own| own.expiry < row.expiry && own.touched <= row.touched)
+            })
+            .filter(|row| row.expiry <= now.saturating_add(MAX_TTL_MS))
+            .copied()
+            .collect();
+        if !longer.is_empty() {
             inner
-                .links
-                .call(member, Call::Digests, &request.finish(), TIMEOUT)
-                .await?,
-        );
-        after = if page.u8()? != 0 {
-            Some(page.array()?)
-        } else {
-            None
-        };
-        let mut different: Vec<Account> = Vec::new();
-        for _ in 0..page.count(49)? {
-            let (account, theirs) = (page.array::<33>()?, page.array::<16>()?);
-            let now = inner.now();
-            if inner.db.read(|c| db::digest_of(c, &account, now))? != theirs && is_ours(inner, &account) {
-                different.push(account);
+                .db
+                .write(move |w| {
+                    longer.iter().try_for_each(|row| {
+                        w.adopt_expiry(&row.hash, row.expiry, row.touched.min(now))
+                            .map(|_| ())
+                    })
+                })
+                .await?;
+        }
+        let mut ops: Vec<Hash> = theirs
+            .operations
+            .into_iter()
+            .filter(|id| !known_ops.contains(id))
+            .collect();
+        let mut rows: Vec<Hash> = theirs
+            .rows
+            .iter()
+            .map(|row| row.hash)
+            .filter(|hash| !known.contains_key(hash))
+            .collect();
+        while !ops.is_empty() || !rows.is_empty() {
+            // Operations first: they may have deleted some of the rows.
+            let now_rows: Vec<Hash> = if ops.is_empty() {
+                rows.iter().take(FETCH_ROWS).copied().collect()
+            } else {
+                Vec::new()
+            };
+            let request = Names {
+                account: *account,
+                rows: now_rows,
+                operations: ops.iter().take(FETCH_ROWS).copied().collect(),
+            };
+            let mut contents = Contents::decode(self.ask(Call::Fetch, &request.encode()).await?)?;
+            if contents.account != *account {
+                return Err(SyncError::OtherAccount);
             }
-        }
-        let mut rest = different.as_slice();
-        while !rest.is_empty() {
-            let batch = rest.get(..STATE_BATCH).unwrap_or(rest);
-            let done = learn_accounts(inner, member, batch).await?;
-            if done == 0 {
-                break;
+            // What nobody asked for is no progress.
+            if request.operations.is_empty() {
+                let asked: HashSet<Hash> = request.rows.iter().copied().collect();
+                contents.rows.retain(|row| asked.contains(&row.hash));
+                contents.operations.clear();
+                let gained: HashSet<Hash> = contents.rows.iter().map(|row| row.hash).collect();
+                // What was asked for and not given has gone meanwhile; what did not fit is asked for again.
+                rows.retain(|hash| !gained.contains(hash) && (!gained.is_empty() || !asked.contains(hash)));
+            } else {
+                let asked: HashSet<Hash> = request.operations.iter().copied().collect();
+                contents.operations.retain(|op| asked.contains(&op.id));
+                contents.rows.clear();
+                ops.retain(|id| !asked.contains(id));
             }
-            rest = rest.get(done..).unwrap_or(&[]);
+            take_over(inner, contents).await?;
         }
-        if after.is_none() {
-            return Ok(());
-        }
+        Ok(())
     }
 }
 
@@ -121,106 +244,6 @@ fn is_ours(inner: &Inner, account: &Account) -> bool {
     let [_, key @ ..] = account;
     let ours = inner.swarm(&list);
     ours.is_some() && list.swarm_of(key) == ours
-}
-
-/// Asks for the contents of accounts and fetches what we miss of them. Returns how many were answered.
-async fn learn_accounts(inner: &Arc<Inner>, member: &Node, accounts: &[Account]) -> Result<usize, SyncError> {
-    let mut request = Writer::new();
-    request.len(accounts.len());
-    for account in accounts {
-        request.raw(account);
-    }
-    let mut reply = Reader::new(
-        inner
-            .links
-            .call(member, Call::States, &request.finish(), TIMEOUT)
-            .await?,
-    );
-    let answered = reply.count(8)?.min(accounts.len());
-    for account in accounts.iter().take(answered) {
-        let theirs = read_state(&mut reply)?;
-        learn_account(inner, member, account, theirs).await?;
-    }
-    Ok(answered)
-}
-
-async fn learn_account(
-    inner: &Arc<Inner>,
-    member: &Node,
-    account: &Account,
-    theirs: AccountState,
-) -> Result<(), SyncError> {
-    let now = inner.now();
-    let ours = inner.db.read(|c| db::account_state(c, account, now))?;
-    let known_ops: HashSet<Hash> = ours.operations.into_iter().collect();
-    let known: HashMap<Hash, RowState> = ours.rows.into_iter().map(|row| (row.hash, row)).collect();
-    let longer: Vec<RowState> = theirs
-        .rows
-        .iter()
-        .filter(|row| {
-            known
-                .get(&row.hash)
-                .is_some_and(|own| own.expiry < row.expiry && own.touched <= row.touched)
-        })
-        .filter(|row| row.expiry <= now.saturating_add(MAX_TTL_MS))
-        .copied()
-        .collect();
-    if !longer.is_empty() {
-        inner
-            .db
-            .write(move |w| {
-                longer.iter().try_for_each(|row| {
-                    w.adopt_expiry(&row.hash, row.expiry, row.touched.min(now))
-                        .map(|_| ())
-                })
-            })
-            .await?;
-    }
-    let mut ops: Vec<Hash> = theirs
-        .operations
-        .into_iter()
-        .filter(|id| !known_ops.contains(id))
-        .collect();
-    let mut rows: Vec<Hash> = theirs
-        .rows
-        .iter()
-        .map(|row| row.hash)
-        .filter(|hash| !known.contains_key(hash))
-        .collect();
-    while !ops.is_empty() || !rows.is_empty() {
-        // Operations first: they may have deleted some of the rows.
-        let now_rows: Vec<Hash> = if ops.is_empty() {
-            rows.iter().take(FETCH_ROWS).copied().collect()
-        } else {
-            Vec::new()
-        };
-        let request = Names {
-            account: *account,
-            rows: now_rows,
-            operations: ops.iter().take(FETCH_ROWS).copied().collect(),
-        };
-        let reply = inner
-            .links
-            .call(member, Call::Fetch, &request.encode(), TIMEOUT)
-            .await?;
-        let contents = Contents::decode(reply)?;
-        let gained: HashSet<Hash> = contents
-            .rows
-            .iter()
-            .map(|row| row.hash)
-            .chain(contents.operations.iter().map(|op| op.id))
-            .collect();
-        if request.operations.is_empty() {
-            // What was asked for and not given has gone meanwhile; what did not fit is asked for again.
-            let asked: HashSet<Hash> = request.rows.iter().copied().collect();
-            rows.retain(|hash| !gained.contains(hash) && (!gained.is_empty() || !asked.contains(hash)));
-        } else {
-            let asked: HashSet<Hash> = request.operations.iter().copied().collect();
-            ops.retain(|id| !asked.contains(id));
-        }
-        take_over(inner, contents).await?;
-    }
-    Ok(())
 }
 
 /// Verifies and keeps what another node sent for one account.

@@ -7,8 +7,8 @@ mod surface;
 
 use super::*;
 use crate::clock::TokioClock;
-use crate::peer::PEER_PATH;
 use crate::peer::transport::TransportError;
+use crate::peer::{Call, PEER_PATH};
 use crate::registry::Node;
 use crate::registry::live::Registry;
 use futures::future::BoxFuture;
@@ -29,12 +29,16 @@ const DAY: u64 = 24 * 3600 * 1000;
 /// Some client.
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
+/// Answers a sealed message instead of a node.
+type Liar = Arc<dyn Fn(Bytes) -> Bytes + Send + Sync>;
+
 /// Carries messages between the nodes of a test.
 #[derive(Clone, Default)]
 struct Wire {
     nodes: Arc<Mutex<HashMap<Ed25519PublicKey, StorageNode>>>,
     down: Arc<Mutex<HashSet<Ed25519PublicKey>>>,
     silent: Arc<Mutex<HashSet<Ed25519PublicKey>>>,
+    liars: Arc<Mutex<HashMap<Ed25519PublicKey, Liar>>>,
 }
 
 impl PeerTransport for Wire {
@@ -53,6 +57,12 @@ impl PeerTransport for Wire {
             if wire.silent.lock().unwrap().contains(&key) {
                 tokio::time::sleep(timeout).await;
                 return Err(TransportError::Timeout);
+            }
+            let liar = wire.liars.lock().unwrap().get(&key).cloned();
+            if let Some(answer) = liar {
+                // Time goes on for whoever asks it for ever.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                return Ok(answer(message));
             }
             let node = wire.nodes.lock().unwrap().get(&key).cloned();
             let node = node.ok_or(TransportError::Unreachable)?;
@@ -152,6 +162,21 @@ impl Net {
             .lock()
             .unwrap()
             .insert(self.keys[number].public());
+    }
+
+    /// Other nodes get these answers of a node, sealed with its true key.
+    fn set_lying(&self, number: usize, lie: impl Fn(Call, Bytes) -> Bytes + Send + Sync + 'static) {
+        let channel = Channel::new(&self.keys[number], START);
+        let clock = Arc::clone(&self.clock);
+        let answer = move |message: Bytes| {
+            let Ok(asked) = channel.open(message, clock.now_ms(), |_| true) else {
+                return Bytes::new();
+            };
+            let told = lie(asked.call, asked.body.clone());
+            channel.seal_reply(&asked, &told).unwrap()
+        };
+        let key = self.keys[number].public();
+        self.wire.liars.lock().unwrap().insert(key, Arc::new(answer));
     }
 
     /// Sends JSON to a node's direct RPC.

@@ -91,7 +91,7 @@ impl Network {
         let slot = self.slots.get_mut(number).ok_or(UpError::NoSuchNode(number))?;
         let options = storage::Options {
             storage: storage::Storage::File(slot.folder.join("storage.db"), self.options.durability),
-            local_network: true,
+            local_servers: self.options.local_servers.clone(),
             // Everything on this machine comes from one address.
             rate: None,
             onion_rate: None,

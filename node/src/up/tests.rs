@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::net::client::HttpClient;
+use holdfast_protocol::onion::{Destination, Hop, Protocol, Suite, build};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +22,7 @@ fn options(data: &Path) -> Options {
         embed_origins: Vec::new(),
         demo: false,
         trusted_proxies: Vec::new(),
+        local_servers: Vec::new(),
     }
 }
 
@@ -102,6 +106,57 @@ async fn the_page_of_somebody_else_is_another_origin_that_the_app_allows() {
     let (status, page) = get(&demo.replace("localhost", "127.0.0.1")).await;
     assert_eq!(status, 200);
     assert!(page.contains(&format!("content=\"{}\"", addresses.app)), "{page}");
+    network.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn nodes_pass_requests_on_to_servers_of_the_network_only() {
+    let folder = crate::files::temporary_folder("up");
+    let named = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (named_port, other_port) = (port_of(&named, 0).unwrap(), port_of(&other, 0).unwrap());
+    let _server = Server::start(named, Router::new().fallback(|| async { "heard" }));
+    let network = Network::start(Options {
+        local_servers: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, named_port))],
+        ..options(&folder)
+    })
+    .await
+    .unwrap();
+    let hops: Vec<Hop> = network.addresses().nodes[..3]
+        .iter()
+        .map(|node| Hop {
+            ed25519: node.ed25519,
+            x25519: node.x25519,
+        })
+        .collect();
+    let client = HttpClient::verifying(true).unwrap();
+    for (port, allowed) in [(named_port, true), (other_port, false)] {
+        let server = Destination::Server {
+            host: "127.0.0.1".to_owned(),
+            protocol: Protocol::Http,
+            port,
+            target: "/oxen/v4/lsrpc".to_owned(),
+            x25519: network.addresses().files.ed25519.to_x25519().unwrap(),
+        };
+        let mut random = ChaCha20Rng::from_seed([1; 32]);
+        let (packet, keys) = build(&hops, &server, b"x", Suite::XChaCha20, &mut random).unwrap();
+        let url = format!("{}/onion_req/v2", network.addresses().nodes[0].url);
+        let answer = client.post(&url, "application/octet-stream", packet.into(), 1 << 20, TIMEOUT);
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 200);
+        if allowed {
+            assert_eq!(answer.body.as_ref(), b"heard");
+        } else {
+            let reply = keys.open(&answer.body).unwrap();
+            assert_eq!(
+                (reply.status, reply.body.as_slice()),
+                (400, b"Invalid url".as_slice())
+            );
+        }
+    }
+    let connected = futures::FutureExt::now_or_never(other.accept());
+    assert!(connected.is_none(), "something connected");
     network.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -173,6 +173,7 @@ pub struct World {
     /// In the order of creation.
     pub nodes: Vec<Ed25519PublicKey>,
     gateway_up: Rc<Cell<bool>>,
+    gateway_busy: Rc<Cell<bool>>,
     /// The list that a gateway tells instead of the true one.
     false_lists: Rc<RefCell<HashMap<&'static str, Vec<ServiceNode>>>>,
     /// Packets that went through each gateway.
@@ -226,6 +227,7 @@ impl World {
             shared,
             nodes,
             gateway_up: Rc::new(Cell::new(true)),
+            gateway_busy: Rc::default(),
             false_lists: Rc::default(),
             packets: Rc::default(),
             guards_used: Rc::default(),
@@ -256,6 +258,11 @@ impl World {
     /// Stops or starts the gateways.
     pub fn set_gateway(&self, up: bool) {
         self.gateway_up.set(up);
+    }
+
+    /// Lets the gateways say that they have no room, or have some again.
+    pub fn set_gateway_busy(&self, busy: bool) {
+        self.gateway_busy.set(busy);
     }
 
     /// What the first gateway says the nodes are.
@@ -370,6 +377,9 @@ impl World {
             return bundled
                 .map(|nodes| list_response(&nodes))
                 .ok_or(NetworkError::Unreachable);
+        }
+        if self.gateway_busy.get() {
+            return Ok(response(429, &[("x-gateway-error", "busy")], Vec::new()));
         }
         if path == "/v1/nodes" {
             let told = self.false_lists.borrow().get(name).cloned();

@@ -31,12 +31,12 @@ pub(crate) struct Apart {
 }
 
 impl Apart {
-    /// Starts both.
-    pub(crate) async fn start(program: PathBuf, site: PathBuf, seed: String) -> Apart {
+    /// Starts both. The wire leads to a port that the file server then has.
+    pub(crate) fn start(program: PathBuf, site: PathBuf, seed: String, wire: (Choke, u16)) -> Apart {
         let files_data = TempDir::new().expect("a temporary folder");
         let secret = holdfast_node::files::secret_in(&files_data.path().join("ed25519.key"));
         let keys = Ed25519KeyPair::from_seed(&secret.expect("a key"));
-        let files_port = free_port();
+        let (choke, files_port) = wire;
         let mut apart = Apart {
             program,
             site,
@@ -47,7 +47,7 @@ impl Apart {
             files_port,
             files_key: keys.public().to_hex(),
             files_data,
-            choke: Choke::to(files_port).await,
+            choke,
         };
         apart.start_files();
         apart.start_gateway();

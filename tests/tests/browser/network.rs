@@ -103,9 +103,13 @@ impl Network {
     pub(crate) async fn start_apart() -> Network {
         let site = built_app();
         let mut network = Self::new(site.clone());
+        let files_port = free_port();
+        let choke = Choke::to(files_port).await;
+        // Nodes reach no server of this machine that is not named.
+        network.arguments = vec!["--local-server".to_owned(), format!("127.0.0.1:{}", choke.port)];
         let addresses = network.resume_with_addresses();
         let seed = addresses["seed"].as_str().expect("the seed's address").to_owned();
-        network.apart = Some(Apart::start(program(), site, seed).await);
+        network.apart = Some(Apart::start(program(), site, seed, (choke, files_port)));
         network
     }
 

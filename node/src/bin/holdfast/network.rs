@@ -20,6 +20,7 @@ pub(crate) async fn run(options: config::Up) -> Result<(), Failure> {
         embed_origins: options.embed_origins,
         demo: options.demo,
         trusted_proxies: options.trusted_proxies,
+        local_servers: options.local_servers,
     })
     .await?;
     let mut out = std::io::stdout();

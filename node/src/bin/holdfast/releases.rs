@@ -85,15 +85,19 @@ pub(crate) async fn verify(options: &config::Verify) -> Result<(), Failure> {
     for file in &report.wrong {
         println!("not as it was signed: {file}");
     }
+    for file in &report.packed {
+        println!("differs when compressed: {file}");
+    }
     for file in &report.extra {
         println!("not part of the release: {file}");
     }
     let all = report.release.files.len();
-    if !report.wrong.is_empty() || !report.extra.is_empty() {
+    if !report.wrong.is_empty() || !report.packed.is_empty() || !report.extra.is_empty() {
         return Err(format!(
-            "{target} is NOT the release that was signed: {} of its {all} files differ or are missing, {} are there that \
-             nobody signed",
+            "{target} is NOT the release that was signed: {} of its {all} files differ or are missing, {} differ \
+             when compressed, {} are there that nobody signed",
             report.wrong.len(),
+            report.packed.len(),
             report.extra.len()
         )
         .into());
@@ -101,8 +105,8 @@ pub(crate) async fn verify(options: &config::Verify) -> Result<(), Failure> {
     println!("All {all} files of {target} are as they were signed, byte for byte.");
     if served {
         println!(
-            "That is what it serves to this computer now, uncompressed. A server can serve something else to others, or in \
-             compressed copies."
+            "That is what it serves to this computer now, as it is and compressed (br, gzip). A server can serve something \
+             else to others."
         );
     }
     Ok(())

@@ -70,7 +70,9 @@ pub(crate) async fn storage(options: config::Storage, stopping: Stopping) -> Res
             rate: options.rate_limit.then_some(Rate::DIRECT_RPC),
             // Users of such a network come by its own gateway, which has a limit for each of them.
             onion_rate: (options.rate_limit && !options.local).then_some(Rate::ONIONS),
-            local_network: options.local,
+            // Who names some servers of its site means no others.
+            local_network: options.local && options.local_servers.is_empty(),
+            local_servers: options.local_servers,
             ..storage::Options::default()
         },
         registry.watch(),

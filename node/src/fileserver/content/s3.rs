@@ -34,7 +34,7 @@ use crate::fileserver::places::{
     ACCESS_KEY, ENDPOINT, PlaceError, REGION, SECRET_KEY, SESSION_TOKEN, Secrets,
 };
 use crate::fileserver::upload::Upload;
-use crate::net::client::{Pool, pool};
+use crate::net::client::{Pool, Reach, pool};
 use holdfast_protocol::file::FileId;
 
 /// Bytes of each part but the last: the least that stores take, so that an upload holds little in memory
@@ -111,7 +111,7 @@ impl Bucket {
                 retry_timeout: RETRY_TIME,
             })
             // The operator named the address, so that it may be a private one.
-            .with_http_connector(Connector(pool(tls, true)));
+            .with_http_connector(Connector(pool(tls, Reach::new(true, &[]))));
         if let Some(token) = secrets.get(SESSION_TOKEN) {
             builder = builder.with_token(token);
         }

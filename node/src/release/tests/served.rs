@@ -52,6 +52,33 @@ async fn a_site_is_checked_as_anybody_gets_it() {
 }
 
 #[tokio::test]
+async fn what_is_served_compressed_is_looked_at_too() {
+    const FILE: &str = "app-0123456789abcdef.js";
+    let site = Site::new();
+    let copy = |name: &str, bytes: &[u8]| std::fs::write(site.0.join(name), bytes).unwrap();
+    let br = format!("{FILE}.br");
+    copy(&br, b"\x0b\x03\x80start()\x03");
+    sign_folder(&site.0, 7, &keys(1), None).unwrap();
+    let served = Served::new(crate::site::Site::new(&site.0, None, &[], None).router()).await;
+    let report = check_site(&served.url, None).await.unwrap();
+    assert_eq!((report.wrong, report.packed), (vec![], vec![]));
+    copy(&br, b"\x0b\x03\x80steal()\x03");
+    let report = check_site(&served.url, None).await.unwrap();
+    assert!(report.wrong.is_empty(), "{:?}", report.wrong);
+    assert_eq!(report.packed, [format!("{FILE} (br)")]);
+    copy(&br, b"no brotli");
+    // The page, as browsers open it first.
+    copy("index.html.gz", b"no gzip");
+    let report = check_site(&served.url, None).await.unwrap();
+    let script = format!("{FILE} (br)");
+    assert_eq!(
+        report.packed,
+        [script.as_str(), "index.html (gzip)", "the address itself (gzip)"]
+    );
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_may_lead_from_the_page_to_the_address_and_nowhere_else() {
     let site = Site::new();
     sign_folder(&site.0, 7, &keys(1), None).unwrap();

@@ -1,6 +1,8 @@
 //! What happens when members are away, new, slow, or moved.
 
+use super::super::service::to_hash;
 use super::*;
+use crate::peer::wire::Writer;
 use holdfast_protocol::swarm::NamespaceSelection;
 use holdfast_protocol::swarm::message_hash;
 use holdfast_protocol::swarm::reply::{Stored, SwarmReply};
@@ -212,4 +214,95 @@ async fn strangers_and_other_swarms_cannot_run_operations() {
     );
     let member = link(&net.keys[1]);
     assert!(member.call(&to, call, &batch, timeout).await.is_ok());
+}
+
+/// Digests that name one account, of which nothing is known.
+fn one_account(account: &[u8; 33]) -> Bytes {
+    let mut out = Writer::new();
+    out.u8(0).len(1).raw(account).raw(&[7; 16]);
+    out.finish()
+}
+
+/// States that name one row of one account.
+fn one_row(hash: &[u8; 32]) -> Bytes {
+    let mut out = Writer::new();
+    out.len(1).len(1).raw(hash).u64(START + DAY).u64(START).len(0);
+    out.finish()
+}
+
+/// One row of an account, with its text.
+fn contents(account: &[u8; 33], hash: &[u8; 32], text: &[u8]) -> Bytes {
+    let mut out = Writer::new();
+    out.raw(account).len(1).raw(&[0, 0]).raw(hash);
+    out.u64(START).u64(START + DAY).u64(START).bytes(text).len(0);
+    out.finish()
+}
+
+/// More accounts behind this one, and none told.
+fn more_after(account: &[u8; 33]) -> Bytes {
+    let mut out = Writer::new();
+    out.u8(1).raw(account).len(0);
+    out.finish()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_answers_nonsense_holds_nobody_up() {
+    type Lie = fn(&[u8; 33], Call, &[u8]) -> Bytes;
+    let lies: [(&str, Lie); 3] = [
+        ("the same accounts again", |_, _, _| more_after(&[9; 33])),
+        ("accounts without end", |_, _, asked| {
+            let mut next = [0; 33];
+            if let [1, after @ ..] = asked {
+                next.copy_from_slice(after);
+            }
+            let last = next.iter_mut().rev().find(|byte| **byte < u8::MAX).unwrap();
+            *last += 1;
+            more_after(&next)
+        }),
+        ("rows that nobody asked for", |account, call, _| match call {
+            Call::Digests => one_account(account),
+            Call::States => one_row(&[1; 32]),
+            _ => contents(account, &[2; 32], b"other"),
+        }),
+    ];
+    for (name, lie) in lies {
+        let net = Net::new(THREE);
+        let user = User::account_in(0, THREE);
+        net.leave(0, &user, "kept").await;
+        // Members are asked in the order of the list: the liar before the honest one.
+        let order: Vec<usize> = net
+            .registry
+            .list()
+            .members(SwarmId(0))
+            .filter_map(|member| net.keys.iter().position(|keys| keys.public() == member.ed25519()))
+            .collect();
+        let account = *user.id.as_bytes();
+        seconds(1).await;
+        net.set_lying(order[0], move |call, asked| lie(&account, call, &asked));
+        net.boot(order[2]);
+        seconds(400).await;
+        assert_eq!(
+            net.texts(order[2], &user, Namespace::MESSAGES).await,
+            ["kept"],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_another_account_is_not_taken() {
+    let swarms = &[0, 0, 1 << 63];
+    let net = Net::new(swarms);
+    let (asked, other) = (User::account_in(0, swarms), User::account_in(1 << 63, swarms));
+    let hash = to_hash(&message_hash(&other.id, Namespace::MESSAGES, b"foisted")).unwrap();
+    net.set_lying(0, move |call, _| match call {
+        Call::Digests => one_account(asked.id.as_bytes()),
+        Call::States => one_row(&hash),
+        _ => contents(other.id.as_bytes(), &hash, b"foisted"),
+    });
+    assert!(!net.node(1).synchronise().await, "it is told as a failure");
+    seconds(60).await;
+    for number in [1, 2] {
+        assert_eq!(net.node(number).message_count().unwrap(), 0, "node {number}");
+    }
 }

@@ -1,8 +1,11 @@
 //! The HTTP surface: paths, limits, CORS, waiting.
 
 use super::*;
+use crate::storage::http::router;
+use axum::body::Body;
 use holdfast_protocol::swarm::MAX_BODY_SIZE;
 use holdfast_protocol::swarm::request::Batch;
+use tower::ServiceExt as _;
 
 const ONE: &[u64] = &[0];
 const THREE: &[u64] = &[0, 0, 0];
@@ -123,6 +126,34 @@ async fn onions_are_limited_by_address_and_nodes_are_not() {
     seconds(1).await;
     assert_eq!(from("192.0.2.7").await.0, 400);
     assert_eq!(from("192.0.2.7").await.0, 429);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_read_of_whoever_is_over_the_limit() {
+    let net = Net::new(ONE);
+    let once = Some(Rate {
+        burst: 1.0,
+        per_second: 0.001,
+    });
+    let limited = Options {
+        rate: once,
+        onion_rate: once,
+        ..Options::default()
+    };
+    net.boot_with(0, limited);
+    let app = router(net.node(0));
+    let send = async |path: &str, body: Body| {
+        let request = ::http::Request::post(path).body(body).unwrap();
+        app.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    for path in ["/storage_rpc/v1", "/onion_req/v2"] {
+        assert_eq!(send(path, Body::from("x")).await, 400);
+        // One that never comes: whoever waits for it answers that it is too slow.
+        let endless = Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+        assert_eq!(send(path, endless).await, 429, "{path}");
+    }
+    let endless = Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+    assert_eq!(send("/ping_test/v1", endless).await, 408, "others are read");
 }
 
 #[tokio::test(start_paused = true)]
