@@ -245,6 +245,27 @@ async fn without_an_answer_the_account_opens_with_a_new_name() {
 }
 
 #[tokio::test]
+async fn at_a_shared_computer_it_is_said_what_nobody_can_protect_from() {
+    let network = Network::start();
+    let user = User::arrive(&network).await;
+    user.browser.press("#have-account").await;
+    user.browser.press("#shared-computer").await;
+    for words in [
+        "can record every key",
+        "Extensions of this browser",
+        "can’t be changed or withdrawn",
+    ] {
+        user.browser.read("#caution li", words).await;
+    }
+    pictures(&user.browser, "restore-5-shared").await;
+    user.browser.open(&network.app()).await;
+    user.browser.press("#have-account").await;
+    user.browser.press("#own-device").await;
+    user.browser.see("#phrase-continue").await;
+    assert!(!user.browser.has("#caution").await, "nothing to warn of");
+}
+
+#[tokio::test]
 async fn the_way_back_can_be_given_up() {
     let (elsewhere, network) = (Network::start(), Network::start());
     let ada = User::join(&elsewhere, "Ada", Place::SharedComputer).await;

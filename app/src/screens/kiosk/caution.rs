@@ -10,6 +10,18 @@ use crate::screens::name::StartHeader;
 use crate::state::AppState;
 use crate::state::nav::Route;
 
+/// What nobody can protect an account from that is opened on somebody else's computer.
+pub(crate) fn dangers() -> AnyView {
+    view! {
+        <ul class="caution-list">
+            <li>{t("caution.keys")}</li>
+            <li>{t("caution.extensions")}</li>
+            <li>{t("caution.forever")}</li>
+        </ul>
+    }
+    .into_any()
+}
+
 /// The screen.
 #[component]
 pub(crate) fn Caution() -> impl IntoView {
@@ -20,11 +32,7 @@ pub(crate) fn Caution() -> impl IntoView {
             <span class="problem-icon">{icon(Icon::Alert)}</span>
             <h1>{t("caution.title")}</h1>
             <p class="lead">{t("caution.lead")}</p>
-            <ul class="caution-list">
-                <li>{t("caution.keys")}</li>
-                <li>{t("caution.extensions")}</li>
-                <li>{t("caution.forever")}</li>
-            </ul>
+            {dangers()}
             <div class="stack">
                 {kiosk::rules()
                     .is_some_and(Kiosk::takes_new_accounts)
