@@ -319,7 +319,7 @@ const hashed = /-[0-9a-f]{8,}[._][^/]*$/;
 
 /** An address without what is no part of a file's. */
 const plainly = (url) => url.replace(/[?#].*$/, "");
-/** Whether somebody wants nothing of this kept: it is a kiosk now. */
+/** Whether an answer must not be kept. A page of which that is said is a kiosk's: nothing of the site is to be kept then. */
 const forbids = ({ headers }) => /no-store/i.test(headers.get("cache-control") ?? "");
 
 /** The files that a page needs to start, as addresses. */
@@ -355,8 +355,7 @@ async function keepLast(language) {
 
 /** Keeps a file that is fetched while the page is used, such as its words in another language. */
 async function keepMore(address, answer) {
-  if (forbids(answer)) return caches.delete(lastCache);
-  if (!answer.ok || !kinds.test(address) || hashed.test(address)) return;
+  if (!answer.ok || forbids(answer) || !kinds.test(address) || hashed.test(address)) return;
   const cache = await caches.open(lastCache);
   await cache.put(address, answer);
 }
@@ -370,10 +369,9 @@ async function answerUnsigned(event) {
   if (!opens && settings.includes(address)) return setting(address);
   try {
     const answer = await fetch(request);
+    if (opens && forbids(answer)) event.waitUntil(caches.delete(lastCache));
     // Without room for it, it is there all the same.
-    if (opens ? forbids(answer) : request.url === address) {
-      event.waitUntil(keepMore(address, answer.clone()).catch(() => {}));
-    }
+    if (!opens && request.url === address) event.waitUntil(keepMore(address, answer.clone()).catch(() => {}));
     return answer;
   } catch (error) {
     const kept = (file) => caches.match(file, { cacheName: lastCache });
