@@ -212,6 +212,8 @@ pub struct Kiosk {
     pub limits: Limits,
     /// The page shows a keyboard of its own.
     pub keyboard: bool,
+    /// What is read here stays unread on the account's other devices.
+    pub leave_unread: bool,
 }
 
 /// The file as it is written.
@@ -240,6 +242,8 @@ struct Raw {
     extensions: Option<u32>,
     #[serde(default)]
     keyboard: bool,
+    #[serde(default)]
+    leave_unread: bool,
 }
 
 #[derive(Deserialize)]
@@ -288,6 +292,7 @@ impl Kiosk {
                 extensions: EXTENSIONS.check(raw.extensions, usual.extensions)?,
             },
             keyboard: raw.keyboard,
+            leave_unread: raw.leave_unread,
         };
         let opens = kiosk.allows(Feature::Restore) || kiosk.allows(Feature::Transfer);
         if kiosk.takes_new_accounts() || opens {

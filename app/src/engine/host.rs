@@ -65,12 +65,17 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// An engine that keeps nothing.
+    /// An engine that keeps nothing, and may leave unread elsewhere what is read here.
     pub(crate) async fn in_memory(
         profile: &[u8],
+        leave_unread: bool,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
-        Host::start(profile, Rc::new(MemoryStore::default()), None, on_event).await
+        let options = Options {
+            leave_unread,
+            ..Options::default()
+        };
+        Host::start(profile, Rc::new(MemoryStore::default()), None, options, on_event).await
     }
 
     /// An engine over this device's sealed database, which it claims from any other; with the key to it if it is known.
@@ -96,13 +101,14 @@ impl Host {
         // Before anything is read: what is read from here on, nobody else changes.
         database.claim(claim).await?;
         let store = Sealed::open(database, &key, Rc::new(BrowserRng)).await?;
-        Host::start(profile, Rc::new(store), Some(key), on_event).await
+        Host::start(profile, Rc::new(store), Some(key), Options::default(), on_event).await
     }
 
     async fn start(
         profile: &[u8],
         store: Rc<dyn Store>,
         key: Option<VaultKey>,
+        options: Options,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
         let profile = NetworkProfile::from_json(profile)?;
@@ -112,7 +118,7 @@ impl Host {
             clock: Rc::new(BrowserClock),
             rng: Rc::new(BrowserRng),
         };
-        let (engine, driver) = Engine::new(ports, profile, Options::default());
+        let (engine, driver) = Engine::new(ports, profile, options);
         let mut events = engine.events();
         spawn_local(driver);
         spawn_local(async move {

@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) profile: Vec<u8>,
     /// An empty store means that the browser cleared it.
     pub(crate) expect_account: bool,
+    /// What is read on a shared computer stays unread on the account's other devices.
+    pub(crate) leave_unread: bool,
 }
 
 /// A command that has not been answered.
@@ -336,6 +338,7 @@ impl Inner {
             mode: self.settings.mode,
             profile: self.settings.profile.clone(),
             expect_account: self.settings.expect_account,
+            leave_unread: self.settings.leave_unread,
         };
         let running = Running::new(worker, on_message, on_error);
         let posted = running.say(&start);

@@ -43,6 +43,8 @@ pub(crate) enum ToWorker {
         profile: Vec<u8>,
         /// The page knows of an account on this device, so an empty store means that the browser cleared it.
         expect_account: bool,
+        /// What is read on a shared computer stays unread on the account's other devices.
+        leave_unread: bool,
     },
     /// A command. The worker answers every one once.
     Command {

@@ -45,8 +45,9 @@ pub(crate) fn run() {
                 mode,
                 profile,
                 expect_account,
+                leave_unread,
             }) => {
-                let started = Worker::start(mode, profile, expect_account);
+                let started = Worker::start(mode, profile, expect_account, leave_unread);
                 *worker.borrow_mut() = Some(started);
             }
             Some(ToWorker::Lock(question)) => spawn_local(async move {
@@ -112,6 +113,7 @@ pub(super) struct Worker {
     mode: StorageMode,
     profile: Vec<u8>,
     expect_account: bool,
+    leave_unread: bool,
     role: RefCell<Role>,
     /// The other tabs' workers; none on a shared computer.
     channel: RefCell<Option<TabChannel>>,
@@ -148,11 +150,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    fn start(mode: StorageMode, profile: Vec<u8>, expect_account: bool) -> Rc<Worker> {
+    fn start(mode: StorageMode, profile: Vec<u8>, expect_account: bool, leave_unread: bool) -> Rc<Worker> {
         let worker = Rc::new(Worker {
             mode,
             profile,
             expect_account,
+            leave_unread,
             role: RefCell::new(Role::Waiting),
             channel: RefCell::default(),
             started: Cell::new(false),

@@ -82,6 +82,7 @@ pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
         mode,
         profile: fetch_profile().await?,
         expect_account: marker::is_set(),
+        leave_unread: kiosk::rules().is_some_and(|rules| rules.leave_unread),
     };
     let link = EngineLink::start(settings).await.inspect_err(|why| {
         if *why == StartError::StorageLost {

@@ -22,6 +22,13 @@ pub(crate) fn dangers() -> AnyView {
     .into_any()
 }
 
+/// Where the operator has it so: that reading here marks nothing as read on the account's other devices.
+pub(super) fn leaves_unread() -> Option<AnyView> {
+    kiosk::rules()
+        .is_some_and(|rules| rules.leave_unread)
+        .then(|| view! { <p id="leaves-unread" class="help">{t("kiosk.leaves_unread")}</p> }.into_any())
+}
+
 /// The screen.
 #[component]
 pub(crate) fn Caution() -> impl IntoView {
@@ -33,6 +40,7 @@ pub(crate) fn Caution() -> impl IntoView {
             <h1>{t("caution.title")}</h1>
             <p class="lead">{t("caution.lead")}</p>
             {dangers()}
+            {leaves_unread()}
             <div class="stack">
                 {kiosk::rules()
                     .is_some_and(Kiosk::takes_new_accounts)
