@@ -1,6 +1,7 @@
 //! An engine over the browser's ports, and what must be in place before it can run.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId, Snapshot};
@@ -18,7 +19,11 @@ use super::lock::LockView;
 use super::lock_records::{self, Vault};
 use super::rng::BrowserRng;
 use super::vault;
+use super::wire::Sparing;
 use crate::platform::session::StartError;
+
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to do when this device keeps no vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,14 +70,15 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// An engine that keeps nothing, and may leave unread elsewhere what is read here.
+    /// An engine that keeps nothing, and leaves some of the account alone.
     pub(crate) async fn in_memory(
         profile: &[u8],
-        leave_unread: bool,
+        sparing: Sparing,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
         let options = Options {
-            leave_unread,
+            leave_unread: sparing.leave_unread,
+            recent: sparing.recent_days.map(|days| DAY.saturating_mul(days)),
             ..Options::default()
         };
         Host::start(profile, Rc::new(MemoryStore::default()), None, options, on_event).await

@@ -51,6 +51,7 @@ fn everything_that_can_be_said_is_understood() {
         "extensions": 0,
         "keyboard": true,
         "leave_unread": true,
+        "recent_days": 3,
     }))
     .unwrap();
     assert_eq!(kiosk.name.as_deref(), Some("City library"));
@@ -60,6 +61,7 @@ fn everything_that_can_be_said_is_understood() {
     assert!(kiosk.offers("ar") && !kiosk.offers("ru"));
     assert_eq!(kiosk.allow.len(), 7);
     assert!(kiosk.keyboard && kiosk.leave_unread);
+    assert_eq!(kiosk.recent_days, Some(3));
     assert!(kiosk.allows(Feature::Voice) && kiosk.allows(Feature::Transfer));
     let third = Id::parse(&id('3')).unwrap();
     assert_eq!(kiosk.contact_name(&third), Some("Front desk"));
@@ -113,6 +115,7 @@ fn numbers_have_bounds() {
         ("total_minutes", 2, 1_440),
         ("extension_minutes", 1, 1_440),
         ("extensions", 0, 100),
+        ("recent_days", 1, 14),
     ] {
         assert!(with(field, json!(low)).is_ok(), "{field}");
         assert!(with(field, json!(high)).is_ok(), "{field}");

@@ -82,12 +82,8 @@ impl Device {
         Self::with(world, Rc::new(MemoryStore::new()), 0, world.profile())
     }
 
-    /// A device with an empty memory store, which leaves unread elsewhere what is read on it.
-    pub fn leaving_unread(world: &World) -> Self {
-        let options = Options {
-            leave_unread: true,
-            ..Options::default()
-        };
+    /// A device with an empty memory store, whose engine is told more.
+    pub fn with_options(world: &World, options: Options) -> Self {
         Self::over(world, Rc::new(MemoryStore::new()), 0, world.profile(), options)
     }
 

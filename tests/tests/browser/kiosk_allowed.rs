@@ -73,6 +73,7 @@ async fn an_account_is_opened_before_the_camera_and_leaves_nothing() {
         "allow": ["restore"],
         "idle_seconds": 600,
         "leave_unread": true,
+        "recent_days": 1,
     }));
 
     let visitor = User::arrive_with_code(&network, folder.path(), &seed.to_hex()).await;
@@ -83,6 +84,7 @@ async fn an_account_is_opened_before_the_camera_and_leaves_nothing() {
     browser
         .read("#leaves-unread", "does not mark anything as read")
         .await;
+    browser.read("#recent-only", "last day").await;
     browser.press("#type-anyway").await;
     browser.press("#scan-phrase").await;
     browser.press("#scan-camera").await;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use holdfast_client::Options;
 use holdfast_client::api::{Command, MessageState, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_tests::net::{Device, World, run};
@@ -241,7 +242,11 @@ async fn what_is_read_where_it_leaves_no_mark_stays_unread_elsewhere() {
         let (one, own_id, bob, bob_id) = written_to(&world).await;
         bob.send(own_id, "hello yourself").await.unwrap();
         wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
-        let kiosk = Device::leaving_unread(&world);
+        let options = Options {
+            leave_unread: true,
+            ..Options::default()
+        };
+        let kiosk = Device::with_options(&world, options);
         kiosk.restore(one.seed().await).await;
         wait_for_name(&kiosk, "Ann").await;
         kiosk.wait_for_texts(bob_id, 2, SOON).await;

@@ -4,7 +4,7 @@ use holdfast_protocol::kiosk::{Feature, Kiosk};
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, icon};
-use crate::i18n::t;
+use crate::i18n::{t, tn};
 use crate::platform::kiosk;
 use crate::screens::name::StartHeader;
 use crate::state::AppState;
@@ -22,11 +22,16 @@ pub(crate) fn dangers() -> AnyView {
     .into_any()
 }
 
-/// Where the operator has it so: that reading here marks nothing as read on the account's other devices.
-pub(super) fn leaves_unread() -> Option<AnyView> {
-    kiosk::rules()
-        .is_some_and(|rules| rules.leave_unread)
-        .then(|| view! { <p id="leaves-unread" class="help">{t("kiosk.leaves_unread")}</p> }.into_any())
+/// What of an account the operator has left alone here: marks as read on its other devices, and what is not recent.
+pub(super) fn spares() -> Option<AnyView> {
+    let rules = kiosk::rules()?;
+    let unread = rules
+        .leave_unread
+        .then(|| view! { <p id="leaves-unread" class="help">{t("kiosk.leaves_unread")}</p> });
+    let recent = rules.recent_days.map(|days| {
+        view! { <p id="recent-only" class="help">{tn("kiosk.recent_only", u64::from(days))}</p> }
+    });
+    Some(view! { {unread} {recent} }.into_any())
 }
 
 /// The screen.
@@ -40,7 +45,7 @@ pub(crate) fn Caution() -> impl IntoView {
             <h1>{t("caution.title")}</h1>
             <p class="lead">{t("caution.lead")}</p>
             {dangers()}
-            {leaves_unread()}
+            {spares()}
             <div class="stack">
                 {kiosk::rules()
                     .is_some_and(Kiosk::takes_new_accounts)

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::caution::leaves_unread;
+use super::caution::spares;
 use crate::components::icon::Icon;
 use crate::i18n::t;
 use crate::platform::kiosk;
@@ -51,7 +51,7 @@ pub(crate) fn settings() -> AnyView {
                                 .into_any()
                         })}
                 </section>
-                {leaves_unread()}
+                {spares()}
             </div>
         </div>
     }
