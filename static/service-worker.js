@@ -3,7 +3,8 @@
 // It runs one release of the site. When the page asks for it, it takes the first signed release that the server offers,
 // whole, and from then on answers with the files of that release and no others, with a network or without. Another one it
 // takes only if the same key signed it, or one that this key handed over to; if it is newer and complete; and when the user
-// says so. `node/src/release` says what a release is. A site that is not signed is passed through as without this worker.
+// says so. `node/src/release` says what a release is. A site that is not signed comes from the server as without this worker;
+// what its page was made of last is kept beside, and answers while the server can't be reached.
 //
 // And it takes what other apps share with this one (`share_target` in holdfast.webmanifest) and holds it, in memory only,
 // until the page comes for it.
@@ -36,7 +37,7 @@ const cacheOf = (fingerprint) => `holdfast-release-${fingerprint}`;
  * browser lost. A release is `{ fingerprint, version, number, worker }`.
  */
 let state;
-/** Whether it is known that nothing runs from here, so that requests need not wait to learn it. */
+/** Whether it is known that no release runs from here. */
 let idle = false;
 
 async function readState() {
@@ -225,9 +226,17 @@ async function weigh(now) {
   return { key, since: now.since ?? Date.now(), running: release, worker: release.worker };
 }
 
-/** Looks at what the server offers now, and keeps what comes of it. */
-async function look() {
-  if (!(await canCheck)) return;
+/** Looks at what the server offers now, and keeps what comes of it. The language is the one that the page is shown in. */
+async function look(language) {
+  if (await canCheck) await consider();
+  const { running, refused } = await state;
+  if (running || (refused && refused.reason !== "unsigned")) return;
+  // The page works as well without what is kept here.
+  await keepLast(language).catch((error) => console.info("not kept:", error));
+}
+
+/** Whether the server offers a release that can be taken, and what becomes of it. */
+async function consider() {
   const now = await state;
   let next;
   try {
@@ -241,11 +250,12 @@ async function look() {
   await tidy();
 }
 
-/** Removes releases that nobody needs any more. */
+/** Removes releases that nobody needs any more, and with a release what an unsigned site was made of. */
 async function tidy() {
   const { running, offered, before } = await state;
   const wanted = [running?.fingerprint, offered?.fingerprint, before].map(cacheOf);
   const stale = (await caches.keys()).filter((name) => name.startsWith(cacheOf("")) && !wanted.includes(name));
+  if (running) stale.push(lastCache);
   await Promise.all(stale.map((name) => caches.delete(name)));
 }
 
@@ -286,12 +296,91 @@ function inTurn(work) {
 const orders = { state: async () => {}, check: look, restart, read };
 
 /** Carries out what the page asks for, and tells how things stand then. */
-async function carryOut(order) {
-  const failed = await inTurn(() => orders[order]?.()).then(() => false, (error) => {
+async function carryOut(order, language) {
+  const failed = await inTurn(() => orders[order]?.(language)).then(() => false, (error) => {
     console.info("releases:", error);
     return true;
   });
   return { ...(await state), failed, canCheck: await canCheck };
+}
+
+// ---- A site that is not signed ----
+
+/** The cache of what its page was made of when the server was looked at last. */
+const lastCache = "holdfast-last";
+/** What a page names in its tags. */
+const named = /\b(?:href|src|content)=["']?([\w./-]+)/g;
+/** How it names the engine: without the ends of the two files (`static/boot.js`). */
+const engine = /^engine(-[0-9a-f]+)?$/;
+/** The files of a site, apart from its pages. */
+const kinds = /\.(css|js|json|svg|txt|wasm)$/;
+/** A name that holds the hash of its file: that file never changes. */
+const hashed = /-[0-9a-f]{8,}[._][^/]*$/;
+
+/** An address without what is no part of a file's. */
+const plainly = (url) => url.replace(/[?#].*$/, "");
+/** Whether an answer must not be kept. A page of which that is said is a kiosk's: nothing of the site is to be kept then. */
+const forbids = ({ headers }) => /no-store/i.test(headers.get("cache-control") ?? "");
+
+/** The files that a page needs to start, as addresses. */
+function needs(text) {
+  const names = Array.from(text.matchAll(named), ([, name]) => name);
+  const files = names.flatMap((name) => (engine.test(name) ? [`${name}.js`, `${name}_bg.wasm`] : [name]));
+  const inside = (address) => address.startsWith(scope) && !address.startsWith(gateway) && kinds.test(address);
+  return [...new Set(files.map(at).filter(inside))];
+}
+
+/**
+ * Keeps what the page of the server is made of now. It comes last, so that the one before starts until all is there; then
+ * files that only that one needs are dropped.
+ */
+async function keepLast(language) {
+  const answer = await fetch(scope, { cache: "no-cache" });
+  if (forbids(answer)) await caches.delete(lastCache);
+  if (!answer.ok || answer.redirected || forbids(answer)) return;
+  const cache = await caches.open(lastCache);
+  const files = needs(await answer.clone().text());
+  const words = typeof language === "string" ? [at(`languages/${language}.json`)] : [];
+  const take = async (address) => {
+    if (hashed.test(address) && (await cache.match(address))) return;
+    const file = await fetch(address);
+    if (!file.ok) throw new Error(`${address}: status ${file.status}`);
+    await cache.put(address, file);
+  };
+  await Promise.all([...files, ...words].map(take).concat(settings.map(setting)));
+  await cache.put(at(page), answer);
+  const stale = (await cache.keys()).filter(({ url }) => hashed.test(url) && !files.includes(url));
+  await Promise.all(stale.map((request) => cache.delete(request)));
+}
+
+/** Keeps a file that is fetched while the page is used, such as its words in another language. */
+async function keepMore(address, answer) {
+  if (!answer.ok || forbids(answer) || !kinds.test(address) || hashed.test(address)) return;
+  const cache = await caches.open(lastCache);
+  await cache.put(address, answer);
+}
+
+/** Answers from the server; while it can't be reached, from what is kept. */
+async function answerUnsigned(event) {
+  const { request } = event;
+  const address = plainly(request.url);
+  const opens = request.mode === "navigate";
+  if (request.method !== "GET" || address.startsWith(gateway)) return fetch(request);
+  if (!opens && settings.includes(address)) return setting(address);
+  try {
+    const answer = await fetch(request);
+    if (opens && forbids(answer)) event.waitUntil(caches.delete(lastCache));
+    // Without room for it, it is there all the same.
+    if (!opens && request.url === address) event.waitUntil(keepMore(address, answer.clone()).catch(() => {}));
+    return answer;
+  } catch (error) {
+    const kept = (file) => caches.match(file, { cacheName: lastCache });
+    const file = await kept(address === scope ? at(page) : address);
+    if (file) return file;
+    // The app has one page, and shows it at any address.
+    if (request.destination === "document" && (await kept(at(page)))) return Response.redirect(scope, 303);
+    throw error;
+  }
 }
 
 // ---- Answers ----
@@ -312,15 +401,17 @@ async function setting(address) {
 
 /** Whether a request may be for the site's files. Uploads and the gateway's data are not. */
 function concerns({ url, method, mode, destination }) {
-  if (idle || !url.startsWith(scope)) return false;
+  if (!url.startsWith(scope)) return false;
+  if (idle) return method === "GET" && !url.startsWith(gateway);
   return mode === "navigate" || (method === "GET" && !(destination === "" && url.startsWith(gateway)));
 }
 
 /** Answers from the release that runs. What a page is made of never comes from the server; data may. */
-async function answer(request) {
+async function answer(event) {
   const { running, before } = await state;
-  if (!running) return fetch(request);
-  const address = request.url.replace(/[?#].*$/, "");
+  if (!running) return answerUnsigned(event);
+  const { request } = event;
+  const address = plainly(request.url);
   const file = await find(address === scope ? at(page) : address, running.fingerprint);
   if (file) return file;
   // The app has one page, and none of the server's is shown in its place.
@@ -382,7 +473,7 @@ addEventListener("activate", (event) => {
 
 addEventListener("fetch", (event) => {
   if (event.request.method === "POST" && event.request.url === target) event.respondWith(take(event));
-  else if (concerns(event.request)) event.respondWith(answer(event.request));
+  else if (concerns(event.request)) event.respondWith(answer(event));
 });
 
 addEventListener("message", (event) => {
@@ -391,5 +482,5 @@ addEventListener("message", (event) => {
   if (data.settle) settle(data.settle);
   // The page, once a release explains this worker: otherwise it waits until all pages are closed.
   if (data.takeOver) skipWaiting();
-  if (data.release) event.waitUntil(carryOut(data.release).then((told) => ports[0].postMessage(told)));
+  if (data.release) event.waitUntil(carryOut(data.release, data.language).then((told) => ports[0].postMessage(told)));
 });

@@ -111,7 +111,7 @@ impl Core {
     ) -> Result<(), Failure> {
         let account = Rc::new(Keys::from_seed(seed.clone()));
         let own = account.id();
-        let mut configs = Configs::new(&account);
+        let mut configs = Configs::new(&account).leaving_unread(self.options.leave_unread);
         let mut record = AccountRecord {
             seed,
             name: String::new(),

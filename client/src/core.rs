@@ -82,6 +82,10 @@ impl Core {
             ..NetworkStatus::default()
         };
         let clearings = Rc::new(Clearings::default());
+        let state = State {
+            only_recent: options.recent.is_some(),
+            ..State::default()
+        };
         let whole_store = ports.store.clone();
         let ports = Ports {
             store: Rc::new(Veil::new(whole_store.clone(), clearings.clone())),
@@ -95,7 +99,7 @@ impl Core {
             profile,
             options,
             spawner,
-            state: RefCell::default(),
+            state: RefCell::new(state),
             turn: Mutex::new(()),
             time,
             net,

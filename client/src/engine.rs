@@ -20,12 +20,20 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Options {
     /// How often to poll a node that can't hold a request open until something arrives.
     pub poll_interval: Duration,
+    /// What is read here stays unread elsewhere: read positions and marks are not pushed, and no receipts are sent. What
+    /// other devices push is taken over as ever (`spec/12-client-behaviour.md §12.2`, rule 7).
+    pub leave_unread: bool,
+    /// Messages that are older when they come are not taken, and conversations without any are found by name only; all for
+    /// none (`§12.2`, rule 7).
+    pub recent: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             poll_interval: POLL_INTERVAL,
+            leave_unread: false,
+            recent: None,
         }
     }
 }

@@ -36,7 +36,9 @@ impl Core {
 
     /// Whether a contact is told what was read of theirs.
     pub(crate) fn tells_reading(&self, contact: &Id) -> bool {
-        self.is_on(READ_RECEIPTS) && self.state.borrow().standing(contact) == Standing::Active
+        !self.options.leave_unread
+            && self.is_on(READ_RECEIPTS)
+            && self.state.borrow().standing(contact) == Standing::Active
     }
 
     /// Sends what has gathered, for as long as the account is there.

@@ -92,7 +92,7 @@ impl Core {
         let mut in_chunk = HashSet::new();
         for ((message, hash), seen) in chunk.iter().zip(hashes).zip(seen) {
             taken.forged += usize::from(hash != message.hash);
-            if seen.is_some() || !in_chunk.insert(hash) {
+            if seen.is_some() || self.is_bygone(message) || !in_chunk.insert(hash) {
                 continue;
             }
             fresh.push((
@@ -154,6 +154,14 @@ impl Core {
         let mut state = self.state.borrow_mut();
         state.unreadable = state.unreadable.saturating_add(unreadable);
         Ok(())
+    }
+
+    /// Whether a message is older than those that are taken here ([`crate::Options::recent`]).
+    fn is_bygone(&self, message: &StoredMessage) -> bool {
+        self.options.recent.is_some_and(|recent| {
+            let recent = u64::try_from(recent.as_millis()).unwrap_or(u64::MAX);
+            message.timestamp < self.time.now().saturating_sub(recent)
+        })
     }
 
     /// Remembers a hash for as long as it may come again.

@@ -20,7 +20,7 @@ impl Core {
             if key == keys::ACCOUNT {
                 let record: AccountRecord = decode(value)?;
                 let keys = Rc::new(Account::from_seed(record.seed.clone()));
-                let mut configs = Configs::load(&keys, &meta)?;
+                let mut configs = Configs::load(&keys, &meta)?.leaving_unread(self.options.leave_unread);
                 taken_over = configs.take_over(&keys, &meta);
                 state.configs = Some(configs);
                 state.account = Some(OwnAccount { keys, record });

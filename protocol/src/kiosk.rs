@@ -32,6 +32,8 @@ const HIDDEN: Bounds = Bounds::new("hidden_seconds", 10, 3_600);
 const TOTAL: Bounds = Bounds::new("total_minutes", 2, 24 * 60);
 /// What one extension adds to it, minutes.
 const EXTENSION: Bounds = Bounds::new("extension_minutes", 1, 24 * 60);
+/// How old messages may be, days. No node keeps one longer.
+const RECENT: Bounds = Bounds::new("recent_days", 1, 14);
 /// How often it can be extended.
 const EXTENSIONS: Bounds = Bounds::new("extensions", 0, 100);
 
@@ -212,6 +214,10 @@ pub struct Kiosk {
     pub limits: Limits,
     /// The page shows a keyboard of its own.
     pub keyboard: bool,
+    /// What is read here stays unread on the account's other devices.
+    pub leave_unread: bool,
+    /// Messages of more days ago are not taken; all are for none.
+    pub recent_days: Option<u32>,
 }
 
 /// The file as it is written.
@@ -240,6 +246,9 @@ struct Raw {
     extensions: Option<u32>,
     #[serde(default)]
     keyboard: bool,
+    #[serde(default)]
+    leave_unread: bool,
+    recent_days: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -288,6 +297,11 @@ impl Kiosk {
                 extensions: EXTENSIONS.check(raw.extensions, usual.extensions)?,
             },
             keyboard: raw.keyboard,
+            leave_unread: raw.leave_unread,
+            recent_days: raw
+                .recent_days
+                .map(|days| RECENT.check(Some(days), days))
+                .transpose()?,
         };
         let opens = kiosk.allows(Feature::Restore) || kiosk.allows(Feature::Transfer);
         if kiosk.takes_new_accounts() || opens {

@@ -1,6 +1,7 @@
 //! An engine over the browser's ports, and what must be in place before it can run.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId, Snapshot};
@@ -18,7 +19,11 @@ use super::lock::LockView;
 use super::lock_records::{self, Vault};
 use super::rng::BrowserRng;
 use super::vault;
+use super::wire::Sparing;
 use crate::platform::session::StartError;
+
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to do when this device keeps no vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +70,18 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// An engine that keeps nothing.
+    /// An engine that keeps nothing, and leaves some of the account alone.
     pub(crate) async fn in_memory(
         profile: &[u8],
+        sparing: Sparing,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
-        Host::start(profile, Rc::new(MemoryStore::default()), None, on_event).await
+        let options = Options {
+            leave_unread: sparing.leave_unread,
+            recent: sparing.recent_days.map(|days| DAY.saturating_mul(days)),
+            ..Options::default()
+        };
+        Host::start(profile, Rc::new(MemoryStore::default()), None, options, on_event).await
     }
 
     /// An engine over this device's sealed database, which it claims from any other; with the key to it if it is known.
@@ -96,13 +107,14 @@ impl Host {
         // Before anything is read: what is read from here on, nobody else changes.
         database.claim(claim).await?;
         let store = Sealed::open(database, &key, Rc::new(BrowserRng)).await?;
-        Host::start(profile, Rc::new(store), Some(key), on_event).await
+        Host::start(profile, Rc::new(store), Some(key), Options::default(), on_event).await
     }
 
     async fn start(
         profile: &[u8],
         store: Rc<dyn Store>,
         key: Option<VaultKey>,
+        options: Options,
         on_event: impl Fn(Event) + 'static,
     ) -> Result<Host, HostError> {
         let profile = NetworkProfile::from_json(profile)?;
@@ -112,7 +124,7 @@ impl Host {
             clock: Rc::new(BrowserClock),
             rng: Rc::new(BrowserRng),
         };
-        let (engine, driver) = Engine::new(ports, profile, Options::default());
+        let (engine, driver) = Engine::new(ports, profile, options);
         let mut events = engine.events();
         spawn_local(driver);
         spawn_local(async move {

@@ -17,7 +17,7 @@ use web_sys::{Blob, MessageEvent, MessagePort, Worker};
 use super::in_order::InOrder;
 use super::jobs::{Job, JobId, News, Refusal};
 use super::lock::LockView;
-use super::wire::{FromWorker, Secret, ToWorker, from_js, to_js, wipe, with_payload};
+use super::wire::{FromWorker, Secret, Sparing, ToWorker, from_js, to_js, wipe, with_payload};
 use crate::platform::{self, session::StartError, session::StorageMode, session::marker};
 
 #[wasm_bindgen]
@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) profile: Vec<u8>,
     /// An empty store means that the browser cleared it.
     pub(crate) expect_account: bool,
+    /// What of an account a shared computer leaves alone.
+    pub(crate) sparing: Sparing,
 }
 
 /// A command that has not been answered.
@@ -336,6 +338,7 @@ impl Inner {
             mode: self.settings.mode,
             profile: self.settings.profile.clone(),
             expect_account: self.settings.expect_account,
+            sparing: self.settings.sparing,
         };
         let running = Running::new(worker, on_message, on_error);
         let posted = running.say(&start);

@@ -20,7 +20,7 @@ pub(crate) mod worker;
 mod xhr;
 
 pub(crate) use link::{EngineLink, LinkError, Settings, Turn};
-pub(crate) use wire::Secret;
+pub(crate) use wire::{Secret, Sparing};
 
 /// Whether this browser keeps an account's store.
 pub(crate) async fn stored_account_exists() -> bool {

@@ -32,6 +32,15 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// What of an account a shared computer leaves alone, as a kiosk's operator has it.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Sparing {
+    /// What is read here stays unread on the account's other devices.
+    pub(crate) leave_unread: bool,
+    /// Messages of more days ago are not taken.
+    pub(crate) recent_days: Option<u32>,
+}
+
 /// From a page to its worker.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToWorker {
@@ -43,6 +52,8 @@ pub(crate) enum ToWorker {
         profile: Vec<u8>,
         /// The page knows of an account on this device, so an empty store means that the browser cleared it.
         expect_account: bool,
+        /// What of the account a shared computer leaves alone.
+        sparing: Sparing,
     },
     /// A command. The worker answers every one once.
     Command {

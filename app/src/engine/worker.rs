@@ -28,7 +28,7 @@ use super::in_order::InOrder;
 use super::jobs::{JobId, News};
 use super::prepare::Jobs;
 use super::tabs::{TabChannel, Turn};
-use super::wire::{BetweenTabs, FromWorker, ToWorker, from_js, payload_from_js, to_js, wipe};
+use super::wire::{BetweenTabs, FromWorker, Sparing, ToWorker, from_js, payload_from_js, to_js, wipe};
 use crate::platform::session::StorageMode;
 
 /// Runs in the worker: waits for the page's start message.
@@ -45,8 +45,9 @@ pub(crate) fn run() {
                 mode,
                 profile,
                 expect_account,
+                sparing,
             }) => {
-                let started = Worker::start(mode, profile, expect_account);
+                let started = Worker::start(mode, profile, expect_account, sparing);
                 *worker.borrow_mut() = Some(started);
             }
             Some(ToWorker::Lock(question)) => spawn_local(async move {
@@ -112,6 +113,7 @@ pub(super) struct Worker {
     mode: StorageMode,
     profile: Vec<u8>,
     expect_account: bool,
+    sparing: Sparing,
     role: RefCell<Role>,
     /// The other tabs' workers; none on a shared computer.
     channel: RefCell<Option<TabChannel>>,
@@ -148,11 +150,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    fn start(mode: StorageMode, profile: Vec<u8>, expect_account: bool) -> Rc<Worker> {
+    fn start(mode: StorageMode, profile: Vec<u8>, expect_account: bool, sparing: Sparing) -> Rc<Worker> {
         let worker = Rc::new(Worker {
             mode,
             profile,
             expect_account,
+            sparing,
             role: RefCell::new(Role::Waiting),
             channel: RefCell::default(),
             started: Cell::new(false),

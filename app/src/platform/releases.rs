@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, ServiceWorker, ServiceWorkerRegistration};
 
-use super::object::{field, text};
+use super::object::{field, object, text};
 use super::{listen, reload, worker};
 
 /// Looking at a release can mean fetching all of it. A worker that never answers is an old one, or not ours.
@@ -179,9 +179,11 @@ impl Keeper {
         Self::of(self.registration)
     }
 
-    /// Has it do something and tells how releases stand then; nothing when it does not answer.
-    pub(crate) async fn order(&self, order: Order) -> Option<Standing> {
-        let message = worker::message("release", order.name().into());
+    /// Has it do something and tells how releases stand then; nothing when it does not answer. It may keep the words of
+    /// the language that the page is shown in.
+    pub(crate) async fn order(&self, order: Order, language: &str) -> Option<Standing> {
+        let message: JsValue =
+            object(&[("release", order.name().into()), ("language", language.into())]).into();
         let told = worker::ask(&self.worker, &message, PATIENCE).await;
         told.is_object().then(|| Standing::of(&told))
     }

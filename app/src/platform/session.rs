@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::object::has;
 use super::{kiosk, on_connectivity, on_visibility, window};
-use crate::engine::{EngineLink, Settings};
+use crate::engine::{EngineLink, Settings, Sparing};
 
 /// Where an account is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,10 @@ pub(crate) async fn start(mode: StorageMode) -> Result<EngineLink, StartError> {
         mode,
         profile: fetch_profile().await?,
         expect_account: marker::is_set(),
+        sparing: kiosk::rules().map_or_else(Sparing::default, |rules| Sparing {
+            leave_unread: rules.leave_unread,
+            recent_days: rules.recent_days,
+        }),
     };
     let link = EngineLink::start(settings).await.inspect_err(|why| {
         if *why == StartError::StorageLost {

@@ -1,9 +1,12 @@
 //! The way back of an account: true steps until the profile is there, then a slim notice while the rest arrives.
 //!
 //! Everything shown has happened: the engine tells each step when it is done. What it tells is kept with the account, so a
-//! reload in the middle shows the same step.
+//! reload in the middle shows the same step. A step that stands still is said to, with the ways on: it may never get an answer.
 
-use holdfast_client::api::{Command, RestoreProgress, RestoreStage};
+use std::time::Duration;
+
+use holdfast_client::api::{Command, RestoreProgress, RestoreStage, Trouble};
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -17,6 +20,9 @@ use crate::i18n::{t, tf, tn};
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 use crate::state::{AppState, failure_text};
+
+/// How long a step may stand still before the ways on are offered beside it.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Whether the profile is still awaited, so that there is nothing to use yet.
 pub(crate) fn waits(state: AppState) -> bool {
@@ -63,11 +69,28 @@ fn found(progress: &RestoreProgress) -> String {
 pub(crate) fn Restoring() -> impl IntoView {
     let state = AppState::get();
     let asks = RwSignal::new(false);
+    let naming = RwSignal::new(false);
+    let still = RwSignal::new(false);
     let stage = Memo::new(move |_| {
-        state
-            .restore
-            .with(|restore| restore.as_ref().map(|progress| progress.stage))
+        state.restore.with(|restore| {
+            restore
+                .as_ref()
+                .map_or(RestoreStage::Connecting, |progress| progress.stage)
+        })
     });
+    Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
+        stage.track();
+        if let Some(timer) = timer.flatten() {
+            timer.clear();
+        }
+        still.set(false);
+        let stands = move || {
+            let _ = still.try_set(true);
+        };
+        set_timeout_with_handle(stands, PATIENCE).ok()
+    });
+    // A name that is being written stays when the steps go on after all.
+    let offers = Memo::new(move |_| still.get() || naming.get() || stage.get() == RestoreStage::NoProfile);
     let who = move || {
         state.account.get().map(|account| {
             view! {
@@ -78,14 +101,29 @@ pub(crate) fn Restoring() -> impl IntoView {
         })
     };
     let body = move || match stage.get() {
-        Some(RestoreStage::NoProfile) => no_profile(state),
-        stage => steps(at_hand(stage.unwrap_or(RestoreStage::Connecting))),
+        RestoreStage::NoProfile => no_profile(),
+        stage => steps(at_hand(stage)),
+    };
+    let standstill = move || {
+        let stage = stage.get();
+        (still.get() && stage != RestoreStage::NoProfile).then(|| stands_still(state, at_hand(stage)))
+    };
+    let ways = move || {
+        offers.get().then(|| {
+            if naming.get() {
+                name_form(state, naming)
+            } else {
+                view! { <Ways naming /> }.into_any()
+            }
+        })
     };
     view! {
         <main class="start">
             <section class="step restoring">
                 <div class="recognised">{who}</div>
                 {body}
+                <div id="standstill" role="status">{standstill}</div>
+                {ways}
                 <ComesBack />
                 <button id="stop-restoring" class="button quiet large" on:click=move |_| asks.set(true)>
                     {t("action.cancel")}
@@ -101,14 +139,18 @@ pub(crate) fn Restoring() -> impl IntoView {
     }
 }
 
-fn steps(now: usize) -> AnyView {
-    let texts = [
+/// What the steps are called, in their order.
+fn step_names() -> [String; 4] {
+    [
         t("restoring.connect"),
         t("restoring.swarm"),
         t("restoring.profile"),
         t("restoring.rest"),
-    ];
-    let lines = texts
+    ]
+}
+
+fn steps(now: usize) -> AnyView {
+    let lines = step_names()
         .into_iter()
         .enumerate()
         .map(|(at, text)| {
@@ -137,9 +179,51 @@ fn steps(now: usize) -> AnyView {
     .into_any()
 }
 
-/// The network answered without a profile: three ways on.
-fn no_profile(state: AppState) -> AnyView {
-    let naming = RwSignal::new(false);
+/// Nothing has come of a step for a while: which one it is, and why as far as that is known. That there is no account is
+/// never said, since silence does not show it.
+fn stands_still(state: AppState, step: usize) -> AnyView {
+    let name = step_names().into_iter().nth(step).unwrap_or_default();
+    let reason = move || {
+        state
+            .troubles
+            .with(|all| all.iter().find_map(why))
+            .map(|words| view! { <p>{words}</p> })
+    };
+    view! {
+        <h2>{t("restoring.still_title")}</h2>
+        <p>{tf("restoring.still_text", &[("step", &name)])}</p>
+        {reason}
+    }
+    .into_any()
+}
+
+/// Why nobody answers, of what stands in the way.
+fn why(trouble: &Trouble) -> Option<String> {
+    match trouble {
+        Trouble::Offline => Some(t("restoring.why_offline")),
+        Trouble::GatewayUnreachable => Some(t("restoring.why_gateway")),
+        Trouble::NoPath => Some(t("restoring.why_no_path")),
+        // The bar above the page says these.
+        Trouble::ClockWrong { .. }
+        | Trouble::StorageFull
+        | Trouble::StorageLost
+        | Trouble::TooMuchToSync(_) => None,
+    }
+}
+
+/// The network answered without a profile.
+fn no_profile() -> AnyView {
+    view! {
+        <h1 role="status">{t("restoring.none_title")}</h1>
+        <p class="lead">{t("restoring.none_text")}</p>
+    }
+    .into_any()
+}
+
+/// The three ways on.
+#[component]
+fn Ways(naming: RwSignal<bool>) -> impl IntoView {
+    let state = AppState::get();
     let again = RwSignal::new(false);
     let choice = move |id: &'static str, picture: Icon, title: String, text: String, go: Callback<()>| {
         view! {
@@ -157,6 +241,10 @@ fn no_profile(state: AppState) -> AnyView {
     let retry = Callback::new(move |()| {
         again.set(true);
         state.command(Command::Wake);
+        let unanswered = move || {
+            let _ = again.try_set(false);
+        };
+        set_timeout(unanswered, PATIENCE);
     });
     // Whatever the engine says next answers the retry.
     Effect::new(move |before: Option<()>| {
@@ -165,40 +253,33 @@ fn no_profile(state: AppState) -> AnyView {
             again.set(false);
         }
     });
-    let ways = move || {
-        view! {
-            <div class="choices">
-                {choice(
+    view! {
+        <div class="choices">
+            {move || {
+                choice(
                     "restore-again",
                     Icon::Retry,
                     t("restoring.again"),
                     if again.get() { t("restoring.again_now") } else { t("restoring.again_text") },
                     retry,
-                )}
-                {choice(
-                    "restore-new-name",
-                    Icon::Person,
-                    t("restoring.new_name"),
-                    t("restoring.new_name_text"),
-                    Callback::new(move |()| naming.set(true)),
-                )}
-                {choice(
-                    "restore-check",
-                    Icon::Key,
-                    t("restoring.check"),
-                    t("restoring.check_text"),
-                    Callback::new(move |()| leave(state, Route::Restore)),
-                )}
-            </div>
-        }
-        .into_any()
-    };
-    view! {
-        <h1 role="status">{t("restoring.none_title")}</h1>
-        <p class="lead">{t("restoring.none_text")}</p>
-        {move || if naming.get() { name_form(state, naming) } else { ways() }}
+                )
+            }}
+            {choice(
+                "restore-new-name",
+                Icon::Person,
+                t("restoring.new_name"),
+                t("restoring.new_name_text"),
+                Callback::new(move |()| naming.set(true)),
+            )}
+            {choice(
+                "restore-check",
+                Icon::Key,
+                t("restoring.check"),
+                t("restoring.check_text"),
+                Callback::new(move |()| leave(state, Route::Restore)),
+            )}
+        </div>
     }
-    .into_any()
 }
 
 /// The name to go on with.

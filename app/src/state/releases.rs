@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::ServiceWorkerRegistration;
 
+use crate::i18n;
 use crate::platform::releases::{Keeper, Order, Standing};
 use crate::platform::{share, worker};
 
@@ -106,7 +107,7 @@ impl Releases {
         let Some(keeper) = self.keeper.get_value() else {
             return;
         };
-        if let Some(standing) = keeper.order(order).await {
+        if let Some(standing) = keeper.order(order, &i18n::tag()).await {
             self.standing.set(Some(standing));
         } else {
             self.standing.update(|now| {

@@ -34,6 +34,8 @@ pub(crate) struct Configs {
     pub(crate) sync: SyncRecord,
     /// Documents that take more room than can be stored in the swarm. They wait until they change.
     oversized: BTreeSet<ConfigKind>,
+    /// Read positions stay on this device ([`crate::Options::leave_unread`]).
+    leave_unread: bool,
 }
 
 /// Where this device stands with the swarm, in `Meta` under [`keys::SYNC`].
@@ -78,7 +80,13 @@ impl Configs {
             docs: AccountConfigs::new(account),
             sync: SyncRecord::default(),
             oversized: BTreeSet::new(),
+            leave_unread: false,
         }
+    }
+
+    /// The same, and whether read positions stay on this device.
+    pub(crate) fn leaving_unread(self, leave_unread: bool) -> Self {
+        Self { leave_unread, ..self }
     }
 
     /// Takes up what the store holds: entries of `Meta`.
@@ -133,9 +141,10 @@ impl Configs {
         changes
     }
 
-    /// Whether a document waits to be pushed and can be.
+    /// Whether a document waits to be pushed and may be.
     fn waits(&self, kind: ConfigKind) -> bool {
-        self.docs.get(kind).needs_push() && !self.oversized.contains(&kind)
+        let stays = self.leave_unread && kind == ConfigKind::ConvoInfoVolatile;
+        self.docs.get(kind).needs_push() && !self.oversized.contains(&kind) && !stays
     }
 
     /// Whether something waits to be pushed and may be.

@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) receipts: BTreeMap<Id, Vec<u64>>,
     /// Files that are here or wanted.
     pub(crate) files: Files,
+    /// Older messages are not taken ([`crate::Options::recent`]).
+    pub(crate) only_recent: bool,
     pub(crate) last_poll: Option<u64>,
     pub(crate) polling_works: bool,
     pub(crate) unreadable: u32,
@@ -81,6 +83,8 @@ impl State {
         let place = match standing {
             Standing::Blocked => Place::Blocked,
             _ if !record.visible || contact.priority < 0 => Place::Hidden,
+            // Nobody has written anything lately.
+            _ if self.only_recent && record.newest.is_none() && record.draft.is_empty() => Place::Hidden,
             Standing::IncomingRequest => Place::Requests,
             _ => Place::List,
         };

@@ -17,6 +17,8 @@ pub const WORD_COUNT: usize = 13;
 pub const SEED_WORDS: usize = WORD_COUNT - 1;
 /// Letters of a word that count; unique within the list.
 pub const PREFIX_LETTERS: usize = 3;
+/// How far the wide letters stand from those of ASCII.
+const WIDE: u32 = 0xfee0;
 /// Most suggestions returned for one word.
 const MAX_SUGGESTIONS: usize = 4;
 /// [`LIST_SIZE`] in the arithmetic of spec/01 §6.2.
@@ -121,8 +123,8 @@ pub fn index_of(word: &str) -> Option<usize> {
 }
 
 /// Lower case as far as the words of the list need it; wiped on drop. Beside the ASCII capitals these are the two letters
-/// that only look like one: a Turkish keyboard's capital I, and the sign for kelvin. The whole of Unicode would be 20 kB
-/// of tables.
+/// that only look like one, a Turkish keyboard's capital I and the sign for kelvin, and the wide letters of Chinese,
+/// Japanese and Korean keyboards. The whole of Unicode would be 20 kB of tables.
 pub fn lower(text: &str) -> Zeroizing<String> {
     // No letter gets longer, so nothing is copied to a larger buffer and left behind.
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
@@ -134,6 +136,9 @@ fn lower_letter(letter: char) -> char {
     match letter {
         '\u{130}' => 'i',
         '\u{212a}' => 'k',
+        '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' => char::from_u32(u32::from(letter) - WIDE)
+            .unwrap_or(letter)
+            .to_ascii_lowercase(),
         other => other.to_ascii_lowercase(),
     }
 }

@@ -23,7 +23,7 @@ fn with(field: &str, value: Value) -> Result<Kiosk, KioskError> {
 fn the_shortest_file_allows_nothing_and_has_the_usual_limits() {
     let kiosk = read(&json!({ "version": 1 })).unwrap();
     assert_eq!(kiosk, Kiosk::default());
-    assert!(kiosk.allow.is_empty() && !kiosk.keyboard);
+    assert!(kiosk.allow.is_empty() && !kiosk.keyboard && !kiosk.leave_unread);
     assert_eq!(
         (kiosk.limits.idle_seconds, kiosk.limits.hidden_seconds),
         (60, 120)
@@ -50,6 +50,8 @@ fn everything_that_can_be_said_is_understood() {
         "extension_minutes": 5,
         "extensions": 0,
         "keyboard": true,
+        "leave_unread": true,
+        "recent_days": 3,
     }))
     .unwrap();
     assert_eq!(kiosk.name.as_deref(), Some("City library"));
@@ -58,7 +60,9 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(kiosk.language.as_deref(), Some("de"));
     assert!(kiosk.offers("ar") && !kiosk.offers("ru"));
     assert_eq!(kiosk.allow.len(), 7);
-    assert!(kiosk.keyboard && kiosk.allows(Feature::Voice) && kiosk.allows(Feature::Transfer));
+    assert!(kiosk.keyboard && kiosk.leave_unread);
+    assert_eq!(kiosk.recent_days, Some(3));
+    assert!(kiosk.allows(Feature::Voice) && kiosk.allows(Feature::Transfer));
     let third = Id::parse(&id('3')).unwrap();
     assert_eq!(kiosk.contact_name(&third), Some("Front desk"));
     assert!(kiosk.may_write_to(&third, || false));
@@ -111,6 +115,7 @@ fn numbers_have_bounds() {
         ("total_minutes", 2, 1_440),
         ("extension_minutes", 1, 1_440),
         ("extensions", 0, 100),
+        ("recent_days", 1, 14),
     ] {
         assert!(with(field, json!(low)).is_ok(), "{field}");
         assert!(with(field, json!(high)).is_ok(), "{field}");

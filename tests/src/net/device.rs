@@ -64,6 +64,7 @@ impl Clock for SkewedClock {
 pub struct Device {
     world: World,
     profile: NetworkProfile,
+    options: Options,
     /// What survives.
     pub store: Rc<dyn Store>,
     clock: Rc<SkewedClock>,
@@ -81,8 +82,23 @@ impl Device {
         Self::with(world, Rc::new(MemoryStore::new()), 0, world.profile())
     }
 
+    /// A device with an empty memory store, whose engine is told more.
+    pub fn with_options(world: &World, options: Options) -> Self {
+        Self::over(world, Rc::new(MemoryStore::new()), 0, world.profile(), options)
+    }
+
     /// A device over a store, with a clock that is off, on a profile.
     pub fn with(world: &World, store: Rc<dyn Store>, skew_ms: i64, profile: NetworkProfile) -> Self {
+        Self::over(world, store, skew_ms, profile, Options::default())
+    }
+
+    fn over(
+        world: &World,
+        store: Rc<dyn Store>,
+        skew_ms: i64,
+        profile: NetworkProfile,
+        options: Options,
+    ) -> Self {
         let start = tokio::time::Instant::now();
         let clock = Rc::new(SkewedClock {
             start,
@@ -91,10 +107,11 @@ impl Device {
         });
         let online = Rc::new(Cell::new(true));
         let events = Rc::default();
-        let (engine, driver) = start_engine(world, &profile, &store, &clock, &online, &events);
+        let (engine, driver) = start_engine(world, &profile, &options, &store, &clock, &online, &events);
         Self {
             world: world.clone(),
             profile,
+            options,
             store,
             clock,
             online,
@@ -119,6 +136,7 @@ impl Device {
         let started = start_engine(
             &self.world,
             &self.profile,
+            &self.options,
             &self.store,
             &self.clock,
             &self.online,
@@ -346,6 +364,7 @@ impl Drop for Device {
 fn start_engine(
     world: &World,
     profile: &NetworkProfile,
+    options: &Options,
     store: &Rc<dyn Store>,
     clock: &Rc<SkewedClock>,
     online: &Rc<Cell<bool>>,
@@ -360,7 +379,7 @@ fn start_engine(
         clock: clock.clone(),
         rng: Rc::new(SystemRng),
     };
-    let (engine, driver) = Engine::new(ports, profile.clone(), Options::default());
+    let (engine, driver) = Engine::new(ports, profile.clone(), options.clone());
     let mut stream = engine.events();
     let events = events.clone();
     tokio::task::spawn_local(async move {

@@ -68,13 +68,23 @@ async fn an_account_is_opened_before_the_camera_and_leaves_nothing() {
     let id = seed.id().to_hex();
     name_is_out(&network, &phrase).await;
     drop(ada);
-    network.become_kiosk(&json!({ "version": 1, "allow": ["restore"], "idle_seconds": 600 }));
+    network.become_kiosk(&json!({
+        "version": 1,
+        "allow": ["restore"],
+        "idle_seconds": 600,
+        "leave_unread": true,
+        "recent_days": 1,
+    }));
 
     let visitor = User::arrive_with_code(&network, folder.path(), &seed.to_hex()).await;
     let browser = &visitor.browser;
     browser.press("#have-account").await;
     // That nothing need be typed is said before.
     browser.read(".step", "hold the QR code").await;
+    browser
+        .read("#leaves-unread", "does not mark anything as read")
+        .await;
+    browser.read("#recent-only", "last day").await;
     browser.press("#type-anyway").await;
     browser.press("#scan-phrase").await;
     browser.press("#scan-camera").await;
@@ -82,6 +92,11 @@ async fn an_account_is_opened_before_the_camera_and_leaves_nothing() {
     visitor.camera_is_off().await;
     browser.press("#restore-continue").await;
     visitor.home().await;
+    browser.press("#open-settings").await;
+    browser.see("#leaves-unread").await;
+    browser.press("#settings-privacy").await;
+    browser.see("#typing-indicators").await;
+    assert!(!browser.has("#read-receipts").await, "nobody is told");
     browser.press("#end-session").await;
     browser.see(".kiosk-start").await;
 

@@ -89,6 +89,20 @@ impl Site {
         std::fs::write(&file, before + text).expect("a file of the site");
     }
 
+    /// Gives a file that the page needs another name, as a new version does with each that it changes.
+    fn rename(&self, prefix: &str, name: &str) {
+        let page = self.path().join("index.html");
+        let text = std::fs::read_to_string(&page).expect("the page");
+        let before = std::fs::read_dir(self.path())
+            .expect("the site's folder")
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .find(|file| file.starts_with(prefix))
+            .expect("a file of the site");
+        std::fs::rename(self.path().join(&before), self.path().join(name)).expect("a file of the site");
+        std::fs::write(&page, text.replace(&before, name)).expect("the page");
+    }
+
     fn remove(&self, path: &str) {
         std::fs::remove_file(self.path().join(path)).expect("a file of the site");
     }
@@ -160,6 +174,7 @@ async fn an_unsigned_site_is_passed_through_and_is_kept_once_it_is_signed() {
     kept(&ada, &build).await;
     about(browser).await;
     browser.read("#release-standing", "from its own storage").await;
+    assert_eq!(last_files(browser).await, [""; 0], "the release has all");
     browser
         .read("#release-key", &keys(1).public().to_string()[..4])
         .await;
@@ -368,6 +383,64 @@ async fn what_is_kept_starts_without_a_server_and_shows_what_it_has() {
     pictures(browser, "offline-start").await;
     about(browser).await;
     browser.see("#release-build").await;
+}
+
+/// What is kept of an unsigned site, by the ends of the addresses.
+async fn last_files(browser: &Browser) -> Vec<String> {
+    let script = awaiting(
+        "if (!(await caches.has('holdfast-last'))) return []; const cache = await caches.open('holdfast-last'); \
+         return (await cache.keys()).map(({ url }) => url.slice(location.origin.length + 1));",
+    );
+    serde_json::from_value(browser.script(&script).await).expect("addresses")
+}
+
+#[tokio::test]
+async fn an_unsigned_site_starts_without_a_server_and_shows_what_it_has() {
+    let site = Site::new();
+    let mut network = Network::start_at(&site.path());
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    let browser = &ada.browser;
+    let own_id = ada.id().await;
+    ada.write_to(&own_id).await;
+    ada.send("High water at noon").await;
+    ada.delivered().await;
+    check(browser).await;
+    let app = network.app();
+    network.stop();
+    browser.offline(true).await;
+    // The second visit, at an address that the app has no page for.
+    browser.open(&format!("{app}some/where")).await;
+    ada.home().await;
+    browser.read(".bars .bar", "offline").await;
+    ada.open(&own_id).await;
+    ada.reads("High water at noon").await;
+
+    // A new version is kept whole, and what only the one before needs is dropped; no data is ever kept.
+    let before = last_files(browser).await;
+    let old = |file: &&String| file.starts_with("tokens-");
+    let old = before.iter().find(old).expect("a style").clone();
+    assert!(
+        before.iter().any(|file| file == "languages/en.json"),
+        "{before:?}"
+    );
+    assert!(before.iter().all(|file| !file.starts_with("v1/")), "{before:?}");
+    browser.offline(false).await;
+    site.rename("tokens-", "tokens-0123456789abcdef.css");
+    site.call_settings("Choices");
+    network.resume();
+    runs(&ada, "Choices").await;
+    check(browser).await;
+    let after = last_files(browser).await;
+    assert!(!after.contains(&old), "{after:?}");
+    assert!(
+        after.iter().any(|file| file == "tokens-0123456789abcdef.css"),
+        "{after:?}"
+    );
+    network.stop();
+    browser.offline(true).await;
+    runs(&ada, "Choices").await;
+    ada.open(&own_id).await;
+    ada.reads("High water at noon").await;
 }
 
 #[tokio::test]

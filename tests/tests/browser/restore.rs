@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use thirtyfour::prelude::*;
+
 use crate::network::Network;
-use crate::peer::nickname_is_out;
+use crate::peer::{name_is_out, nickname_is_out};
 use crate::screens::pictures;
 use crate::user::{Place, User};
 
@@ -134,6 +136,13 @@ async fn every_step_of_the_way_back_is_shown_once_it_is_true() {
     browser.read(".steps [aria-current=step]", STEPS[0]).await;
     browser.read("h1", "Bringing your account back").await;
     pictures(browser, "restore-1-steps").await;
+    // Nobody answers: after a while the step that stands still is named, with the ways on. Asking again changes nothing.
+    browser.read("#standstill h2", "Nobody answers yet").await;
+    browser.read("#standstill", STEPS[0]).await;
+    browser.see("#restore-new-name").await;
+    browser.press("#restore-again").await;
+    browser.read("#restore-again", "Asking").await;
+    pictures(browser, "restore-4-standstill").await;
     network.resume();
     let told = browser
         .until_within(LONG, "everything to be here", async || {
@@ -163,6 +172,10 @@ async fn every_step_of_the_way_back_is_shown_once_it_is_true() {
             .iter()
             .all(|words| words.starts_with("Reading your mailbox")),
         "{told:?}"
+    );
+    assert!(
+        !browser.has("#standstill").await,
+        "the screen of the steps is gone"
     );
     let notice = of("notice").join(" ");
     assert!(
@@ -213,6 +226,58 @@ async fn a_mailbox_without_a_profile_gives_three_choices() {
     user.home().await;
     assert_eq!(user.id().await, id);
     user.browser.read(".own-name", "Ada again").await;
+}
+
+#[tokio::test]
+async fn without_an_answer_the_account_opens_with_a_new_name() {
+    let mut network = Network::start_apart().await;
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    let (phrase, id) = (ada.phrase().await, ada.id().await);
+    name_is_out(&network, &phrase).await;
+    drop(ada);
+    let user = User::arrive(&network).await;
+    user.recognise(&phrase, Place::OwnDevice).await;
+    network.apart().kill_gateway();
+    user.browser.press("#restore-continue").await;
+    user.browser.read("#standstill h2", "Nobody answers yet").await;
+    user.browser
+        .read("#standstill", "This site’s gateway doesn’t answer")
+        .await;
+    user.browser.press("#restore-new-name").await;
+    user.browser.fill("#display-name", "Ada again").await;
+    user.browser.press("#name-continue").await;
+    user.home().await;
+    assert_eq!(user.id().await, id);
+    user.browser.read(".own-name", "Ada again").await;
+    // The profile that is found once somebody answers is the one that counts.
+    network.apart().start_gateway();
+    user.browser
+        .until_within(LONG, "the name of the profile", async || {
+            let name = user.browser.driver().find(By::Css(".own-name")).await.ok()?;
+            (name.text().await.ok()? == "Ada").then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn at_a_shared_computer_it_is_said_what_nobody_can_protect_from() {
+    let network = Network::start();
+    let user = User::arrive(&network).await;
+    user.browser.press("#have-account").await;
+    user.browser.press("#shared-computer").await;
+    for words in [
+        "can record every key",
+        "Extensions of this browser",
+        "can’t be changed or withdrawn",
+    ] {
+        user.browser.read("#caution li", words).await;
+    }
+    pictures(&user.browser, "restore-5-shared").await;
+    user.browser.open(&network.app()).await;
+    user.browser.press("#have-account").await;
+    user.browser.press("#own-device").await;
+    user.browser.see("#phrase-continue").await;
+    assert!(!user.browser.has("#caution").await, "nothing to warn of");
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use holdfast_client::api::{Command, Notify, Place, Standing};
+use holdfast_client::Options;
+use holdfast_client::api::{Command, MessageState, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_tests::net::{Device, World, run};
 
@@ -282,6 +283,70 @@ async fn devices_with_wrong_clocks_stay_in_step() {
         one.send(id(1), "hello").await.unwrap();
         tokio::time::sleep(SOON).await;
         in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_where_it_leaves_no_mark_stays_unread_elsewhere() {
+    run(async {
+        let world = World::new().await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        let options = Options {
+            leave_unread: true,
+            ..Options::default()
+        };
+        let kiosk = Device::with_options(&world, options);
+        kiosk.restore(one.seed().await).await;
+        wait_for_name(&kiosk, "Ann").await;
+        kiosk.wait_for_texts(bob_id, 2, SOON).await;
+        in_step(&[&one, &kiosk], SOON).await;
+        for device in [&kiosk, &bob] {
+            let (key, value) = ("read-receipts".to_owned(), "on".to_owned());
+            device.ask(Command::SetPreference { key, value }).await;
+        }
+        let unread = one.conversation(bob_id).await.unwrap().unread;
+        assert!(unread > 0);
+        let read_all = async |device: &Device| {
+            let up_to = device.messages(bob_id).await.last().unwrap().sent_at;
+            let conversation = bob_id;
+            device.ask(Command::MarkRead { conversation, up_to }).await;
+        };
+        read_all(&kiosk).await;
+        assert_eq!(kiosk.conversation(bob_id).await.unwrap().unread, 0);
+        // What else is decided there goes out.
+        kiosk
+            .ask(Command::SetPinned {
+                id: bob_id,
+                pinned: true,
+            })
+            .await;
+        one.wait_for("pinned", SOON, |now| {
+            now.conversations
+                .iter()
+                .any(|held| held.id == bob_id && held.priority == 1)
+        })
+        .await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(one.conversation(bob_id).await.unwrap().unread, unread);
+        let told = bob.messages(own_id).await;
+        assert!(told.iter().all(|message| message.state != MessageState::Read));
+
+        // And what another device has read is read there.
+        bob.send(own_id, "one more").await.unwrap();
+        one.wait_for_texts(bob_id, 3, SOON).await;
+        kiosk.wait_for_texts(bob_id, 3, SOON).await;
+        assert!(kiosk.conversation(bob_id).await.unwrap().unread > 0);
+        read_all(&one).await;
+        kiosk
+            .wait_for("read", SOON, |now| {
+                now.conversations
+                    .iter()
+                    .any(|held| held.id == bob_id && held.unread == 0)
+            })
+            .await;
     })
     .await;
 }

@@ -5,12 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
+use holdfast_client::Options;
 use holdfast_client::api::{Command, Event, Place, RestoreStage, Standing};
 use holdfast_client::ports::{Change, Collection, Entry, Scan, Store, StoreError};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::Seed;
 use holdfast_tests::net::{Device, World, run};
 
+use super::keeping::DAY;
 use super::{SOON, in_step, place, wait_for_name, wait_for_place, written_to};
 
 #[tokio::test(start_paused = true)]
@@ -60,6 +62,51 @@ async fn a_deleted_conversation_stays_deleted_for_devices_that_come_later() {
         tokio::time::sleep(SOON).await;
         assert_eq!(two.texts(bob_id).await, one.texts(bob_id).await);
         in_step(&[&one, &two], SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_for_recent_messages_takes_no_older_ones_and_lists_who_wrote_lately() {
+    run(async {
+        let world = World::new().await;
+        let (mut one, own_id, mut bob, bob_id) = written_to(&world).await;
+        let cleo = Device::new(&world);
+        let cleo_id = cleo.create("Cleo").await;
+        one.send(cleo_id, "hello").await.unwrap();
+        cleo.wait_for_texts(own_id, 1, SOON).await;
+        for (friend, id) in [(&bob, bob_id), (&cleo, cleo_id)] {
+            friend.send(own_id, "long ago").await.unwrap();
+            wait_for_place(&one, id, (Standing::Active, Place::List)).await;
+        }
+        tokio::time::sleep(SOON).await;
+        let seed = one.seed().await;
+        one.crash();
+        bob.crash();
+        drop(cleo);
+        tokio::time::advance(DAY * 3).await;
+        tokio::time::sleep(SOON).await;
+        bob.restart().await;
+        bob.send(own_id, "just now").await.unwrap();
+        bob.wait_until_sent(own_id, SOON).await;
+
+        let options = Options {
+            recent: Some(DAY * 2),
+            ..Options::default()
+        };
+        let two = Device::with_options(&world, options);
+        two.restore(seed).await;
+        two.wait_for("restored", SOON, |now| now.restore.is_none()).await;
+        two.wait_for_texts(bob_id, 1, SOON).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(two.texts(bob_id).await, ["just now"]);
+        assert_eq!(place(&two, bob_id).await, Some((Standing::Active, Place::List)));
+        assert!(two.texts(cleo_id).await.is_empty());
+        // Known by name, and listed once there is something.
+        let silent = place(&two, cleo_id).await;
+        assert_eq!(silent, Some((Standing::Active, Place::Hidden)));
+        two.send(cleo_id, "are you there?").await.unwrap();
+        assert_eq!(place(&two, cleo_id).await, Some((Standing::Active, Place::List)));
     })
     .await;
 }

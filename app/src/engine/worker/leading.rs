@@ -138,7 +138,7 @@ impl Worker {
             }
         };
         let host = match self.mode {
-            StorageMode::SharedComputer => Host::in_memory(&self.profile, on_event).await,
+            StorageMode::SharedComputer => Host::in_memory(&self.profile, self.sparing, on_event).await,
             StorageMode::OwnDevice => {
                 let empty = if taking_over || self.expect_account {
                     WhenEmpty::Refuse

@@ -14,7 +14,7 @@ use crate::platform::kiosk;
 use crate::state::AppState;
 use crate::state::nav::{Route, Section};
 
-pub(crate) use caution::Caution;
+pub(crate) use caution::{Caution, dangers};
 pub(crate) use closed::Closed;
 pub(crate) use people::{PeoplePane, everybody};
 pub(crate) use settings::settings;

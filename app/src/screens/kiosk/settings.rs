@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::caution::spares;
 use crate::components::icon::Icon;
 use crate::i18n::t;
 use crate::platform::kiosk;
@@ -50,6 +51,7 @@ pub(crate) fn settings() -> AnyView {
                                 .into_any()
                         })}
                 </section>
+                {spares()}
             </div>
         </div>
     }

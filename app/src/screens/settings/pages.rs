@@ -25,15 +25,20 @@ pub(super) fn privacy(state: AppState) -> AnyView {
     let set = move |name: &'static str| {
         Callback::new(move |on: bool| state.set_preference(name, if on { "on" } else { "" }))
     };
+    // Where nothing is marked as read elsewhere, nobody is told either.
+    let tells_reading = !kiosk::rules().is_some_and(|rules| rules.leave_unread);
+    let receipts = tells_reading.then(|| {
+        switch(
+            "read-receipts",
+            t("privacy.receipts"),
+            t("privacy.receipts_help"),
+            state.preferences.read_receipts.into(),
+            set(key::READ_RECEIPTS),
+        )
+    });
     let body = view! {
         <section class="card">
-            {switch(
-                "read-receipts",
-                t("privacy.receipts"),
-                t("privacy.receipts_help"),
-                state.preferences.read_receipts.into(),
-                set(key::READ_RECEIPTS),
-            )}
+            {receipts}
             {switch(
                 "typing-indicators",
                 t("privacy.typing"),

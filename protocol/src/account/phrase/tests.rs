@@ -79,6 +79,23 @@ fn a_dotted_capital_reads() {
 }
 
 #[test]
+fn wide_letters_read() {
+    let widened = |text: &str| -> String {
+        let wide = |letter: char| match letter {
+            ' ' => '\u{3000}',
+            other => char::from_u32(u32::from(other) + 0xfee0).unwrap(),
+        };
+        text.chars().map(wide).collect()
+    };
+    for text in [COUNTING.to_owned(), COUNTING.to_uppercase()] {
+        assert_eq!(decode(&widened(&text)), Ok(Seed::from_bytes(&COUNTING_SEED)));
+    }
+    assert_eq!(index_of("ａｂｂｅｙ"), index_of("abbey"));
+    // What stands beside the letters is none.
+    assert_eq!(lower("＠［｀｛").as_str(), "＠［｀｛");
+}
+
+#[test]
 fn every_error_is_told_apart() {
     assert_eq!(decode(" ,.\n"), Err(PhraseError::Empty));
     let twelve = COUNTING.rsplit_once(' ').unwrap().0;
