@@ -6,7 +6,6 @@
 //! the engine's link, from the first part does it through a field of [`Later`]: a direct call would put the callee there too.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::LazyLock;
 
 use futures::future::LocalBoxFuture;
@@ -80,7 +79,8 @@ static STANDING: LazyLock<ArcRwSignal<Standing>> = LazyLock::new(|| ArcRwSignal:
 
 thread_local! {
     static FETCH: Cell<Option<Fetch>> = const { Cell::new(None) };
-    static BEGUN: RefCell<Option<Rc<dyn Fn(Later)>>> = const { RefCell::new(None) };
+    /// Whom the part is to follow when it comes.
+    static AWAITED: RefCell<Option<(Owner, AppState)>> = const { RefCell::new(None) };
 }
 
 /// Says how the part is fetched. Called before anything else.
@@ -101,8 +101,7 @@ pub(crate) fn follow(state: AppState) {
         (later.begin)(state);
         return;
     }
-    let owner = Owner::current().unwrap_or_default();
-    BEGUN.set(Some(Rc::new(move |later| owner.with(|| (later.begin)(state)))));
+    AWAITED.set(Some((Owner::current().unwrap_or_default(), state)));
     spawn_local(bring());
 }
 
@@ -112,8 +111,8 @@ async fn bring() {
         STANDING.set(Standing::Missing);
         return;
     };
-    if let Some(begin) = BEGUN.take() {
-        begin(later);
+    if let Some((owner, state)) = AWAITED.take() {
+        owner.with(|| (later.begin)(state));
     }
     STANDING.set(Standing::Here(later));
 }

@@ -148,7 +148,7 @@ async fn nodes_pass_requests_on_to_servers_of_the_network_only() {
         if allowed {
             assert_eq!(answer.body.as_ref(), b"heard");
         } else {
-            let reply = keys.open(&answer.body).unwrap();
+            let reply = keys.open(answer.body.to_vec()).unwrap();
             assert_eq!(
                 (reply.status, reply.body.as_slice()),
                 (400, b"Invalid url".as_slice())

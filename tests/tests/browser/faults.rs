@@ -205,7 +205,7 @@ fn sets_clocks(site: &Path) {
     for entry in std::fs::read_dir(site).expect("the site").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let change: fn(String) -> String = if name.starts_with("boot-") && name.ends_with(".js") {
-            |script: String| AN_HOUR_AHEAD.to_owned() + &script
+            |script: String| AN_HOUR_AHEAD.to_owned() + script.as_str()
         } else if name.ends_with(".html") {
             |page: String| page.replace("integrity=", "data-unchecked=")
         } else {
