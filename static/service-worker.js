@@ -353,9 +353,12 @@ async function keepLast(language) {
   await Promise.all(stale.map((request) => cache.delete(request)));
 }
 
-/** Keeps a file that is fetched while the page is used, such as its words in another language. */
+/** Whether a file that is fetched while the page is used is to be kept, such as its words in another language. */
+const keeps = (address, answer) => answer.ok && !forbids(answer) && kinds.test(address) && !hashed.test(address);
+
+/** Keeps it beside a page that is kept: at a kiosk, or where a release runs, there is none. */
 async function keepMore(address, answer) {
-  if (!answer.ok || forbids(answer) || !kinds.test(address) || hashed.test(address)) return;
+  if (!(await caches.has(lastCache))) return;
   const cache = await caches.open(lastCache);
   await cache.put(address, answer);
 }
@@ -366,12 +369,14 @@ async function answerUnsigned(event) {
   const address = plainly(request.url);
   const opens = request.mode === "navigate";
   if (request.method !== "GET" || address.startsWith(gateway)) return fetch(request);
-  if (!opens && settings.includes(address)) return setting(address);
+  if (!opens && settings.includes(address) && (await caches.has(lastCache))) return setting(address);
   try {
     const answer = await fetch(request);
-    if (opens && forbids(answer)) event.waitUntil(caches.delete(lastCache));
+    if (opens && forbids(answer)) await caches.delete(lastCache);
     // Without room for it, it is there all the same.
-    if (!opens && request.url === address) event.waitUntil(keepMore(address, answer.clone()).catch(() => {}));
+    if (!opens && request.url === address && keeps(address, answer)) {
+      event.waitUntil(keepMore(address, answer.clone()).catch(() => {}));
+    }
     return answer;
   } catch (error) {
     const kept = (file) => caches.match(file, { cacheName: lastCache });

@@ -159,12 +159,22 @@ pub(crate) async fn wait() -> Option<Later> {
     }
 }
 
-/// A view of the part; until it is here the page's outline, or what to do about it.
+/// A view of the part among the start screens; until it is here the page's outline, or what to do about it.
 pub(crate) fn view(show: impl Fn(Later) -> AnyView + Send + 'static) -> AnyView {
     (move || match STANDING.get() {
         Standing::Here(later) => show(later),
         Standing::Coming => view! { <screens::Opening /> }.into_any(),
         Standing::Missing => missing(),
+    })
+    .into_any()
+}
+
+/// As [`view`], where nothing is around it.
+pub(crate) fn screen(show: impl Fn(Later) -> AnyView + Send + 'static) -> AnyView {
+    (move || match STANDING.get() {
+        Standing::Here(later) => show(later),
+        Standing::Coming => view! { <screens::Opening /> }.into_any(),
+        Standing::Missing => view! { <main class="start">{missing()}</main> }.into_any(),
     })
     .into_any()
 }

@@ -9,7 +9,7 @@ use holdfast_protocol::message::name::{DisplayNameError, clean_display_name};
 use crate::api::{Account, Event, Failure, Reply, RequestId, TransferFault};
 use crate::config::{Configs, PROVISIONAL_MS};
 use crate::contacts::HIDDEN;
-use crate::core::{Core, OwnAccount};
+use crate::core::{Core, OwnAccount, State};
 use crate::files::Files;
 use crate::ports::{Change, Collection};
 use crate::records::{AccountRecord, ContactRecord, encode, keys};
@@ -225,7 +225,7 @@ impl Core {
             self.start_session();
             return Err(error.into());
         }
-        *self.state.borrow_mut() = Default::default();
+        *self.state.borrow_mut() = State::of(&self.options);
         // One that began during the wipe has no account any more either.
         self.stop_transfer();
         self.backups.borrow_mut().end_all();

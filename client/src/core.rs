@@ -82,10 +82,7 @@ impl Core {
             ..NetworkStatus::default()
         };
         let clearings = Rc::new(Clearings::default());
-        let state = State {
-            only_recent: options.recent.is_some(),
-            ..State::default()
-        };
+        let state = State::of(&options);
         let whole_store = ports.store.clone();
         let ports = Ports {
             store: Rc::new(Veil::new(whole_store.clone(), clearings.clone())),

@@ -115,8 +115,9 @@ impl EngineHandle {
     }
 }
 
-/// Whether a command changes nothing in the store, so that it need not wait for those that do.
-fn only_reads(command: &Command) -> bool {
+/// Whether a command need not wait for those that change the store, nor they for it: it changes nothing there, or waits for the
+/// network first.
+fn runs_beside(command: &Command) -> bool {
     matches!(
         command,
         Command::Snapshot
@@ -131,6 +132,7 @@ fn only_reads(command: &Command) -> bool {
             | Command::AnswerTransfer(_)
             | Command::GiveAccount { .. }
             | Command::EndTransfer
+            | Command::ClearAccount
     )
 }
 
@@ -153,7 +155,7 @@ async fn run(core: Rc<Core>, mut incoming: mpsc::UnboundedReceiver<Request>) {
             Err(error) => {
                 let _ = request.answer.send(Err(error.clone().into()));
             }
-            Ok(()) if only_reads(&request.command) => {
+            Ok(()) if runs_beside(&request.command) => {
                 let core = core.clone();
                 core.clone().spawner.spawn(async move {
                     let reply = core.carry_out(request.number, request.command).await;

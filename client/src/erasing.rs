@@ -16,6 +16,7 @@ use holdfast_protocol::swarm::{NamespaceSelection, Signer};
 
 use crate::api::{Failure, Reply};
 use crate::core::Core;
+use crate::work::Work;
 
 /// How long it is tried before the user is asked (`spec/12-client-behaviour.md §8.10`).
 const LONGEST: Duration = Duration::from_secs(15);
@@ -35,6 +36,12 @@ impl Core {
         };
         // Whatever the engine's tasks do meanwhile, they bring nothing back.
         let _held = self.net.own_stores.hold();
+        // However this ends, what the swarm has lost by then is stored again for as long as the account is here.
+        let mut work = Work::begin(self).await;
+        if let Some(sync) = work.sync() {
+            sync.renewed_at = 0;
+        }
+        work.commit().await?;
         let erased = {
             let erase = Box::pin(self.erase_from_swarm(&account));
             let late = self.ports.clock.sleep(LONGEST);
@@ -42,6 +49,11 @@ impl Core {
         };
         if !erased {
             return Err(Failure::NotErased);
+        }
+        let present = self.account().map(|present| present.id());
+        if present != Some(account.id()) {
+            // It has left this device meanwhile.
+            return Ok(Reply::Done);
         }
         self.log_out().await
     }

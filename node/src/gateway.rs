@@ -149,13 +149,42 @@ struct UnderWay {
 }
 
 /// One packet of a client under way.
-struct Slot<'a> {
-    inner: &'a Inner,
+struct Slot {
+    inner: Arc<Inner>,
     client: IpAddr,
     large: bool,
 }
 
-impl Drop for Slot<'_> {
+impl Slot {
+    /// Counts as a large one from now on, if its client has one of those left.
+    fn grow(&mut self) -> bool {
+        if self.large {
+            return true;
+        }
+        let most = self.inner.options.concurrent_large;
+        let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = clients.get_mut(&self.client).filter(|count| count.large < most);
+        if let Some(count) = count {
+            count.large += 1;
+            self.large = true;
+        }
+        self.large
+    }
+}
+
+/// An answer, which has its client's slot until it is written.
+struct Held {
+    body: Bytes,
+    _slot: Slot,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = clients.get_mut(&self.client) {
@@ -170,7 +199,7 @@ impl Drop for Slot<'_> {
 
 impl Inner {
     /// Takes one of a client's slots, if it has one left.
-    fn slot(&self, client: IpAddr, large: bool) -> Option<Slot<'_>> {
+    fn slot(self: &Arc<Self>, client: IpAddr, large: bool) -> Option<Slot> {
         let client = client_key(client);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let (packets, others) = clients
@@ -183,7 +212,7 @@ impl Inner {
         count.packets += 1;
         count.large += usize::from(large);
         Some(Slot {
-            inner: self,
+            inner: Arc::clone(self),
             client,
             large,
         })
@@ -209,7 +238,7 @@ impl Inner {
     }
 
     async fn relay(
-        &self,
+        self: &Arc<Self>,
         key: &str,
         client: IpAddr,
         length: Option<usize>,
@@ -229,7 +258,7 @@ impl Inner {
         // Whoever does not say may send a large one.
         let large = length.is_none_or(|length| length > SMALL);
         let longest = if large { MAX_PACKET_SIZE } else { SMALL };
-        let _slot = self.slot(client, large).ok_or(Failure::Busy)?;
+        let mut slot = self.slot(client, large).ok_or(Failure::Busy)?;
         let _permit = self.under_way.try_acquire().map_err(|_| Failure::Busy)?;
         let packet = whole(packet, None, longest, BODY_TIME)
             .await
@@ -255,7 +284,15 @@ impl Inner {
                 CallError::Timeout => Failure::GuardTimeout,
                 CallError::TooLarge => Failure::TooLarge,
             })?;
-        Ok((answer.status, answer.body))
+        // A file comes as the answer to a small packet.
+        if answer.body.len() > SMALL && !slot.grow() {
+            return Err(Failure::Busy);
+        }
+        let held = Held {
+            body: answer.body,
+            _slot: slot,
+        };
+        Ok((answer.status, Bytes::from_owner(held)))
     }
 }
 

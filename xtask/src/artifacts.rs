@@ -228,11 +228,15 @@ pub(crate) fn rustflags(wasm: Wasm) -> String {
     flags.join(" ")
 }
 
+/// Where cargo keeps what it downloads.
+pub(crate) fn cargo_home() -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from)
+}
+
 /// Folders of this machine and what stands for them in a product.
 pub(crate) fn remapped() -> Vec<(PathBuf, &'static str)> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    let mut folders = vec![(paths::root(), "/holdfast"), (cargo, "/cargo")];
+    let mut folders = vec![(paths::root(), "/holdfast"), (cargo_home(), "/cargo")];
     // Generated code names the folder that it lies in.
     if !paths::target().starts_with(paths::root()) {
         folders.push((paths::target(), "/holdfast/target"));

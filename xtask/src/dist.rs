@@ -85,7 +85,10 @@ fn check(progress: &Progress) -> Outcome {
     };
     let mut again = paths::command("cargo");
     again.args(["xtask", "dist"]).current_dir(&copy);
-    again.env_remove("CARGO_TARGET_DIR").env("HOLDFAST_WASM", wasm);
+    again
+        .env_remove("CARGO_TARGET_DIR")
+        .env("HOLDFAST_WASM", wasm)
+        .env("CARGO_HOME", other_cargo_home(&copy)?);
     progress.step(&format!("the same in {}", copy.display()), &mut again)?;
     let (name, other) = (name(), copy.join("target/dist"));
     let differing = differing(&folder(), &other, &name);
@@ -100,6 +103,21 @@ fn check(progress: &Progress) -> Outcome {
         other.display(),
         differing.join("\n  ")
     ))
+}
+
+/// Another folder of cargo's for the copy, with what is downloaded already: no product may tell where it lay.
+fn other_cargo_home(copy: &Path) -> Outcome<PathBuf> {
+    let home = copy.join("target/cargo");
+    let present = artifacts::cargo_home();
+    fs::create_dir_all(&home).map_err(|error| format!("cannot make {}: {error}", home.display()))?;
+    for name in ["registry", "config.toml"] {
+        let shared = present.join(name);
+        if shared.exists() {
+            std::os::unix::fs::symlink(&shared, home.join(name))
+                .map_err(|error| format!("cannot link {}: {error}", shared.display()))?;
+        }
+    }
+    Ok(home)
 }
 
 /// The files whose names begin in that way and whose bytes are not the same in both folders, or that only one of them has.

@@ -55,6 +55,11 @@ const program = name('app', parts);
 ['.js', '_bg.wasm', '_later.wasm'].forEach((ending, n) => renameSync(join(folder, parts[n]), join(folder, program + ending)));
 put(new RegExp(first, 'g'), program, 'the program');
 
+// The library of the cut, which the view library brings with it, marks each program by a name made of where cargo keeps its
+// sources, on this machine. In the page's program the cut removes it.
+const marked = read('engine_bg.wasm').toString('latin1');
+const alike = marked.replace(/(_WASM_SPLIT_MARKER_)[0-9a-f]{16}/g, (_, mark) => mark + '0'.repeat(16));
+writeFileSync(join(folder, 'engine_bg.wasm'), alike, 'latin1');
 const engineFiles = ['.js', '_bg.wasm'];
 const engine = name('engine', engineFiles.map((ending) => `engine${ending}`));
 for (const ending of engineFiles) renameSync(join(folder, `engine${ending}`), join(folder, engine + ending));

@@ -36,6 +36,10 @@ struct Asked {
     what: Leave,
     own: bool,
     busy: RwSignal<bool>,
+    /// The network is asked at this moment.
+    deleting: RwSignal<bool>,
+    /// The network was asked, and may have deleted something.
+    reached: RwSignal<bool>,
     error: RwSignal<String>,
     on_close: Callback<()>,
 }
@@ -53,6 +57,10 @@ impl Asked {
             return;
         }
         let network = matches!(command, Command::ClearAccount);
+        self.deleting.set(network);
+        if network {
+            self.reached.set(true);
+        }
         spawn_local(async move {
             let outcome = self.state.request(command).await;
             let words = match outcome {
@@ -65,7 +73,7 @@ impl Asked {
                 }
                 Err(why @ LinkError::Failed(Failure::NotErased)) => error_text(&why),
                 // What came before is done.
-                Err(_) if network => t("leave.failed_device"),
+                Err(_) if self.reached.try_get_untracked() == Some(true) => t("leave.failed_device"),
                 Err(_) => t("leave.failed"),
             };
             let _ = self.error.try_set(words);
@@ -90,6 +98,8 @@ pub(crate) fn Leaving(what: Leave, #[prop(into)] on_close: Callback<()>) -> impl
         what,
         own: state.mode.get_untracked() == StorageMode::OwnDevice,
         busy: RwSignal::new(false),
+        deleting: RwSignal::new(false),
+        reached: RwSignal::new(false),
         error: RwSignal::new(String::new()),
         on_close,
     };
@@ -121,6 +131,7 @@ fn question(asked: Asked, range: RwSignal<&'static str>, sure: RwSignal<bool>) -
     let widest = move || what == Leave::Clear && own && range.get() == NETWORK;
     let go = move |_| {
         if untrack(widest) {
+            asked.error.set(String::new());
             sure.set(true);
         } else {
             asked.leave(Command::LogOut);
@@ -197,26 +208,30 @@ fn ranges(range: RwSignal<&'static str>) -> AnyView {
 /// Asks once more before the network deletes, and tells when it did not.
 fn network_question(asked: Asked) -> AnyView {
     let Asked { busy, error, .. } = asked;
-    let failed = move || error.with(|words| !words.is_empty());
+    // What was offered stays where it is.
+    let failed = Memo::new(move |before: Option<&bool>| {
+        before == Some(&true) || error.with(|words| !words.is_empty())
+    });
     view! {
         <Dialog title=t("leave.network_title") on_close=move || asked.close()>
             <p>{t("leave.network_text")}</p>
             <p class="warning">{t("leave.network_others")}</p>
             <p class="error" role="alert">{error}</p>
             <p class="help" role="status">
-                {move || busy.get().then(|| t("leave.network_busy"))}
+                {move || (busy.get() && asked.deleting.get()).then(|| t("leave.network_busy"))}
             </p>
             <div class="actions">
                 <button class="button quiet" autofocus on:click=move |_| asked.close()>
                     {t("action.cancel")}
                 </button>
                 {move || {
-                    failed()
+                    failed.get()
                         .then(|| {
                             view! {
                                 <button
                                     id="clear-device-only"
                                     class="button danger"
+                                    aria-disabled=move || busy.get().to_string()
                                     on:click=move |_| asked.leave(Command::LogOut)
                                 >
                                     {t("leave.device")}
@@ -232,7 +247,7 @@ fn network_question(asked: Asked) -> AnyView {
                     on:click=move |_| asked.leave(Command::ClearAccount)
                 >
                     {move || {
-                        if failed() { t("action.try_again") } else { t("leave.network_do") }
+                        if failed.get() { t("action.try_again") } else { t("leave.network_do") }
                     }}
                 </button>
             </div>

@@ -120,7 +120,7 @@ pub(crate) fn App() -> impl IntoView {
     move || {
         words.track();
         if framed {
-            return later::view(|later| (later.framed)());
+            return later::screen(|later| (later.framed)());
         }
         view! {
             {move || later::get().map(|later| (later.above)())}
@@ -179,7 +179,12 @@ pub(crate) fn below() -> AnyView {
 /// Everything, in somebody else's page.
 pub(crate) fn framed() -> AnyView {
     if platform::kiosk::is_closed() {
-        return view! { <kiosk::Closed /> }.into_any();
+        return view! {
+            <main class="start">
+                <kiosk::Closed />
+            </main>
+        }
+        .into_any();
     }
     view! {
         <embedded::Embedded />
@@ -219,7 +224,7 @@ fn Page() -> impl IntoView {
     move || match state.phase.get() {
         Phase::Opening => view! { <Opening /> }.into_any(),
         Phase::Start => view! { <Start /> }.into_any(),
-        phase => later::view(move |later| (later.page)(phase.clone())),
+        phase => later::screen(move |later| (later.page)(phase.clone())),
     }
 }
 

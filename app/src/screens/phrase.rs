@@ -67,7 +67,7 @@ pub(crate) fn PhraseDialog(
     };
     let words = move || {
         view! {
-            <ol class="phrase" dir="ltr" translate="no">
+            <ol class="phrase" class:kept-here=!copies dir="ltr" translate="no">
                 {phrase
                     .get()
                     .split(' ')

@@ -109,7 +109,7 @@ impl AppState {
     pub(crate) async fn enter(self, name: String, restore: bool) -> Result<(), String> {
         match later::wait().await {
             Some(later) => (later.enter)(self, name, restore).await,
-            None => Err(t("problem.failed_text")),
+            None => Err(t("name.not_loaded")),
         }
     }
 

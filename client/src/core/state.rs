@@ -6,6 +6,7 @@ use std::rc::Rc;
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::message::SenderCache;
 
+use crate::Options;
 use crate::api::{Conversation, MessageId, MessageState, Place, Preview, RestoreProgress, Standing};
 use crate::config::Configs;
 use crate::files::Files;
@@ -58,6 +59,16 @@ pub(crate) struct State {
     pub(crate) unreadable: u32,
     /// Whoever a message came from since the start: it forgets with the account.
     pub(crate) senders: SenderCache,
+}
+
+impl State {
+    /// Before anything is loaded, and after everything was removed.
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            only_recent: options.recent.is_some(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The account with its keys.

@@ -192,7 +192,13 @@ impl Core {
             match kept {
                 Ok(()) => break,
                 // There is no room: fetching it again by itself would only fetch it in vain.
-                Err(StoreError::Full) if self.note_fault(file, Fault::Failed).await.is_ok() => break,
+                Err(StoreError::Full) if self.note_fault(file, Fault::Failed).await.is_ok() => {
+                    if let Wanted::Picture(picture) = &wanted {
+                        let given_up = &mut self.state.borrow_mut().files.given_up;
+                        given_up.insert(picture.url.clone());
+                    }
+                    break;
+                }
                 Err(_) => self.sleep(self.jitter(BACKOFF.saturating_mul(16))).await,
             }
         }
@@ -258,7 +264,7 @@ impl Core {
         };
         let reply = match self.ask_server(&server, request, TIMEOUT, progress).await {
             Ok(reply) => reply,
-            Err(ServerError::Unavailable) => return Err(Trouble::Unavailable),
+            Err(ServerError::Unavailable | ServerError::Busy) => return Err(Trouble::Unavailable),
             Err(ServerError::Path | ServerError::Unreachable) => return Err(Trouble::Again),
             Err(ServerError::Key) => return Err(damaged),
         };

@@ -49,6 +49,8 @@ const STEP: u64 = 64 * 1024;
 pub(super) enum UploadError {
     /// There is no connection; does not count.
     Unavailable,
+    /// The gateway has no room now; does not count.
+    Busy,
     /// Another attempt may work.
     Again,
     /// The server does not take it, or can't be used.
@@ -253,6 +255,7 @@ impl Core {
             .await
             .map_err(|error| match error {
                 ServerError::Unavailable => UploadError::Unavailable,
+                ServerError::Busy => UploadError::Busy,
                 ServerError::Path | ServerError::Unreachable => UploadError::Again,
                 ServerError::Key => UploadError::Refused(SendFailure::FileServer),
             })?;
@@ -367,6 +370,11 @@ impl Core {
                 let seen = self.net.changed.count();
                 let changed = Box::pin(self.net.changed.passed(seen));
                 let _: Either<_, _> = select(changed, self.ports.clock.sleep(UNAVAILABLE_WAIT)).await;
+                return;
+            }
+            UploadError::Busy => {
+                // Every try sends all of the file.
+                self.postpone(record.number, self.jitter(LONGEST_BACKOFF));
                 return;
             }
             UploadError::Refused(failure) => Some(failure),

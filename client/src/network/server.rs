@@ -9,6 +9,7 @@ use holdfast_protocol::onion::{self, Hop, Reply, ReplySender, Suite};
 
 use super::attribution::{self, Blame};
 use super::request::Busy;
+use super::transport::SendError;
 use crate::core::Core;
 use crate::ports::Progress;
 
@@ -20,6 +21,8 @@ const PATH_WAIT: Duration = Duration::from_secs(10);
 pub(crate) enum ServerError {
     /// Offline, no gateway or no path: waiting helps.
     Unavailable,
+    /// The gateway has no room now.
+    Busy,
     /// The path failed; another one may work.
     Path,
     /// The last node could not reach the server, or did not want to.
@@ -70,6 +73,7 @@ impl Core {
                     ServerError::Path
                 });
             }
+            Err(SendError::Busy) => return Err(ServerError::Busy),
             Err(error) => {
                 let blame = attribution::of_send_error(error);
                 self.path_failed(&path, server.key(), blame);

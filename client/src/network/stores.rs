@@ -4,18 +4,18 @@ use std::cell::Cell;
 
 use crate::driver::Signal;
 
-/// Requests that store something in the own swarm: how many are on their way, and whether more may go.
+/// Requests that store something in the own swarm: how many are on their way, and how many want none to go.
 #[derive(Default)]
 pub(crate) struct OwnStores {
     running: Cell<usize>,
-    held: Cell<bool>,
+    held: Cell<usize>,
     ended: Signal,
 }
 
 impl OwnStores {
     /// Counts a request for as long as the guard lives; `None` while none may go.
     pub(super) fn begin(&self) -> Option<Running<'_>> {
-        if self.held.get() {
+        if self.held.get() > 0 {
             return None;
         }
         self.running.set(self.running.get().saturating_add(1));
@@ -24,7 +24,7 @@ impl OwnStores {
 
     /// Lets none go for as long as the guard lives.
     pub(crate) fn hold(&self) -> Held<'_> {
-        self.held.set(true);
+        self.held.set(self.held.get().saturating_add(1));
         Held(self)
     }
 
@@ -55,7 +55,7 @@ pub(crate) struct Held<'a>(&'a OwnStores);
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.held.set(false);
+        self.0.held.set(self.0.held.get().saturating_sub(1));
     }
 }
 
@@ -76,7 +76,10 @@ mod tests {
         assert!((&mut over).now_or_never().is_none());
         drop(running);
         assert!((&mut over).now_or_never().is_some());
+        let other = stores.hold();
         drop(held);
+        assert!(stores.begin().is_none());
+        drop(other);
         assert!(stores.begin().is_some());
     }
 }

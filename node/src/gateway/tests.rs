@@ -37,7 +37,11 @@ async fn guard() -> (Node, Stopper) {
         } else {
             StatusCode::OK
         };
-        (status, format!("{path} {} {told:?}", body.len()))
+        let mut answer = format!("{path} {} {told:?}", body.len());
+        if body.starts_with(b"file") {
+            answer.extend(std::iter::repeat_n('x', SMALL));
+        }
+        (status, answer)
     });
     tokio::spawn(serve(listener, None, app, stopping));
     (node, stopper)
@@ -210,6 +214,14 @@ async fn a_packet_is_small_only_if_it_says_so_and_is() {
     assert_eq!(ask(SMALL, SMALL + 1).await.unwrap().status(), 413);
     assert_eq!(ask(SMALL + 1, SMALL + 1).await.unwrap().status(), 429);
     assert_eq!(failure(&app, &path, vec![1]).await, (429, "busy".to_owned()));
+    // A file that is fetched counts as well.
+    let fetch = Request::builder()
+        .method("POST")
+        .uri(&path)
+        .header("content-length", 4)
+        .body(Body::from("file"));
+    let refused = app.clone().oneshot(fetch.unwrap()).await.unwrap();
+    assert_eq!(refused.status(), 429);
 }
 
 #[tokio::test]

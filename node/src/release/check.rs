@@ -19,7 +19,7 @@ use super::{
 };
 use crate::files::read_capped;
 use crate::kiosk::unmarked;
-use crate::net::client::{Answer, HttpClient};
+use crate::net::client::{Answer, CallError, HttpClient};
 
 /// The site's pages: the one, and the same for frames.
 const PAGES: [&str; 2] = [PAGE, "embed.html"];
@@ -119,10 +119,15 @@ impl Remote {
         let mut differ = Vec::new();
         for coding in CODINGS {
             let url = format!("{}{address}", self.base);
-            let answer = self.client.get_coded(&url, coding, MAX_FILE, TIMEOUT).await;
-            let answer = answer.map_err(|error| ReleaseError::Fetch(url, error.to_string()))?;
-            let same = decoded(&answer).is_some_and(|answer| is_as_signed(path, hash, &answer))
-                || (address == PAGE && self.leads_home(&answer));
+            let same = match self.client.get_coded(&url, coding, MAX_FILE, TIMEOUT).await {
+                Ok(answer) => {
+                    decoded(&answer).is_some_and(|answer| is_as_signed(path, hash, &answer))
+                        || (address == PAGE && self.leads_home(&answer))
+                }
+                // Cut off or far too long: not the file, as any other wrong one.
+                Err(CallError::TooLarge | CallError::Unreachable) => false,
+                Err(error) => return Err(ReleaseError::Fetch(url, error.to_string())),
+            };
             if !same {
                 differ.push(coding);
             }

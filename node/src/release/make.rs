@@ -18,7 +18,7 @@ const LEFT_OUT: [&str; 2] = [site::NETWORK, embed::LIST];
 const NEEDED: [&str; 2] = [PAGE, "service-worker.js"];
 /// Endings of compressed copies, which lie beside a file for web servers.
 const PACKED: [&str; 2] = [".br", ".gz"];
-/// What stands before the version in a built page (`xtask/tools/name-engine.mjs`). It is the site's own, whatever the version
+/// What stands before the version in a built page (`xtask/tools/name-programs.mjs`). It is the site's own, whatever the version
 /// of this program.
 const VERSION: &str = "<meta name=\"version\" content=\"";
 

@@ -1,6 +1,8 @@
 //! Files whose way is cut in the middle: the file server dies, the page is loaded anew, the gateway starts again, and what
 //! arrives is what was sent, once.
 
+use std::time::Duration;
+
 use holdfast_protocol::file::FileType;
 use tempfile::TempDir;
 use tokio::task::LocalSet;
@@ -23,6 +25,10 @@ const MIDDLE: usize = 4_000_000;
 const SMALL: usize = 100_000;
 /// Why a message with a file was given up that the server found too large.
 const TOO_LARGE: &str = "Not sent: the message is too large.";
+/// So long a file that is wanted is tried to be fetched, and somewhat longer.
+const GIVEN_UP: Duration = Duration::from_secs(300);
+/// What a picture that is not there says.
+const WORDS: &str = "return document.querySelector('.tile .cover-words')?.textContent";
 /// So many of the newest messages at the other side are looked through.
 const RECENT: u16 = 20;
 
@@ -155,7 +161,10 @@ async fn a_picture_that_could_not_be_fetched_says_so_and_a_tap_tries_again() {
             network.apart().kill_files();
             ada.loads("#load-once").await;
             ada.browser
-                .read(".tile .cover-words", "Could not be loaded")
+                .until_within(GIVEN_UP, "the end of the tries", async || {
+                    let words = ada.browser.script(WORDS).await;
+                    (words == "Could not be loaded").then_some(())
+                })
                 .await;
             network.apart().start_files();
             ada.browser.press(".tile [data-act=load]").await;

@@ -43,13 +43,19 @@ async fn the_first_screens_do_without_the_rest_and_say_when_it_does_not_come() {
     browser.keeps_away(&["*_later.wasm"]).await;
     browser.open(&network.app()).await;
     ada.ask_for_account("Ada", Place::OwnDevice).await;
-    browser
-        .read("#display-name-error", "Check your connection and try again")
-        .await;
+    browser.read("#display-name-error", "reload the page").await;
     pictures(browser, "loading-2-no-rest").await;
     browser.keeps_away(&[]).await;
     browser.press("#name-continue").await;
     ada.home().await;
     browser.press("#open-profile").await;
     browser.read(".own-name", "Ada").await;
+    // Who has an account is told the same, and gets on when the rest comes.
+    browser.keeps_away(&["*_later.wasm"]).await;
+    browser.reload().await;
+    browser.see("main.start #fetch-again").await;
+    pictures(browser, "loading-3-no-rest-of-an-account").await;
+    browser.keeps_away(&[]).await;
+    browser.press("#fetch-again").await;
+    ada.home().await;
 }

@@ -7,7 +7,7 @@ use holdfast_client::api::{Command, Event, Failure, Place, RestoreStage, Standin
 use holdfast_protocol::swarm::request::Request;
 use holdfast_tests::net::{Device, Fault, Lie, World, run};
 
-use super::{SOON, place, wait_for_place, written_to};
+use super::{SOON, place, wait_for_name, wait_for_place, written_to};
 
 /// What all nodes hold together.
 fn held(world: &World) -> u64 {
@@ -34,6 +34,11 @@ async fn keeps_all_while(world: &World, faulty: usize, fault: Fault) {
         world.set_fault(key, Fault::None);
     }
     tokio::time::sleep(SOON * 10).await;
+    // What members had deleted by then is there again.
+    tokio::time::sleep(Duration::from_secs(2 * 60 * 60)).await;
+    let late = Device::new(world);
+    late.restore(one.seed().await).await;
+    wait_for_name(&late, "Ann").await;
     // It goes on as before, and can be ended once the network is well.
     one.send(bob_id, "still here").await.unwrap();
     bob.wait_for_texts(own_id, 2, SOON).await;

@@ -10,17 +10,15 @@ use crate::platform::reload;
 #[component]
 pub(crate) fn Closed() -> impl IntoView {
     view! {
-        <main class="start">
-            <section id="kiosk-closed" class="step problem" role="alert">
-                <span class="problem-icon">{icon(Icon::Lock)}</span>
-                <h1>{t("kiosk.closed_title")}</h1>
-                <p class="lead">{t("kiosk.closed_text")}</p>
-                <div class="stack">
-                    <button class="button primary large" on:click=move |_| reload()>
-                        {t("action.try_again")}
-                    </button>
-                </div>
-            </section>
-        </main>
+        <section id="kiosk-closed" class="step problem" role="alert">
+            <span class="problem-icon">{icon(Icon::Lock)}</span>
+            <h1>{t("kiosk.closed_title")}</h1>
+            <p class="lead">{t("kiosk.closed_text")}</p>
+            <div class="stack">
+                <button class="button primary large" on:click=move |_| reload()>
+                    {t("action.try_again")}
+                </button>
+            </div>
+        </section>
     }
 }
