@@ -177,30 +177,6 @@ impl Browser {
         self.go_to(next).await;
     }
 
-    /// Opens an address in a tab that is never driven, and gives what the debugging interface calls it.
-    pub(crate) async fn tab_aside(&self, address: &str) -> String {
-        let made = self
-            .cdp(
-                "Target.createTarget",
-                json!({ "url": address, "background": true }),
-            )
-            .await;
-        made["targetId"].as_str().expect("a tab").to_owned()
-    }
-
-    /// Has the process of a tab from [`Self::tab_aside`] crash. The driver would end with one of its own.
-    pub(crate) async fn crash_aside(&self, tab: &str) {
-        let attached = self
-            .cdp("Target.attachToTarget", json!({ "targetId": tab }))
-            .await;
-        let crash = json!({ "id": 1, "method": "Page.crash" }).to_string();
-        self.cdp(
-            "Target.sendMessageToTarget",
-            json!({ "sessionId": attached["sessionId"], "message": crash }),
-        )
-        .await;
-    }
-
     /// Runs a script in this page, and in every later one before its own.
     pub(crate) async fn before_each_page(&self, script: &str) {
         let command = "Page.addScriptToEvaluateOnNewDocument";

@@ -108,35 +108,6 @@ async fn tabs_share_one_engine_and_hand_it_over() {
 }
 
 #[tokio::test]
-async fn a_tab_that_crashes_leaves_the_engine_to_another() {
-    let network = Network::start();
-    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
-    // Another tab takes the engine over while this one is away for a moment.
-    let aside = ada.browser.tab_aside(&network.app()).await;
-    ada.runs_engines(1, 1).await;
-    ada.browser.open("about:blank").await;
-    ada.browser.open(&network.app()).await;
-    ada.home().await;
-    ada.runs_engines(1, 1).await;
-    ada.write_to(&bert_id).await;
-    ada.send("before the crash").await;
-    ada.delivered().await;
-
-    ada.browser.crash_aside(&aside).await;
-    ada.send("after the crash").await;
-    ada.reads("after the crash").await;
-    ada.runs_engines(1, 0).await;
-    ada.delivered().await;
-    bert.accept(&ada_id).await;
-    bert.reads("before the crash").await;
-    bert.reads("after the crash").await;
-    bert.send("received").await;
-    ada.reads("received").await;
-    ada.shares_once(&bert, &["before the crash", "after the crash", "received"])
-        .await;
-}
-
-#[tokio::test]
 async fn a_frozen_tab_is_replaced_and_wakes_as_a_follower() {
     let network = Network::start();
     let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
