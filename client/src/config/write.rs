@@ -185,6 +185,10 @@ impl Work<'_> {
     }
 
     pub(super) fn write_read_position(&mut self, id: &Id, record: &ConversationRecord) {
+        if self.core.options.leave_unread {
+            // Not even into the document here: an entry of our own would contend with what other devices have read.
+            return;
+        }
         let now = self.now();
         let convo = ConvoId::OneToOne(*id);
         let staged = self.staged.convos.as_ref().map(|convos| convos.convo(&convo));
