@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_client::api::{Command, Event, Failure, Place, RestoreStage, Standing};
+use holdfast_client::api::{Command, Event, Failure, Place, Standing};
 use holdfast_protocol::swarm::request::Request;
 use holdfast_tests::net::{Device, Fault, Lie, World, run};
 
-use super::{SOON, place, wait_for_name, wait_for_place, written_to};
+use super::{SOON, goes_on_without_profile, place, wait_for_name, wait_for_place, written_to};
 
 /// What all nodes hold together.
 fn held(world: &World) -> u64 {
@@ -64,16 +64,7 @@ async fn a_cleared_account_comes_back_with_nothing_in_it() {
         assert!(one.events.borrow().iter().any(ended));
         let two = Device::new(&world);
         two.restore(seed).await;
-        two.wait_for("no profile", SOON, |now| {
-            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
-        })
-        .await;
-        two.ask(Command::ContinueWithoutProfile {
-            name: "Ann again".to_owned(),
-        })
-        .await;
-        two.wait_for("complete", SOON, |now| now.restore.is_none()).await;
-        tokio::time::sleep(SOON).await;
+        goes_on_without_profile(&two, "Ann again").await;
         assert_eq!(place(&two, bob_id).await, None);
         assert!(two.texts(bob_id).await.is_empty());
         // The account is the same, and goes on.

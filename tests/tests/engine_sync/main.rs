@@ -10,7 +10,7 @@ mod restore;
 
 use std::time::Duration;
 
-use holdfast_client::api::{MessageKind, Notice, Place, Snapshot, Standing};
+use holdfast_client::api::{Command, MessageKind, Notice, Place, RestoreStage, Snapshot, Standing};
 use holdfast_protocol::account::{Account, Id, Seed};
 use holdfast_tests::net::{Device, World};
 
@@ -101,6 +101,21 @@ async fn wait_for_place(device: &Device, id: Id, wanted: (Standing, Place)) {
                 .any(|held| held.id == id && (held.standing, held.place) == wanted)
         })
         .await;
+}
+
+/// Has a restored account that finds no profile go on under a new name.
+async fn goes_on_without_profile(device: &Device, name: &str) {
+    device
+        .wait_for("no profile", SOON, |now| {
+            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
+        })
+        .await;
+    let name = name.to_owned();
+    device.ask(Command::ContinueWithoutProfile { name }).await;
+    device
+        .wait_for("complete", SOON, |now| now.restore.is_none())
+        .await;
+    tokio::time::sleep(SOON).await;
 }
 
 async fn wait_for_name(device: &Device, name: &str) {

@@ -13,7 +13,7 @@ use holdfast_protocol::account::Seed;
 use holdfast_tests::net::{Device, World, run};
 
 use super::keeping::DAY;
-use super::{SOON, in_step, place, wait_for_name, wait_for_place, written_to};
+use super::{SOON, goes_on_without_profile, in_step, place, wait_for_name, wait_for_place, written_to};
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_contact_does_not_come_back_from_the_mailbox() {
@@ -264,17 +264,8 @@ async fn a_name_typed_for_want_of_a_profile_wins_over_no_real_one() {
         let seed = Seed::from_bytes(&[0x32; 16]);
         let one = Device::new(&world);
         one.restore(seed.clone()).await;
-        one.wait_for("no profile", SOON, |now| {
-            now.restore.as_ref().map(|restore| restore.stage) == Some(RestoreStage::NoProfile)
-        })
-        .await;
         // The hash of the message with this name is among the greatest: in a merge of equals it wins.
-        one.ask(Command::ContinueWithoutProfile {
-            name: "Somebody".to_owned(),
-        })
-        .await;
-        one.wait_for("complete", SOON, |now| now.restore.is_none()).await;
-        tokio::time::sleep(SOON).await;
+        goes_on_without_profile(&one, "Somebody").await;
         // A decision besides the name, which has not left this device when the profile comes.
         one.set_online(false);
         let own = one.id().await;
