@@ -4,6 +4,7 @@ pub(crate) mod activity;
 pub(crate) mod blob;
 pub(crate) mod camera;
 pub(crate) mod card;
+pub(crate) mod chime;
 pub(crate) mod data_transfer;
 mod errors;
 pub(crate) mod film;
