@@ -1,7 +1,7 @@
 //! The browser's notifications, and whether the user is looking at any tab of this site.
 //!
-//! Where a service worker works it shows them (`static/service-worker.js`), as browsers on phones want it; they outlive the
-//! page. Elsewhere the page does.
+//! The page shows them where the browser lets it. Where it doesn't, as on phones, the service worker does
+//! (`static/service-worker.js`); those outlive the page, and browsers keep what they say.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -91,7 +91,7 @@ pub(crate) enum Fate {
 
 type Hear = Rc<dyn Fn(&str, Fate)>;
 
-/// A notification that the page shows without a service worker.
+/// A notification that the page shows.
 struct Shown {
     tag: String,
     notification: Notification,
@@ -134,10 +134,10 @@ pub(crate) fn follow(hear: impl Fn(&str, Fate) + 'static) {
     }
 }
 
-/// Shows a notification: by the service worker where one works, since browsers on phones let no page do it, else by the
-/// page. Whether the browser did.
+/// Shows a notification: by the page, of which the browser keeps nothing, else by the service worker, since browsers on
+/// phones let no page do it. Whether the browser did.
 pub(crate) async fn show(notice: &Notice) -> bool {
-    show_by_worker(notice).await || show_here(notice).is_some()
+    show_here(notice).is_some() || show_by_worker(notice).await
 }
 
 /// Has the worker show it. It notes which page asked, and leads back to that one.
