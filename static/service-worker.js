@@ -1,4 +1,4 @@
-// Two things, for the pages of this site in this browser.
+// Three things, for the pages of this site in this browser.
 //
 // It runs one release of the site. When the page asks for it, it takes the first signed release that the server offers,
 // whole, and from then on answers with the files of that release and no others, with a network or without. Another one it
@@ -8,6 +8,8 @@
 //
 // And it takes what other apps share with this one (`share_target` in holdfast.webmanifest) and holds it, in memory only,
 // until the page comes for it.
+//
+// And it shows notifications for the page, since some browsers let nobody else do that, and leads back to the page from them.
 //
 // Change this file rarely: a browser runs a changed one without asking, so the page warns where no release explains it.
 
@@ -462,6 +464,27 @@ function settle(name) {
   held.delete(name);
 }
 
+// ---- Notifications ----
+
+/** Shows a notification for a page, noting which page that is; tells whether the browser did. */
+const notify = ({ title, options }, { id }) =>
+  registration.showNotification(title, { ...options, data: id }).then(() => true, () => false);
+
+/**
+ * The user chose a notification, by its tag: its page comes to the front and hears of it. Where that page has gone, another
+ * one of the app does, or is opened. Only the page knows what the tag, a random one, stands for.
+ */
+async function choose({ tag, data }) {
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const own = ({ url, frameType }) => url.startsWith(scope) && frameType === "top-level";
+  const client = pages.find(({ id }) => id === data) ?? pages.find(own);
+  client?.postMessage({ chosen: tag });
+  await (client ? client.focus() : clients.openWindow(scope));
+}
+
+/** The user put a notification away. */
+const dismiss = async ({ tag, data }) => (await clients.get(data))?.postMessage({ dismissed: tag });
+
 // ---- Events ----
 
 addEventListener("install", (event) => {
@@ -481,10 +504,18 @@ addEventListener("fetch", (event) => {
   else if (concerns(event.request)) event.respondWith(answer(event));
 });
 
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(choose(event.notification).catch((error) => console.info("not shown:", error)));
+});
+
+addEventListener("notificationclose", (event) => event.waitUntil(dismiss(event.notification)));
+
 addEventListener("message", (event) => {
-  const { data, ports } = event;
+  const { data, ports, source } = event;
   if (data.take) ports[0].postMessage(held.get(data.take)?.share ?? null);
   if (data.settle) settle(data.settle);
+  if (data.notify) event.waitUntil(notify(data.notify, source).then((shown) => ports[0].postMessage(shown)));
   // The page, once a release explains this worker: otherwise it waits until all pages are closed.
   if (data.takeOver) skipWaiting();
   if (data.release) event.waitUntil(carryOut(data.release, data.language).then((told) => ports[0].postMessage(told)));

@@ -6,7 +6,9 @@
 //! the engine's link, from the first part does it through a field of [`Later`]: a direct call would put the callee there too.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::sync::LazyLock;
+use std::task::{Poll, Waker};
 
 use futures::future::LocalBoxFuture;
 use leptos::prelude::*;
@@ -81,6 +83,16 @@ thread_local! {
     static FETCH: Cell<Option<Fetch>> = const { Cell::new(None) };
     /// Whom the part is to follow when it comes.
     static AWAITED: RefCell<Option<(Owner, AppState)>> = const { RefCell::new(None) };
+    /// Who waits for the part to come, or to be missing.
+    static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes where the part is now; who waits for it goes on.
+fn stands(standing: Standing) {
+    STANDING.set(standing);
+    for waiting in WAITING.take() {
+        waiting.wake();
+    }
 }
 
 /// Says how the part is fetched. Called before anything else.
@@ -91,7 +103,7 @@ pub(crate) fn comes_by(fetch: Fetch) {
 /// Fetches the part before the page is mounted: where nothing can be shown without it.
 pub(crate) async fn fetch_first() {
     if let Some(later) = fetch().await {
-        STANDING.set(Standing::Here(later));
+        stands(Standing::Here(later));
     }
 }
 
@@ -106,15 +118,15 @@ pub(crate) fn follow(state: AppState) {
 }
 
 async fn bring() {
-    STANDING.set(Standing::Coming);
+    stands(Standing::Coming);
     let Some(later) = fetch().await else {
-        STANDING.set(Standing::Missing);
+        stands(Standing::Missing);
         return;
     };
     if let Some((owner, state)) = AWAITED.take() {
         owner.with(|| (later.begin)(state));
     }
-    STANDING.set(Standing::Here(later));
+    stands(Standing::Here(later));
 }
 
 async fn fetch() -> Option<Later> {
@@ -154,9 +166,21 @@ pub(crate) async fn wait() -> Option<Later> {
                 bring().await;
                 return get_untracked();
             }
-            Standing::Coming => platform::pause(50).await,
+            Standing::Coming => settled().await,
         }
     }
+}
+
+/// Completes when what is on its way has come, or could not be fetched.
+async fn settled() {
+    poll_fn(|context| match STANDING.get_untracked() {
+        Standing::Coming => {
+            WAITING.with_borrow_mut(|all| all.push(context.waker().clone()));
+            Poll::Pending
+        }
+        Standing::Here(_) | Standing::Missing => Poll::Ready(()),
+    })
+    .await;
 }
 
 /// A view of the part among the start screens; until it is here the page's outline, or what to do about it.
@@ -194,4 +218,37 @@ fn missing() -> AnyView {
         </section>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake};
+
+    use super::*;
+
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_the_part_goes_on_when_it_comes_and_looks_at_no_clock() {
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(woken.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut waiting = Box::pin(wait());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        assert!(!woken.0.load(Ordering::Relaxed));
+        stands(Standing::Here(Later::here()));
+        assert!(woken.0.load(Ordering::Relaxed));
+        assert!(matches!(
+            waiting.as_mut().poll(&mut context),
+            Poll::Ready(Some(_))
+        ));
+    }
 }

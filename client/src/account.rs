@@ -119,6 +119,8 @@ impl Core {
             made_by: number,
         };
         let mut changes = Vec::new();
+        // Nobody can have written to one that is made now.
+        let has_mail = !matches!(origin, Origin::Created(_));
         let (mut note, mut restore) = (None, None);
         match origin {
             Origin::Created(name) => {
@@ -181,6 +183,7 @@ impl Core {
             state.configs = Some(configs);
             state.restore = restore;
             state.restore_told = None;
+            state.catching_up = has_mail;
             state.contacts.extend(note.map(|note| (own, note)));
         }
         self.emit(event);

@@ -181,9 +181,13 @@ impl Core {
     fn woken(&self) {
         if !self.time.is_known() {
             self.net.resync.notify();
+            self.forget_typed();
         }
+        self.fall_behind();
         self.wake.notify();
         self.net.changed.notify();
+        // The time of messages ran on while timers may have stood still.
+        self.due.notify();
         // A picture that could not be fetched may come now.
         self.state.borrow_mut().files.resting.clear();
         self.files.notify();

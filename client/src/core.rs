@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::lock::Mutex;
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::config::AccountConfigs;
@@ -144,5 +145,11 @@ impl Core {
     /// Waits, through the clock port.
     pub(crate) async fn sleep(&self, duration: Duration) {
         self.ports.clock.sleep(duration).await;
+    }
+
+    /// Waits likewise, but not beyond the first wake after `woken`, a count of [`Core::wake`].
+    pub(crate) async fn sleep_unless_woken(&self, woken: u64, duration: Duration) {
+        let wake = Box::pin(self.wake.passed(woken));
+        let _: Either<_, _> = select(wake, self.ports.clock.sleep(duration)).await;
     }
 }

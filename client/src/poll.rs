@@ -44,6 +44,9 @@ const MAX_PAGES: u32 = 20;
 const WAIT_SLACK: Duration = Duration::from_secs(10);
 /// The longest hold that is asked for, milliseconds.
 const MAX_WAIT_MS: u64 = 25_000;
+/// Nothing heard for longer than this means that the machine slept, or that there was no connection: longer than a poll may
+/// take whose answer is held.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// Old hashes are forgotten once per start, after the first polls.
 const PRUNE_AFTER: Duration = Duration::from_secs(60);
 
@@ -74,6 +77,7 @@ impl Core {
             let woken = self.wake.count();
             let changed = self.net.changed.count();
             let mut unavailable = false;
+            self.note_silence();
             if self.net.online.get() && !self.time.is_known() {
                 self.net.resync.notify();
                 self.time_known(TIME_WAIT).await;
@@ -99,7 +103,12 @@ impl Core {
                         turn.polls = POLLS_PER_NODE;
                     }
                     if failures >= FAILURES_TO_TELL {
-                        self.state.borrow_mut().polling_works = false;
+                        {
+                            let mut state = self.state.borrow_mut();
+                            // What comes until there is a connection again will have to be caught up with.
+                            let worked = std::mem::replace(&mut state.polling_works, false);
+                            state.catching_up |= worked;
+                        }
                         self.refresh_status();
                     }
                     self.jitter(BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF))
@@ -112,15 +121,42 @@ impl Core {
                 let woken = Box::pin(self.wake.passed(woken));
                 let _: Either<_, _> = select(select(ready, woken), self.ports.clock.sleep(wait)).await;
             } else if !wait.is_zero() {
-                let woken = Box::pin(self.wake.passed(woken));
-                let _: Either<_, _> = select(woken, self.ports.clock.sleep(wait)).await;
+                self.sleep_unless_woken(woken, wait).await;
             }
         }
     }
 
-    /// Forgets old hashes some time after the start.
+    /// The mailbox may hold what is not known here: told until it was read to its end.
+    pub(crate) fn fall_behind(&self) {
+        {
+            let mut state = self.state.borrow_mut();
+            if state.account.is_none() || state.catching_up {
+                return;
+            }
+            state.catching_up = true;
+        }
+        self.refresh_status();
+    }
+
+    /// A machine that slept may not have been told so: then the clock tells.
+    fn note_silence(&self) {
+        let longest = LONGEST_SILENCE.max(self.options.poll_interval.saturating_mul(2));
+        let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        let (last, known) = {
+            let state = self.state.borrow();
+            (state.last_poll, state.catching_up)
+        };
+        if !known && last.is_some_and(|at| self.time.now().saturating_sub(at) > longest) {
+            self.fall_behind();
+            self.due.notify();
+        }
+    }
+
+    /// Forgets old hashes some time after the start. By a clock that is wrong, what still counts would be forgotten, and
+    /// what was deleted would come again.
     pub(crate) async fn run_pruning(self: Rc<Self>) {
         self.sleep(PRUNE_AFTER).await;
+        while !self.time_known(PRUNE_AFTER).await {}
         // Nothing depends on it; the next start tries again.
         let _ = self.prune_seen().await;
     }
@@ -178,9 +214,11 @@ impl Core {
         }
         let mut batch = Batch::new(requests);
         // An empty mailbox has no cursor: after one poll it may be waited on as well.
+        // Whoever has just come back is not kept waiting for news to hear that there are none.
+        let behind = self.state.borrow().catching_up;
         let holds = self
             .wait_of(&node.ed25519)
-            .filter(|_| caught_up || turn.polls > 1);
+            .filter(|_| !behind && (caught_up || turn.polls > 1));
         batch.wait_ms = holds.map(|wait| wait.min(MAX_WAIT_MS));
         let timeout = batch.wait_ms.map_or(REQUEST_TIMEOUT, |wait| {
             Duration::from_millis(wait).saturating_add(WAIT_SLACK)
@@ -204,6 +242,8 @@ impl Core {
             let mut state = self.state.borrow_mut();
             state.polling_works = true;
             state.last_poll = Some(self.time.now());
+            // What was asked before the last wake may have been answered before the sleep.
+            state.catching_up &= more || self.wake.count() != woken;
         }
         self.refresh_status();
         if more && turn.pages < MAX_PAGES {

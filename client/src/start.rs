@@ -24,6 +24,8 @@ impl Core {
                 taken_over = configs.take_over(&keys, &meta);
                 state.configs = Some(configs);
                 state.account = Some(OwnAccount { keys, record });
+                // Whatever came while no engine ran.
+                state.catching_up = true;
             } else if key == keys::COUNTERS {
                 state.counters = decode(value)?;
             } else if key == keys::RESTORE {

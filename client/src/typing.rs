@@ -184,6 +184,13 @@ impl Core {
         }
     }
 
+    /// The machine slept: whoever typed before that is not shown any longer. Before [`Core::due`] is told.
+    pub(crate) fn forget_typed(&self) {
+        for typed in self.state.borrow_mut().typed.values_mut() {
+            typed.until = typed.until.and(Some(0));
+        }
+    }
+
     /// Ends the show of typing by itself.
     pub(crate) async fn run_typing(self: Rc<Self>) {
         loop {

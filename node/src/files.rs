@@ -22,6 +22,24 @@ pub fn make_folder(path: &Path) -> Result<(), FileError> {
     std::fs::create_dir_all(path).map_err(|error| FileError(path.to_owned(), error))
 }
 
+/// Takes a folder, made if it is not there, for whoever keeps the file that comes back. `None` if somebody else has it.
+///
+/// # Errors
+/// The folder can't be made, or its lock can't be written.
+pub fn lock_folder(folder: &Path) -> Result<Option<std::fs::File>, FileError> {
+    make_folder(folder)?;
+    let path = folder.join("lock");
+    let file = match std::fs::File::create(&path) {
+        Ok(file) => file,
+        Err(error) => return Err(FileError(path, error)),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(FileError(path, error)),
+    }
+}
+
 /// The keys in a file of a folder, all made on first use.
 ///
 /// # Errors

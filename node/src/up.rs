@@ -17,7 +17,7 @@ use holdfast_protocol::swarm::{SwarmId, new_swarm_id};
 
 use crate::clock::{Clock, SystemClock};
 use crate::embed::EmbedOrigin;
-use crate::files::{FileError, KEYS, keys_in, make_folder};
+use crate::files::{FileError, KEYS, keys_in, lock_folder};
 use crate::gateway::{self, Gateway};
 use crate::kiosk::KioskSite;
 use crate::net::proxies::{TrustedProxy, behind};
@@ -73,9 +73,17 @@ pub enum UpError {
     /// A folder or file of the data folder cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A port cannot be listened on, most often because another program does.
+    /// Another program listens on a port.
+    #[error(
+        "port {0} is taken by another program, perhaps by an `up` that still runs: end that one, or choose another with --port"
+    )]
+    PortTaken(u16),
+    /// A port cannot be listened on.
     #[error("port {0}: {1}")]
     Port(u16, std::io::Error),
+    /// Another network runs over the data folder.
+    #[error("{0} is in use by another `up`: end that one, or choose another folder with --data")]
+    InUse(PathBuf),
     /// A node does not start.
     #[error("node {0}: {1}")]
     Node(usize, storage::StartError),
@@ -96,6 +104,7 @@ pub enum UpError {
 /// A running network. Dropping it cuts everything off; [`Network::stop`] ends it in order.
 pub struct Network {
     options: Options,
+    _lock: std::fs::File,
     clock: Arc<dyn Clock>,
     registry: Arc<Registry>,
     addresses: Addresses,
@@ -112,10 +121,11 @@ impl Network {
     /// Brings everything up. Keys, databases and ports are made on the first start and used again later.
     pub async fn start(mut options: Options) -> Result<Self, UpError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        make_folder(&options.data)?;
+        let front = listen(options.port).await?;
+        // Before anything is read or changed: the other network needs its ports again.
+        let lock = lock_folder(&options.data)?.ok_or_else(|| UpError::InUse(options.data.clone()))?;
         let mut ports = Ports::read(&options.data);
         ports.nodes.resize(options.nodes, 0);
-        let front = listen(options.port).await?;
         let seed = listen_again(&mut ports.seed).await?;
         let files_listener = listen_again(&mut ports.files).await?;
         let files = FilesSlot::new(&options, ports.files)?;
@@ -162,6 +172,7 @@ impl Network {
             },
             registry: Arc::new(Registry::fixed(records, FIRST_HEIGHT)),
             options,
+            _lock: lock,
             clock,
             app_port,
             seed: None,

@@ -200,6 +200,34 @@ async fn up_tells_where_everything_is_ends_on_order_and_keeps_its_data() {
 }
 
 #[test]
+fn a_second_up_says_what_is_taken_and_changes_nothing() {
+    let mut world = World::new("second");
+    let data = world.folder.join("data");
+    let first = start_up(&mut world, &data);
+    let taken = first.app.trim_end_matches('/').rsplit(':').next().unwrap();
+    let ports = std::fs::read(data.join("ports.json")).unwrap();
+    for (port, data, wanted) in [
+        (
+            taken,
+            world.folder.join("other"),
+            format!("port {taken} is taken"),
+        ),
+        ("0", data.clone(), format!("{} is in use", data.display())),
+    ] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args(["up", "--port", port, "--nodes", "4", "--json", "--data"])
+            .arg(data)
+            .env("HOLDFAST_LOG", "error")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(ended.stdout.is_empty() && said.contains(&wanted), "{said}");
+    }
+    assert_eq!(std::fs::read(data.join("ports.json")).unwrap(), ports);
+}
+
+#[test]
 fn servers_behind_the_nodes_tell_their_key_at_the_start() {
     let mut world = World::new("keys");
     for role in ["files", "previews"] {

@@ -1,4 +1,4 @@
-//! Fuzz targets: one function for every decoder of the protocol and of releases, with inputs to start from.
+//! Fuzz targets: one function for every decoder of what comes from outside, with inputs to start from.
 //!
 //! A target takes any bytes and must not panic; where a decoder has an inverse it also checks that both agree. The
 //! wrappers in `fuzz/` run them under cargo-fuzz for as long as one likes; `tests/tests/fuzz_smoke.rs` runs each of them
@@ -15,6 +15,7 @@ pub mod mutate;
 mod network;
 mod packets;
 mod releases;
+mod servers;
 mod transfers;
 
 /// A decoder under test.
@@ -48,6 +49,7 @@ pub fn targets() -> Vec<Target> {
         network::TARGETS,
         packets::TARGETS,
         releases::TARGETS,
+        servers::TARGETS,
         transfers::TARGETS,
     ];
     groups

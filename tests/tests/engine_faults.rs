@@ -1,11 +1,13 @@
 //! Nodes and gateways that fail or lie, clocks that are wrong, machines that sleep.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use holdfast_client::api::{Command, MessageState, SendFailure, Trouble};
+use holdfast_client::api::{Command, Event, MessageState, SendFailure, Trouble};
+use holdfast_client::ports::{Collection, Scan, Store};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::keys::Ed25519KeyPair;
 use holdfast_protocol::nodes::encode_active_nodes;
@@ -15,6 +17,7 @@ use holdfast_tests::net::{Device, Fault, World, run, service};
 const SOON: Duration = Duration::from_secs(60);
 const LATER: Duration = Duration::from_secs(900);
 const HOUR_MS: i64 = 60 * 60 * 1_000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn pair(world: &World) -> (Device, Device) {
     let (alice, bob) = (Device::new(world), Device::new(world));
@@ -356,6 +359,144 @@ async fn after_sleep_everything_missed_arrives_at_once() {
         bob.set_online(true);
         bob.ask(Command::Wake).await;
         bob.wait_for_texts(alice_id, 31, Duration::from_secs(20)).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_sleep_it_is_told_that_messages_may_be_missing_until_the_mailbox_was_read_to_its_end() {
+    run(async {
+        // A front end may notice that the machine woke, or may not.
+        for told in [true, false] {
+            let world = World::new().await;
+            let (alice, bob) = pair(&world).await;
+            let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+            alice.send(bob_id, "good night").await.unwrap();
+            bob.wait_for_texts(alice_id, 1, SOON).await;
+            alice.wait_until_sent(bob_id, SOON).await;
+            assert!(!bob.network().await.catching_up);
+            bob.falls_asleep();
+            tokio::time::advance(DAY).await;
+            // Several pages of what nobody can read, and a message behind them.
+            for number in 0..130_u8 {
+                world.deposit(&bob_id, vec![number; 70_000]).await;
+            }
+            alice.send(bob_id, "good morning").await.unwrap();
+            alice.wait_until_sent(bob_id, LATER).await;
+            bob.events.borrow_mut().clear();
+            bob.wakes();
+            if told {
+                bob.ask(Command::Wake).await;
+                assert!(bob.network().await.catching_up);
+            }
+            bob.wait_for_texts(alice_id, 2, LATER).await;
+            bob.wait_for("up to date", SOON, |now| !now.network.catching_up)
+                .await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let events = bob.events.borrow();
+            let says = |event: &Event, expected: bool| {
+                matches!(event, Event::Network(status) if status.catching_up == expected)
+            };
+            let behind = events.iter().position(|event| says(event, true)).unwrap();
+            let since = &events[behind..];
+            let over = since.iter().position(|event| says(event, false)).unwrap();
+            let is_last = |event: &Event| match event {
+                Event::Message(message) => message.body == "good morning",
+                _ => false,
+            };
+            let last = since.iter().position(is_last).unwrap();
+            assert!(last < over, "told {told}: {last} {over}");
+            let polls: HashSet<_> = since[..over]
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Network(status) => Some(status.last_poll),
+                    _ => None,
+                })
+                .collect();
+            assert!(polls.len() >= 3, "told {told}: {polls:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wake_without_news_is_over_as_soon_as_a_node_says_so() {
+    run(async {
+        let world = World::new().await;
+        let (alice, mut bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        assert!(!bob.network().await.catching_up, "a new account has no mail");
+        alice.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(alice_id, 1, SOON).await;
+        tokio::time::sleep(SOON).await;
+        // Sooner than a node answers that was asked to wait for something new.
+        let at_once = Duration::from_secs(10);
+        bob.ask(Command::Wake).await;
+        assert!(bob.network().await.catching_up);
+        bob.wait_for("up to date", at_once, |now| !now.network.catching_up)
+            .await;
+        bob.restart().await;
+        assert!(
+            bob.network().await.catching_up,
+            "there may be mail since the last time"
+        );
+        bob.wait_for("up to date", SOON, |now| !now.network.catching_up)
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_whose_last_known_message_is_gone_is_read_from_its_beginning() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice.send(bob_id, "before").await.unwrap();
+        bob.wait_for_texts(alice_id, 1, SOON).await;
+        bob.falls_asleep();
+        alice.send(bob_id, "too long ago").await.unwrap();
+        alice.wait_until_sent(bob_id, LATER).await;
+        tokio::time::advance(DAY * 15).await;
+        tokio::time::sleep(SOON).await;
+        alice.send(bob_id, "in time").await.unwrap();
+        alice.wait_until_sent(bob_id, LATER).await;
+        bob.wakes();
+        bob.ask(Command::Wake).await;
+        bob.wait_for_texts(alice_id, 2, LATER).await;
+        tokio::time::sleep(SOON * 5).await;
+        assert_eq!(bob.texts(alice_id).await, ["before", "in time"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_far_ahead_makes_a_device_forget_nothing() {
+    run(async {
+        let world = World::new().await;
+        let (alice, mut bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice.send(bob_id, "hello").await.unwrap();
+        bob.wait_for_texts(alice_id, 1, SOON).await;
+        tokio::time::sleep(SOON).await;
+        let store = bob.store.clone();
+        let known = async || {
+            let scan = Scan {
+                collection: Collection::Seen,
+                from: Vec::new(),
+                to: None,
+                reverse: false,
+                limit: usize::MAX,
+            };
+            store.scan(scan).await.unwrap().len()
+        };
+        let before = known().await;
+        assert!(before > 0);
+        bob.set_online(false);
+        bob.set_skew(60 * 24 * HOUR_MS);
+        bob.restart().await;
+        tokio::time::sleep(SOON * 3).await;
+        assert_eq!(known().await, before);
     })
     .await;
 }

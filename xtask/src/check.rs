@@ -29,36 +29,42 @@ const AGAIN_LIMIT: Duration = Duration::from_secs(3);
 /// How long everything may take to end after Ctrl-C.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
-/// Runs the whole check and says what it found.
+/// Builds what is missing, runs the whole check and says what it found.
 pub(crate) fn run(options: &Options) -> Outcome {
     let progress = Progress::new();
     artifacts::prepare(&progress, Need::Serve)?;
     artifacts::headless(&progress)?;
+    everything(&progress, options.nodes, &paths::headless())
+}
+
+/// The check of what is built, with so many storage nodes and that client for scripts.
+pub(crate) fn everything(progress: &Progress, nodes: u16, headless: &Path) -> Outcome {
     let data = Temporary::new()?;
     let options = Options {
         port: free_port()?,
         data: data.0.join("network"),
-        nodes: options.nodes,
+        nodes,
         json: true,
         check: true,
         demo: false,
     };
     let mut network = Network::start(&options, &data.0)?;
-    let nodes = network.info.list("nodes").len();
+    let count = network.info.list("nodes").len();
     progress.say(&format!(
-        "network started: {} storage nodes, {}",
-        nodes,
+        "network started: {count} storage nodes, {}",
         network.app()?
     ));
-    if nodes != usize::from(options.nodes) {
+    if count != usize::from(nodes) {
         return Err(format!(
-            "{} storage nodes were asked for and {nodes} started",
-            options.nodes
+            "{nodes} storage nodes were asked for and {count} started"
         ));
+    }
+    if let Some(what) = missing(&network.info) {
+        return Err(format!("the network's first line lacks {what}"));
     }
     let files = compare_files(network.app()?)?;
     progress.say(&format!("page served: {files} files, each as built"));
-    let (took, engines) = exchange::both_ways(&format!("{}networks/default.json", network.app()?))?;
+    let (took, engines) = exchange::both_ways(headless, &format!("{}networks/default.json", network.app()?))?;
     progress.say(&format!(
         "two engines wrote to each other, there and back in {} ms",
         took.as_millis()
@@ -67,6 +73,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     progress.say(&format!("everything ended {} ms after Ctrl-C", took.as_millis()));
     // Until now they had a request open, as every open app has.
     drop(engines);
+    let before = identities(&network.info);
     let started = Instant::now();
     network = Network::start(&options, &data.0)?;
     let app = network.app()?;
@@ -82,6 +89,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
             AGAIN_LIMIT.as_secs()
         ));
     }
+    if identities(&network.info) != before {
+        return Err("after a second start over the same folder the storage nodes are others".to_owned());
+    }
     progress.say(&format!(
         "the app is served {} ms after a second start",
         took.as_millis()
@@ -91,6 +101,49 @@ pub(crate) fn run(options: &Options) -> Outcome {
         "check passed: the network starts, the app is served, two engines exchange messages, Ctrl-C ends it, and it starts again"
     );
     Ok(())
+}
+
+/// What the first line of `up --json` owes to its readers and does not say.
+fn missing(info: &Json) -> Option<String> {
+    let is_address = |value: &Json, name: &str| {
+        value
+            .text(name)
+            .is_some_and(|address| address.starts_with("http://") || address.starts_with("https://"))
+    };
+    let is_key = |value: &Json, name: &str| {
+        value
+            .text(name)
+            .is_some_and(|key| key.len() == 64 && key.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    let is_number = |value: &Json, name: &str| matches!(value.get(name), Some(Json::Number(_)));
+    for name in ["app", "seed", "gateway"] {
+        if !is_address(info, name) {
+            return Some(format!("the address of `{name}`"));
+        }
+    }
+    info.list("nodes").iter().enumerate().find_map(|(place, node)| {
+        let owed = [
+            ("url", is_address(node, "url")),
+            ("ip", node.text("ip").is_some()),
+            (
+                "https_port` or `http_port",
+                is_number(node, "https_port") || is_number(node, "http_port"),
+            ),
+            ("ed25519", is_key(node, "ed25519")),
+            ("x25519", is_key(node, "x25519")),
+            ("swarm", node.text("swarm").is_some()),
+        ];
+        let (name, _) = owed.into_iter().find(|(_, is_there)| !is_there)?;
+        Some(format!("`{name}` of storage node {place}"))
+    })
+}
+
+/// Which storage nodes these are.
+fn identities(info: &Json) -> Vec<String> {
+    let nodes = info.list("nodes").iter();
+    nodes
+        .map(|node| node.text("ed25519").unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// A running `holdfast up`; killed if the check fails half-way.
@@ -244,10 +297,11 @@ fn free_port() -> Outcome<u16> {
 }
 
 /// A folder that goes away with the value.
-struct Temporary(PathBuf);
+pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Temporary {
-    fn new() -> Outcome<Self> {
+    /// An empty one; one at a time.
+    pub(crate) fn new() -> Outcome<Self> {
         let folder = env::temp_dir().join(format!("holdfast-check-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         Ok(Self(folder))
@@ -258,5 +312,34 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // What stays in the system's temporary folder is removed by the system.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_line_that_owes_something_is_found() {
+        let key = "ab".repeat(32);
+        let line = format!(
+            r#"{{"app":"http://127.0.0.1:1/","seed":"http://127.0.0.1:2/json_rpc","gateway":"http://127.0.0.1:1/","nodes":[
+            {{"url":"http://127.0.0.1:3","ip":"127.0.0.1","http_port":3,"ed25519":"{key}","x25519":"{key}","swarm":"0"}}]}}"#
+        );
+        let missing = |line: &str| missing(&Json::parse(line).unwrap());
+        assert_eq!(missing(&line), None);
+        assert_eq!(missing(&line.replace("http_port", "https_port")), None);
+        for (from, to, what) in [
+            ("\"seed\"", "\"root\"", "the address of `seed`"),
+            (
+                "http_port",
+                "port",
+                "`https_port` or `http_port` of storage node 0",
+            ),
+            ("\"x25519\":\"ab", "\"x25519\":\"", "`x25519` of storage node 0"),
+            ("\"swarm\"", "\"group\"", "`swarm` of storage node 0"),
+        ] {
+            assert_eq!(missing(&line.replace(from, to)).as_deref(), Some(what));
+        }
     }
 }

@@ -211,7 +211,8 @@ fn copy(from: &Path, to: &Path) -> Outcome {
         .map_err(|error| format!("cannot copy {} to {}: {error}", from.display(), to.display()))
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Outcome {
+/// Copies a site, without what signing added to it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Outcome {
     fs::create_dir_all(to).map_err(|error| format!("cannot make {}: {error}", to.display()))?;
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", from.display());
     for entry in fs::read_dir(from).map_err(failed)? {

@@ -1,13 +1,13 @@
 //! Two native engines that write to each other, for `--check`.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::json::Json;
-use crate::paths;
 use crate::progress::Outcome;
 
 /// How long an engine may take to find its way through the network.
@@ -15,11 +15,11 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long a message may take.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Lets two new accounts write to each other once each way; gives the time of the way there and back, and both engines, which go
-/// on asking for messages as long as they are kept.
-pub(crate) fn both_ways(profile: &str) -> Outcome<(Duration, [Engine; 2])> {
-    let mut first = Engine::start("first engine", profile)?;
-    let mut second = Engine::start("second engine", profile)?;
+/// Lets two new accounts write to each other once each way, by the client for scripts; gives the time of the way there and back,
+/// and both engines, which go on asking for messages as long as they are kept.
+pub(crate) fn both_ways(headless: &Path, profile: &str) -> Outcome<(Duration, [Engine; 2])> {
+    let mut first = Engine::start("first engine", headless, profile)?;
+    let mut second = Engine::start("second engine", headless, profile)?;
     first.wait_connected()?;
     second.wait_connected()?;
     let started = Instant::now();
@@ -40,15 +40,15 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    fn start(name: &'static str, profile: &str) -> Outcome<Self> {
-        let mut command = Command::new(paths::headless());
+    fn start(name: &'static str, headless: &Path, profile: &str) -> Outcome<Self> {
+        let mut command = Command::new(headless);
         command
             .args(["--network", profile, "listen"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command
             .spawn()
-            .map_err(|error| format!("{name}: cannot start: {error}"))?;
+            .map_err(|error| format!("{name}: cannot start {}: {error}", headless.display()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("{name}: no pipes"));
         };

@@ -235,6 +235,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_language_lacks_a_text() {
+        assert_eq!(languages(), Ok(()));
+    }
+
+    #[test]
+    fn nothing_half_done_is_in_the_sources() {
+        // A copy of the sources without their history has no list of them.
+        if paths::root().join(".git").exists() {
+            assert_eq!(leftovers(), Ok(()));
+        }
+    }
+
+    #[test]
     fn placeholders_are_found_in_every_form_of_an_entry() {
         let entry = Json::parse(
             r#"{"text":{"one":"{count} message from {name}","other":"{count} messages"},"note":"{not}"}"#,

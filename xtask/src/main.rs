@@ -30,7 +30,8 @@ cargo xtask <task>
   up [--port 8080] [--data DIR] [--nodes 8] [--json] [--demo] [--check]
                  set up what is missing, build, start a local network and serve the app (--demo: and a page of somebody
                  else's that shows the chat; --check: try all of it and end)
-  test [ARGS…]   all tests: formats, vectors, engine, node, browser (ARGS go to cargo test)
+  test [ARGS…]   all tests: formats, vectors, engine, node, browser, and at their end `up --check` and `sign` with what is
+                 built (ARGS go to cargo test, which is all that runs then)
   vectors DIR    run the conformance cases in a folder of the shapes of tests/vectors
   bench [NAME…]  measure; one JSON object a line
   size           bytes of every shipped file, raw, gzip and brotli

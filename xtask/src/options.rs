@@ -8,7 +8,7 @@ use crate::progress::Outcome;
 /// The port of the app when none is asked for.
 const DEFAULT_PORT: u16 = 8080;
 /// Two swarms of four.
-const DEFAULT_NODES: u16 = 8;
+pub(crate) const DEFAULT_NODES: u16 = 8;
 
 /// What `up` was asked for.
 #[derive(Debug, PartialEq, Eq)]

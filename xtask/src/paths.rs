@@ -45,8 +45,18 @@ pub(crate) fn server() -> PathBuf {
 
 /// The built native client for scripts.
 pub(crate) fn headless() -> PathBuf {
+    headless_of("release")
+}
+
+/// The same client as `cargo test` builds it beside the tests, unoptimised.
+pub(crate) fn tested_headless() -> PathBuf {
+    headless_of("debug")
+}
+
+fn headless_of(profile: &str) -> PathBuf {
     target()
-        .join("release/examples")
+        .join(profile)
+        .join("examples")
         .join(format!("headless{}", env::consts::EXE_SUFFIX))
 }
 

@@ -1,9 +1,11 @@
 //! `cargo xtask sign [DIR] [KEY]`: makes a signed release of a built site, by `holdfast sign`.
 
 use std::env;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::artifacts;
+use crate::check::Temporary;
 use crate::dist;
 use crate::paths;
 use crate::progress::{Outcome, Progress};
@@ -35,11 +37,7 @@ pub(crate) fn run(rest: &[String]) -> Outcome {
         artifacts::server(&Progress::new())?;
         paths::server()
     };
-    let mut sign = Command::new(&program);
-    sign.arg("sign").arg("--site").arg(&folder).arg("--key").arg(&key);
-    if let Some(date) = dist::date() {
-        sign.args(["--number", &date]);
-    }
+    let mut sign = command(&program, &folder, &key);
     let status = sign
         .status()
         .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
@@ -51,5 +49,40 @@ pub(crate) fn run(rest: &[String]) -> Outcome {
         folder.display(),
         key.display()
     );
+    Ok(())
+}
+
+/// Signs that folder with that key.
+fn command(program: &Path, folder: &Path, key: &Path) -> Command {
+    let mut sign = Command::new(program);
+    sign.arg("sign").arg("--site").arg(folder).arg("--key").arg(key);
+    if let Some(date) = dist::date() {
+        sign.args(["--number", &date]);
+    }
+    sign
+}
+
+/// Whether that server signs a copy of the built site as this task asks it to, and finds it as it was signed, for
+/// `cargo xtask test`.
+pub(crate) fn try_it(program: &Path) -> Outcome {
+    let folder = Temporary::new()?;
+    let site = folder.0.join("site");
+    dist::copy_folder(&paths::dist(), &site)?;
+    let mut verify = Command::new(program);
+    verify.arg("verify").arg(&site);
+    for mut asked in [command(program, &site, &folder.0.join(KEY)), verify] {
+        let output = asked
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        if !output.status.success() {
+            return Err(format!(
+                "`{}` ended with {}\n{}",
+                artifacts::shown(&asked),
+                output.status,
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            ));
+        }
+    }
     Ok(())
 }

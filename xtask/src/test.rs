@@ -1,12 +1,17 @@
 //! `cargo xtask test` and `cargo xtask vectors`.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::artifacts::{self, Need};
+use crate::check;
+use crate::options::DEFAULT_NODES;
 use crate::paths;
 use crate::progress::{Outcome, Progress};
+use crate::sign;
 use crate::size;
 
 /// Where property tests begin: a run that passed passes again. Another number in this variable tries other cases.
@@ -21,7 +26,8 @@ const TRIED_AGAIN: usize = 3;
 const RESULT: &str = "test result: ";
 const FAILED: &str = "there are failed tests";
 
-/// Builds what the tests start, then hands over to cargo, whose results are the last lines.
+/// Builds what the tests start, then hands over to cargo. Without words for cargo, what other tasks promise is tried at the end,
+/// with what the tests needed built anyway.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let progress = Progress::new();
     artifacts::prepare(&progress, Need::Tests)?;
@@ -32,6 +38,52 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         progress.say(&artifacts::shown(&tests));
         return passed(&mut tests, FAILED);
     }
+    let headless = paths::tested_headless();
+    // Cargo puts it there again, built anew or not. One that it builds no more must not stand for what it builds.
+    match fs::remove_file(&headless) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(format!("cannot remove {}: {error}", headless.display()));
+        }
+        _ => {}
+    }
+    let mut outcomes = vec![("tests", all(&progress))];
+    for (task, outcome) in tasks(&progress, &headless) {
+        let word = if outcome.is_ok() { "passed" } else { "FAILED" };
+        progress.say(&format!("{task}: {word}"));
+        outcomes.push((task, outcome));
+    }
+    summary(outcomes)
+}
+
+/// What the tests of other tasks came to. They come last, since what they promise is promised in seconds.
+fn tasks(progress: &Progress, headless: &Path) -> Vec<(&'static str, Outcome)> {
+    progress.say("up --check, with what is built:");
+    let check = if headless.exists() {
+        check::everything(progress, DEFAULT_NODES, headless)
+    } else {
+        Err(format!(
+            "cargo test built no {}, the client for scripts",
+            headless.display()
+        ))
+    };
+    vec![("up --check", check), ("sign", sign::try_it(&paths::server()))]
+}
+
+/// Nothing, or what failed, each in its own words.
+fn summary(outcomes: Vec<(&'static str, Outcome)>) -> Outcome {
+    let failed: Vec<String> = outcomes
+        .into_iter()
+        .filter_map(|(name, outcome)| outcome.err().map(|why| format!("{name}: {why}")))
+        .collect();
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(failed.join("\n"))
+    }
+}
+
+/// All tests that cargo runs; a few browser tests that fail get a second try.
+fn all(progress: &Progress) -> Outcome {
     let mut tests = cargo_test(&["--workspace", "--no-fail-fast"]);
     progress.say(&artifacts::shown(&tests));
     let first = Heard::from(&mut tests)?;
@@ -198,6 +250,20 @@ mod tests {
             tests: gather(Some(out.as_bytes()), |_| (), is_result),
             targets: gather(Some(err.as_bytes()), |_| (), is_target),
         }
+    }
+
+    #[test]
+    fn every_failure_is_in_the_summary_in_its_own_words() {
+        assert_eq!(summary(vec![("tests", Ok(())), ("sign", Ok(()))]), Ok(()));
+        let failed = |why: &str| Err(why.to_owned());
+        assert_eq!(
+            summary(vec![
+                ("tests", failed(FAILED)),
+                ("up --check", failed("it still ran 2 s after Ctrl-C")),
+                ("sign", Ok(())),
+            ]),
+            failed("tests: there are failed tests\nup --check: it still ran 2 s after Ctrl-C")
+        );
     }
 
     #[test]

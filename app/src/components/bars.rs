@@ -1,8 +1,10 @@
-//! The thin bars at the top of the page: what stands in the way, said honestly, without blocking anything.
+//! The thin bars at the top of the page: what stands in the way, or what is being waited for, said honestly, without blocking
+//! anything.
 
 use std::time::Duration;
 
 use holdfast_client::api::{Synced, Trouble};
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
@@ -15,6 +17,8 @@ use crate::state::{AppState, Phase};
 
 /// A connection that comes back within this time is not worth a bar.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// Neither is news that have come within this time.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Which trouble matters most: one bar is enough.
 fn weight(trouble: &Trouble) -> u8 {
@@ -63,7 +67,34 @@ pub(crate) fn clock_error(offset_ms: i64) -> String {
     }
 }
 
-/// The bar for the weightiest trouble.
+/// Whether messages may be missing that are being fetched; follows that. While an account comes back the list says so itself.
+fn catches_up(state: AppState) -> bool {
+    state.phase.with(|phase| *phase == Phase::Ready)
+        && state.network.with(|network| network.catching_up)
+        && state.restore.with(Option::is_none)
+}
+
+/// Whether that has gone on for a moment.
+fn catches_up_noticeably(state: AppState) -> RwSignal<bool> {
+    let noticed = RwSignal::new(false);
+    let catching = Memo::new(move |_| catches_up(state));
+    Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
+        if let Some(timer) = timer.flatten() {
+            timer.clear();
+        }
+        noticed.set(false);
+        if !catching.get() {
+            return None;
+        }
+        let notice = move || {
+            let _ = noticed.try_set(true);
+        };
+        set_timeout_with_handle(notice, QUIET).ok()
+    });
+    noticed
+}
+
+/// The bar for the weightiest trouble; without one, that messages are being fetched.
 #[component]
 pub(crate) fn TroubleBar() -> impl IntoView {
     let state = AppState::get();
@@ -86,9 +117,15 @@ pub(crate) fn TroubleBar() -> impl IntoView {
                 .copied()
         })
     });
+    let catching = catches_up_noticeably(state);
+    let shown = move || match worst.get() {
+        Some(trouble) => bar(state, trouble, dismissed_clock).into_any(),
+        None if catching.get() => view! { <p class="catching-up">{t("bar.catching_up")}</p> }.into_any(),
+        None => ().into_any(),
+    };
     view! {
         <div class="bars" role="status">
-            {move || worst.get().map(|trouble| bar(state, trouble, dismissed_clock).into_any())}
+            {shown}
         </div>
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod activity;
 pub(crate) mod blob;
 pub(crate) mod camera;
 pub(crate) mod card;
+pub(crate) mod chime;
 pub(crate) mod data_transfer;
 mod errors;
 pub(crate) mod film;
@@ -134,9 +135,12 @@ pub(crate) async fn copy_text(text: &str) -> bool {
 
 /// Calls back whenever the page is shown (`true`) or hidden (`false`), for as long as the page lives.
 pub(crate) fn on_visibility(callback: impl Fn(bool) + 'static) {
-    listen(&document(), "visibilitychange", move || {
-        callback(document().visibility_state() == web_sys::VisibilityState::Visible);
-    });
+    listen(&document(), "visibilitychange", move || callback(is_visible()));
+}
+
+/// Whether the page is seen.
+pub(crate) fn is_visible() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Visible
 }
 
 /// Calls back whenever the browser gains (`true`) or loses (`false`) its connection, for as long as the page lives.

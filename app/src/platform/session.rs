@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::object::has;
-use super::{kiosk, on_connectivity, on_visibility, window};
+use super::{is_visible, kiosk, on_connectivity, on_visibility, pause, window};
 use crate::engine::{EngineLink, Settings, Sparing};
 
 /// Where an account is kept.
@@ -42,6 +42,11 @@ pub(crate) enum StartError {
     #[error("could not start: {0}")]
     Failed(String),
 }
+
+/// How often a page that is seen looks whether the machine slept: nothing else tells that of one that stayed in sight.
+const LOOK_MS: u32 = 15_000;
+/// A look that comes so much later than it was to, in milliseconds, had a sleep before it.
+const SLEPT_MS: f64 = 30_000.0;
 
 /// Where the page finds its network profile.
 const PROFILE: &str = "networks/default.json";
@@ -135,6 +140,24 @@ fn report() {
         }
     });
     on_connectivity(|online| tell(Command::Connectivity { online }));
+    wasm_bindgen_futures::spawn_local(notice_sleep());
+}
+
+/// Tells the engine of each sleep of the machine that the page was in sight through. The wall clock goes on meanwhile, and
+/// timers stand still; those of a page out of sight are late anyway, and being shown is told.
+async fn notice_sleep() {
+    loop {
+        let (seen, before) = (is_visible(), js_sys::Date::now());
+        pause(LOOK_MS).await;
+        if seen && is_visible() && slept(js_sys::Date::now() - before) {
+            tell(Command::Wake);
+        }
+    }
+}
+
+/// Whether the machine slept between two looks, by the time between them in milliseconds.
+fn slept(passed_ms: f64) -> bool {
+    passed_ms > f64::from(LOOK_MS) + SLEPT_MS
 }
 
 /// Tells the engine if there is no connection at present: it takes one for granted.
@@ -201,5 +224,19 @@ pub(crate) mod marker {
 
     fn storage() -> Option<web_sys::Storage> {
         window().local_storage().ok().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slept;
+
+    #[test]
+    fn a_late_timer_is_no_sleep_and_a_long_silence_is() {
+        assert!(!slept(15_000.0));
+        assert!(!slept(20_000.0), "a busy page");
+        assert!(!slept(-3_600_000.0), "a clock that was set back");
+        assert!(slept(60_000.0));
+        assert!(slept(8.0 * 3_600_000.0));
     }
 }

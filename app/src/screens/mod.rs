@@ -144,7 +144,8 @@ pub(crate) fn begin(state: AppState) {
         spawn_local(state.releases.resume());
     }
     provide_context(session::Session::follow(state));
-    notifications::follow_focus(move || state.notifier.withdraw());
+    state.notifier.listen(state);
+    notifications::follow_focus(move || state.notifier.clear());
     // A number that an earlier visit left tells something before an account is open.
     notifications::badge(0);
 }

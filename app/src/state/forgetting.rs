@@ -45,7 +45,7 @@ impl AppState {
         self.preferences.reset();
         self.toast.set(None);
         self.announcements.set(Vec::new());
-        self.notifier.withdraw();
+        self.notifier.forget();
     }
 
     /// Forgets what the engine told, when no screen shows it any more.

@@ -135,6 +135,7 @@ impl AppState {
     }
 
     fn put_conversations(self, changed: Vec<Conversation>) {
+        self.notifier.follow_all(&changed);
         for picture in self.conversations.put(changed) {
             self.files.forget_face(picture);
         }
@@ -151,6 +152,7 @@ impl AppState {
     fn remove_conversation(self, id: Id) {
         let known = self.conversations.get_untracked(id);
         self.conversations.remove(id);
+        self.notifier.follow(id, false);
         if self.nav.current_untracked().conversation() == Some(id) {
             self.nav.reset(Route::Home);
         }

@@ -19,7 +19,7 @@ pub(crate) enum Section {
     Lock,
     /// Notifications.
     Notifications,
-    /// Writing.
+    /// Writing, and listening.
     Conversations,
     /// Theme and language.
     Appearance,

@@ -1,10 +1,11 @@
 //! When something new is worth a notification of the browser, and what that says.
 //!
 //! One notification at a time: what comes while it is open takes its place and is counted
-//! (`spec/12-client-behaviour.md §8.2`). None while any tab has the focus, and none on a shared computer; whichever tab gains
-//! the focus, the open one is withdrawn.
+//! (`spec/12-client-behaviour.md §8.2`). None while any tab has the focus, and none on a shared computer; it is withdrawn when
+//! any tab gains the focus and when all that it tells of was read.
 
-use holdfast_client::api::{Command, MessageId, Place, Reply};
+use data_encoding::HEXLOWER;
+use holdfast_client::api::{Command, Conversation, MessageId, Place, Reply};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -12,9 +13,11 @@ use leptos::task::spawn_local;
 use super::AppState;
 use super::nav::Route;
 use super::preferences::NotifyContent;
+use crate::components::focus::touch;
 use crate::i18n::{t, tf, tn};
-use crate::platform::notifications::{self, Permission};
+use crate::platform::notifications::{self, Fate, Notice, Permission};
 use crate::platform::session::StorageMode;
+use crate::platform::{chime, random_bytes, steady_ms};
 use crate::screens::contact::display_name;
 use crate::screens::files::words::brief;
 
@@ -22,19 +25,67 @@ use crate::screens::files::words::brief;
 const PRODUCT: &str = "Holdfast";
 /// The longest text that a notification shows, in characters.
 const MAX_TEXT: usize = 200;
+/// What comes within so many milliseconds of a sound makes none of its own (`spec/12-client-behaviour.md §1`, batching).
+const SOUND_REST_MS: f64 = 2_000.0;
 
-/// The open notification.
-#[derive(Clone, Default)]
+/// What the open notification stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Open {
-    shown: Option<web_sys::Notification>,
+    /// Its name at the browser: random, as the browser keeps it and the service worker hears it.
+    tag: String,
     /// How many things it stands for.
     count: u64,
+    /// The conversations that these are in, and whether each was seen with something unread. What a reaction is in may have
+    /// nothing unread at all.
+    about: Vec<(Id, bool)>,
+}
+
+impl Open {
+    fn new() -> Self {
+        Self {
+            tag: HEXLOWER.encode(&random_bytes::<16>()),
+            count: 0,
+            about: Vec::new(),
+        }
+    }
+
+    /// It stands for one more thing, in this conversation.
+    fn add(&mut self, conversation: Option<Id>, unread: bool) {
+        self.count += 1;
+        let Some(id) = conversation else { return };
+        match self.about.iter_mut().find(|(other, _)| *other == id) {
+            Some((_, seen)) => *seen |= unread,
+            None => self.about.push((id, unread)),
+        }
+    }
+
+    /// How a conversation stands now. Whether all that it stands for was read.
+    fn follow(&mut self, id: Id, unread: bool) -> bool {
+        let known = self.about.len();
+        self.about.retain_mut(|(other, seen)| {
+            let read = *other == id && *seen && !unread;
+            *seen |= *other == id && unread;
+            !read
+        });
+        self.about.len() < known && self.about.is_empty()
+    }
 }
 
 /// Shows and withdraws notifications.
 #[derive(Clone, Copy)]
 pub(crate) struct Notifier {
-    open: StoredValue<Open, LocalStorage>,
+    /// The last one could be shown in no way.
+    pub fails: RwSignal<bool>,
+    open: StoredValue<Option<Open>, LocalStorage>,
+    /// The tag of the last one, and the conversation that it leads to, also when it was withdrawn meanwhile: the browser brings
+    /// the page to the front before it says why.
+    leads: StoredValue<Option<(String, Id)>, LocalStorage>,
+    /// What the browser shows next.
+    next: StoredValue<Option<Notice>, LocalStorage>,
+    /// The browser is being given one.
+    busy: StoredValue<bool>,
+    /// When the last sound was made, by the steady clock.
+    rang_at: StoredValue<Option<f64>>,
 }
 
 /// Something new, as the user wants it told.
@@ -70,15 +121,72 @@ fn words(news: &News, count: u64) -> (String, String) {
 impl Notifier {
     pub(super) fn new() -> Self {
         Self {
-            open: StoredValue::new_local(Open::default()),
+            fails: RwSignal::new(false),
+            open: StoredValue::new_local(None),
+            leads: StoredValue::new_local(None),
+            next: StoredValue::new_local(None),
+            busy: StoredValue::new(false),
+            rang_at: StoredValue::new(None),
         }
     }
 
-    /// Withdraws the open notification: the user is here, or has read everything elsewhere.
+    /// Hears what the user does with notifications, for as long as the page lives.
+    pub(crate) fn listen(self, state: AppState) {
+        notifications::follow(move |tag, fate| self.hear(state, tag, fate));
+    }
+
+    fn hear(self, state: AppState, tag: &str, fate: Fate) {
+        self.open.update_value(|open| {
+            open.take_if(|open| open.tag == tag);
+        });
+        if fate == Fate::Chosen {
+            notifications::withdraw(Some(tag.to_owned()));
+            let leads = self.leads.get_value();
+            if let Some((_, id)) = leads.filter(|(other, _)| other == tag) {
+                state.nav.switch(Route::Conversation(id));
+            }
+        }
+    }
+
+    /// Withdraws the notification of this tab: it is out of date.
     pub(crate) fn withdraw(self) {
-        let open = self.open.try_update_value(std::mem::take).unwrap_or_default();
-        if let Some(shown) = open.shown {
-            shown.close();
+        self.next.set_value(None);
+        let open = self.open.try_update_value(Option::take).flatten();
+        if let Some(open) = open {
+            notifications::withdraw(Some(open.tag));
+        }
+    }
+
+    /// Withdraws all, also what another tab or an earlier visit left: the user is here.
+    pub(crate) fn clear(self) {
+        self.next.set_value(None);
+        self.open.set_value(None);
+        if notifications::permission() == Permission::Granted {
+            notifications::withdraw(None);
+        }
+    }
+
+    /// Withdraws all and leads nowhere: the account leaves the page.
+    pub(super) fn forget(self) {
+        self.clear();
+        self.leads.set_value(None);
+        self.fails.set(false);
+    }
+
+    /// A conversation has changed, or is gone: withdraws the notification when all that it tells of was read.
+    pub(super) fn follow(self, id: Id, unread: bool) {
+        let over = self
+            .open
+            .try_update_value(|open| open.as_mut().is_some_and(|open| open.follow(id, unread)));
+        if over == Some(true) {
+            self.withdraw();
+        }
+    }
+
+    /// As [`Self::follow`], for several.
+    pub(super) fn follow_all(self, changed: &[Conversation]) {
+        for conversation in changed {
+            self.follow(conversation.id, conversation.unread > 0);
         }
     }
 
@@ -103,6 +211,10 @@ impl Notifier {
             } else {
                 String::new()
             };
+            // The account may have left the page meanwhile, or been locked.
+            if state.account.with_untracked(Option::is_none) {
+                return;
+            }
             let news = news(state, id, content, text, reaction);
             self.show(state, Some(id), &news);
         });
@@ -131,15 +243,66 @@ impl Notifier {
     }
 
     fn show(self, state: AppState, id: Option<Id>, news: &News) {
-        let count = self.open.with_value(|open| open.count) + 1;
-        let (title, text) = words(news, count);
-        let shown = notifications::show(&title, &text, move || {
-            self.withdraw();
-            if let Some(id) = id {
-                state.nav.switch(Route::Conversation(id));
-            }
+        let unread = id
+            .and_then(|id| state.conversations.latest(id))
+            .is_some_and(|conversation| conversation.unread > 0);
+        let told = self.open.try_update_value(|open| {
+            let open = open.get_or_insert_with(Open::new);
+            open.add(id, unread);
+            (open.tag.clone(), open.count)
         });
-        self.open.set_value(Open { shown, count });
+        let Some((tag, count)) = told else { return };
+        self.leads.set_value(id.map(|id| (tag.clone(), id)));
+        let (title, body) = words(news, count);
+        let notice = Notice {
+            tag,
+            title,
+            body,
+            silent: !self.ring(state),
+        };
+        self.next.set_value(Some(notice));
+        if !self.busy.get_value() {
+            self.busy.set_value(true);
+            spawn_local(self.show_next());
+        }
+    }
+
+    /// Gives the browser one after the other, so that none takes the place of a later one. Of those that come meanwhile the
+    /// last one stands for all.
+    async fn show_next(self) {
+        while let Some(notice) = self.next.try_update_value(Option::take).flatten() {
+            let shown = notifications::show(&notice).await;
+            self.fails.set(!shown);
+            // What was withdrawn before it was there is withdrawn again.
+            let open = self
+                .open
+                .with_value(|open| open.as_ref().is_some_and(|open| open.tag == notice.tag));
+            if !open {
+                notifications::withdraw(Some(notice.tag));
+            }
+        }
+        self.busy.set_value(false);
+    }
+
+    /// Makes the sound of a notification, if the user wants one. Whether the system is to make its own instead: on a phone,
+    /// where that one knows whether the phone is to be quiet, and where the browser lets the page make none.
+    fn ring(self, state: AppState) -> bool {
+        if !state.preferences.notify_sound.get_untracked() {
+            return false;
+        }
+        if touch() {
+            return true;
+        }
+        let now = steady_ms();
+        if self
+            .rang_at
+            .get_value()
+            .is_some_and(|at| now - at < SOUND_REST_MS)
+        {
+            return false;
+        }
+        self.rang_at.set_value(Some(now));
+        !chime::ring()
     }
 }
 
@@ -165,4 +328,56 @@ fn news(state: AppState, id: Id, content: NotifyContent, text: String, reaction:
         (None, _) => (t("notify.message"), false),
     };
     News { name, text, quotable }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::account::Id;
+
+    use super::Open;
+
+    fn id(digits: &str) -> Id {
+        Id::parse(&format!("05{}", digits.repeat(32))).expect("an id")
+    }
+
+    fn open() -> Open {
+        Open {
+            tag: "some".to_owned(),
+            count: 0,
+            about: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn it_is_over_when_all_that_it_tells_of_was_read() {
+        let (bert, carla) = (id("22"), id("33"));
+        let mut open = open();
+        open.add(Some(bert), true);
+        open.add(Some(carla), true);
+        open.add(Some(bert), true);
+        assert_eq!(open.count, 3);
+        assert!(!open.follow(id("44"), false), "what it does not tell of");
+        assert!(!open.follow(bert, false), "the other one is unread");
+        assert!(!open.follow(carla, true));
+        assert!(open.follow(carla, false));
+    }
+
+    #[test]
+    fn what_was_never_seen_unread_was_not_read_either() {
+        let bert = id("22");
+        let mut open = open();
+        // A reaction.
+        open.add(Some(bert), false);
+        assert!(!open.follow(bert, false));
+        // Then a message.
+        assert!(!open.follow(bert, true));
+        assert!(open.follow(bert, false));
+    }
+
+    #[test]
+    fn an_example_is_about_nobody() {
+        let mut open = open();
+        open.add(None, false);
+        assert!(!open.follow(id("22"), false));
+    }
 }

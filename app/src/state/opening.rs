@@ -205,6 +205,7 @@ impl AppState {
         }
         self.network.set(snapshot.network);
         self.troubles.set(snapshot.troubles);
+        self.notifier.follow_all(&snapshot.conversations);
         self.conversations.replace(snapshot.conversations);
         self.account.set(snapshot.account);
         self.restore.set(snapshot.restore);

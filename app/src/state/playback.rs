@@ -52,8 +52,12 @@ pub(crate) struct Playback {
     pub at: RwSignal<f64>,
     /// How long it is, seconds; 0 when not known.
     pub length: RwSignal<f64>,
+    /// What was just heard to its end, until somebody has taken note of that.
+    pub ended: RwSignal<Option<FileId>>,
     speed: RwSignal<usize>,
     player: StoredValue<Option<Player>, LocalStorage>,
+    /// Used for one recording after the other: some browsers let only an element go on by itself that a person started before.
+    element: StoredValue<Option<HtmlAudioElement>, LocalStorage>,
 }
 
 impl Playback {
@@ -63,8 +67,10 @@ impl Playback {
             plays: RwSignal::new(false),
             at: RwSignal::new(0.0),
             length: RwSignal::new(0.0),
+            ended: RwSignal::new(None),
             speed: RwSignal::new(0),
             player: StoredValue::new_local(None),
+            element: StoredValue::new_local(None),
         }
     }
 
@@ -118,12 +124,25 @@ impl Playback {
         });
     }
 
+    fn element(self) -> Option<HtmlAudioElement> {
+        if let Some(element) = self.element.get_value() {
+            return Some(element);
+        }
+        let element = HtmlAudioElement::new().ok()?;
+        self.element.set_value(Some(element.clone()));
+        Some(element)
+    }
+
     fn load(self, state: AppState, address: String) {
-        let Ok(element) = HtmlAudioElement::new() else {
+        let Some(element) = self.element() else {
             blob::revoke(&address);
             self.give_up(state);
             return;
         };
+        // Asked for twice before it was read, it is loaded once more.
+        if let Some(before) = self.player.try_update_value(Option::take).flatten() {
+            before.end();
+        }
         let heard = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
             self.hear(state, &event.type_());
         });
@@ -179,6 +198,7 @@ impl Playback {
             "ended" => {
                 self.plays.set(false);
                 self.at.set(0.0);
+                self.ended.set(self.track.get_untracked());
             }
             "error" => self.give_up(state),
             _ if !element.ended() => self.at.set(element.current_time()),

@@ -48,6 +48,10 @@ pub(crate) mod key {
     pub(crate) const LOCK_AFTER: &str = "lock_after";
     /// `none`, `name` or `message`: what notifications tell.
     pub(crate) const NOTIFY_CONTENT: &str = "notify_content";
+    /// `on` when a notification makes a sound.
+    pub(crate) const NOTIFY_SOUND: &str = "notify_sound";
+    /// `on` when the next voice message plays by itself.
+    pub(crate) const AUDIO_AUTOPLAY: &str = "audio_autoplay";
 }
 
 /// Light, dark, or what the system says.
@@ -162,6 +166,10 @@ pub(crate) struct Preferences {
     pub notify: RwSignal<Option<bool>>,
     /// What notifications tell.
     pub notify_content: RwSignal<NotifyContent>,
+    /// A notification makes a sound.
+    pub notify_sound: RwSignal<bool>,
+    /// After a voice message the next one plays by itself.
+    pub audio_autoplay: RwSignal<bool>,
     /// After how many minutes without anybody there it locks, 0 for never; `None` without a lock.
     pub lock_after: RwSignal<Option<u32>>,
     /// The conversations whose user was asked about loading files.
@@ -193,6 +201,8 @@ impl Preferences {
             known_file_servers: RwSignal::new(true),
             notify: RwSignal::new(None),
             notify_content: RwSignal::new(NotifyContent::Nothing),
+            notify_sound: RwSignal::new(false),
+            audio_autoplay: RwSignal::new(false),
             lock_after: RwSignal::new(None),
             load_asked: RwSignal::new(String::new()),
         }
@@ -257,6 +267,8 @@ impl Preferences {
                 },
             ),
             key::NOTIFY_CONTENT => set_changed(self.notify_content, NotifyContent::from_name(value)),
+            key::NOTIFY_SOUND => set_changed(self.notify_sound, value == "on"),
+            key::AUDIO_AUTOPLAY => set_changed(self.audio_autoplay, value == "on"),
             key::LOCK_AFTER => set_changed(self.lock_after, value.parse().ok()),
             key::LOAD_ASKED => set_changed(self.load_asked, value.to_owned()),
             key::EMOJI => set_changed(self.emoji, value.split_whitespace().map(Into::into).collect()),
@@ -284,6 +296,8 @@ impl Preferences {
         self.known_file_servers.set(true);
         self.notify.set(None);
         self.notify_content.set(NotifyContent::Nothing);
+        self.notify_sound.set(false);
+        self.audio_autoplay.set(false);
         self.lock_after.set(None);
         self.load_asked.set(String::new());
     }

@@ -1,6 +1,11 @@
 //! A conversation's loaded window: which messages it holds, and how they are laid out in days and runs.
 
-use holdfast_client::api::{Message, MessageId, MessageKind, MessagePage, MessageState, Notice, Position};
+use holdfast_client::api::{
+    Attachment, FileId, FileKind, Message, MessageId, MessageKind, MessagePage, MessageState, Notice,
+    Position,
+};
+
+use super::files::is_here;
 
 /// How many messages are asked for at a time (`spec/12-client-behaviour.md §5.2`); few, so that laying them out does not hold up a
 /// scroll.
@@ -119,6 +124,18 @@ impl Timeline {
     }
 }
 
+/// The voice message to be heard after one that has ended: the next one, if the same person spoke it
+/// (`spec/12-client-behaviour.md §5.11`) and it is here.
+pub(crate) fn next_voice(messages: &[Message], ended: FileId) -> Option<&Attachment> {
+    let mut voices = messages
+        .iter()
+        .flat_map(|message| message.files.iter().map(move |file| (message, file)))
+        .filter(|(_, file)| file.info.kind == FileKind::Voice);
+    let (heard, _) = voices.find(|(_, file)| file.file == ended)?;
+    let (message, next) = voices.next()?;
+    (message.author == heard.author && is_here(next, message.state)).then_some(next)
+}
+
 /// A message with its place in its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -213,11 +230,12 @@ fn same_run(a: &Message, b: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use holdfast_client::api::{
-        Disappearing, Message, MessageId, MessageKind, MessagePage, MessageState, Notice, SendFailure,
+        Attachment, Disappearing, FileId, FileInfo, FileKind, FileState, Message, MessageId, MessageKind,
+        MessagePage, MessageState, Notice, SendFailure,
     };
     use holdfast_protocol::account::Id;
 
-    use super::{MAX_LOADED, Timeline, days};
+    use super::{MAX_LOADED, Timeline, days, next_voice};
 
     const MINUTE: u64 = 60_000;
 
@@ -353,6 +371,46 @@ mod tests {
         let days = days(&list, Some(MINUTE), |_| 0);
         let lines: Vec<_> = days[0].rows.iter().map(|r| r.unread_line).collect();
         assert_eq!(lines, [false, false, true, false]);
+    }
+
+    fn with_file(id: u64, outgoing: bool, kind: FileKind, state: FileState) -> Message {
+        let info = FileInfo {
+            kind,
+            ..FileInfo::default()
+        };
+        Message {
+            files: vec![Attachment {
+                file: FileId(id),
+                info,
+                state,
+            }],
+            ..message(id, id, outgoing)
+        }
+    }
+
+    #[test]
+    fn after_a_voice_message_comes_the_next_one_of_the_same_person() {
+        let voice = |id, outgoing| with_file(id, outgoing, FileKind::Voice, FileState::Here);
+        let list = [
+            voice(1, false),
+            message(2, 2, true),
+            with_file(3, false, FileKind::Image, FileState::Here),
+            voice(4, false),
+            voice(5, true),
+            voice(6, false),
+            with_file(7, false, FileKind::Voice, FileState::NotLoaded),
+            with_file(8, false, FileKind::Audio, FileState::Here),
+            voice(9, false),
+        ];
+        let after = |ended| next_voice(&list, FileId(ended)).map(|next| next.file.0);
+        assert_eq!(after(1), Some(4), "what is said between is no voice");
+        assert_eq!(after(4), None, "somebody else speaks");
+        assert_eq!(after(5), None);
+        assert_eq!(after(6), None, "it would have to be fetched");
+        assert_eq!(after(7), Some(9));
+        assert_eq!(after(8), None, "a recording is no voice message");
+        assert_eq!(after(9), None, "the last one");
+        assert_eq!(after(99), None, "one of another conversation");
     }
 
     #[test]

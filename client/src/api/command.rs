@@ -253,7 +253,8 @@ pub enum Command {
         /// At most this many messages, up to 200.
         limit: u16,
     },
-    /// The app was shown again or the machine woke: poll at once, and look again for a profile that was not found. → [`Reply::Done`]
+    /// The app was shown again or the machine woke: poll at once, remove what is over, and look again for a profile that was
+    /// not found. → [`Reply::Done`]
     Wake,
     /// What the browser says of the connection. → [`Reply::Done`]
     Connectivity {

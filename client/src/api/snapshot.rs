@@ -52,6 +52,9 @@ pub struct NetworkStatus {
     pub paths: u8,
     /// When the own swarm last answered a poll, Unix milliseconds.
     pub last_poll: Option<u64>,
+    /// The machine woke, the account was opened, or the connection was lost: since then the own mailbox was not read to its
+    /// end, so that there may be messages which are not here yet.
+    pub catching_up: bool,
     /// How many nodes are known.
     pub nodes: u32,
     /// When the node list was fetched, Unix milliseconds.

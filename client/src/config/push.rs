@@ -73,7 +73,7 @@ impl Core {
     pub(crate) async fn run_config_push(self: Rc<Self>, account: Rc<Account>) {
         let mut failures = 0u32;
         loop {
-            let seen = self.push.count();
+            let (seen, woken) = (self.push.count(), self.wake.count());
             if !self.wants_push() {
                 self.push.passed(seen).await;
                 if failures == 0 {
@@ -90,7 +90,7 @@ impl Core {
                 Err(_) => {
                     failures = failures.saturating_add(1);
                     let wait = BACKOFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACKOFF);
-                    self.sleep(self.jitter(wait)).await;
+                    self.sleep_unless_woken(woken, self.jitter(wait)).await;
                 }
             }
         }
@@ -333,9 +333,11 @@ impl Core {
         }
     }
 
-    /// Prolongs the life of what is stored for as long as the account is there.
+    /// Prolongs the life of what is stored for as long as the account is there. A wake is a reason to look: timers may stand
+    /// still while a machine sleeps, and one that is awake for minutes only would never come to it.
     pub(crate) async fn run_config_renewal(self: Rc<Self>, account: Rc<Account>) {
         loop {
+            let woken = self.wake.count();
             let due = {
                 let state = self.state.borrow();
                 let sync = state.configs.as_ref().map(|configs| &configs.sync);
@@ -353,7 +355,7 @@ impl Core {
                 Some(due) => Duration::from_millis(due.saturating_sub(now)).min(LONGEST_BACKOFF * 60),
                 None => LONGEST_BACKOFF,
             };
-            self.sleep(self.jitter(wait)).await;
+            self.sleep_unless_woken(woken, self.jitter(wait)).await;
         }
     }
 

@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) only_recent: bool,
     pub(crate) last_poll: Option<u64>,
     pub(crate) polling_works: bool,
+    /// The mailbox has yet to be read to its end ([`crate::api::NetworkStatus::catching_up`]).
+    pub(crate) catching_up: bool,
     pub(crate) unreadable: u32,
     /// Whoever a message came from since the start: it forgets with the account.
     pub(crate) senders: SenderCache,

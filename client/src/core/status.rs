@@ -69,6 +69,7 @@ impl Core {
         let state = self.state.borrow();
         status.connected = state.polling_works;
         status.last_poll = state.last_poll;
+        status.catching_up = state.catching_up;
         status.unreadable = state.unreadable;
         status.outbox = u32::try_from(state.outbox.len()).unwrap_or(u32::MAX);
         status

@@ -24,6 +24,7 @@ use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey, X25519SecretKey}
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::files::{FileError, lock_folder};
 use crate::metrics::Counter;
 use crate::net::ratelimit::{Rate, RateLimiter};
 use crate::storage::db::Durability;
@@ -293,14 +294,9 @@ async fn open_records(options: &Options) -> Result<Arc<dyn Records>, StartError>
 
 /// Makes sure that no other process sweeps away what this one is writing.
 fn lock(data: &Path) -> Result<std::fs::File, StartError> {
-    std::fs::create_dir_all(data).map_err(|error| StartError::Folder(data.to_owned(), error))?;
-    let path = data.join("lock");
-    let file = std::fs::File::create(&path).map_err(|error| StartError::Folder(path.clone(), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::InUse(data.to_owned())),
-        Err(std::fs::TryLockError::Error(error)) => Err(StartError::Folder(path, error)),
-    }
+    let failed = |FileError(path, error)| StartError::Folder(path, error);
+    let lock = lock_folder(data).map_err(failed)?;
+    lock.ok_or_else(|| StartError::InUse(data.to_owned()))
 }
 
 #[cfg(test)]

@@ -77,7 +77,10 @@ impl Server {
 pub(super) async fn listen(port: u16) -> Result<TcpListener, UpError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
-        .map_err(|error| UpError::Port(port, error))
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => UpError::PortTaken(port),
+            _ => UpError::Port(port, error),
+        })
 }
 
 /// The port that a listener has.

@@ -1,15 +1,19 @@
-//! Configs: stored messages, what is under their encryption, dumps, and addresses of communities.
+//! Configs: stored messages, what is under their encryption, dumps, what documents say, and addresses of communities.
 
 use super::{CRYPTOGRAPHIC, PARSING, Row};
-use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::account::{Account, Id, Seed};
 use holdfast_protocol::config::{
-    CommunityUrl, Config, ConfigKind, Contact, Contacts, Tree, canonical_base_url, seal, wrap,
+    Community, CommunityUrl, Config, ConfigKind, Contact, Contacts, Convo, ConvoId, ConvoInfoVolatile, Group,
+    GroupSettings, LegacyGroup, ProfilePicture, Tree, UserGroups, UserProfile, canonical_base_url, seal,
+    wrap,
 };
+use holdfast_protocol::keys::Ed25519KeyPair;
 
 pub(super) const TARGETS: &[Row] = &[
     ("config_stored", stored, stored_seeds, CRYPTOGRAPHIC),
     ("config_message", message, message_seeds, PARSING),
     ("config_dump", dump, dump_seeds, PARSING),
+    ("config_document", document, document_seeds, PARSING / 2),
     ("community_url", community_url, url_seeds, PARSING),
 ];
 
@@ -115,6 +119,140 @@ fn dump_seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// What a document says, whatever was put into it: read as its kind, and written back. The first byte chooses the kind, the others
+/// are a message under the encryption.
+fn document(input: &[u8]) {
+    let Some((first, message)) = input.split_first() else {
+        return;
+    };
+    let Some(kind) = ConfigKind::ALL.get(usize::from(*first) % ConfigKind::ALL.len()) else {
+        return;
+    };
+    let account = account();
+    let sealed = seal::encrypt(account.ed25519().seed(), kind.domain(), message);
+    let mut config = Config::new(*kind, &account);
+    let report = config.merge(&[("hash", sealed.unwrap_or_default())], NOW);
+    if report.accepted.is_empty() {
+        return;
+    }
+    let dump = config.dump();
+    match kind {
+        ConfigKind::UserProfile => profile(UserProfile::load(&account, &dump).expect("its own dump")),
+        ConfigKind::Contacts => contacts(Contacts::load(&account, &dump).expect("its own dump")),
+        ConfigKind::UserGroups => groups(UserGroups::load(&account, &dump).expect("its own dump")),
+        ConfigKind::ConvoInfoVolatile => {
+            convos(ConvoInfoVolatile::load(&account, &dump).expect("its own dump"));
+        }
+    }
+}
+
+fn profile(mut document: UserProfile) {
+    let name = document.name().unwrap_or_default().to_owned();
+    let picture = document.picture();
+    let _ = (document.chosen_at(), document.updated_at());
+    document.set_name_cut(&name, NOW);
+    let _ = document.set_picture(picture.as_ref(), NOW);
+    document.set_note_to_self_priority(document.note_to_self_priority());
+    document.set_note_to_self_expiry(document.note_to_self_expiry());
+    document.set_blinded_requests(document.blinded_requests(), NOW);
+    let _ = document.push(NOW);
+}
+
+fn contacts(mut document: Contacts) {
+    let all: Vec<Contact> = document.contacts().collect();
+    for contact in &all {
+        assert_eq!(document.contact(&contact.id).as_ref(), Some(contact));
+        let _ = document.set_contact(contact);
+    }
+    let _ = document.push(NOW);
+}
+
+fn groups(mut document: UserGroups) {
+    let groups: Vec<Group> = document.groups().collect();
+    for group in &groups {
+        assert_eq!(document.group(&group.id).as_ref(), Some(group));
+        let _ = document.set_group(group);
+    }
+    let communities: Vec<Community> = document.communities().collect();
+    for community in &communities {
+        let _ = (community.url.full_url(), document.community(&community.url));
+        let _ = document.set_community(community);
+    }
+    let old: Vec<LegacyGroup> = document.legacy_groups().collect();
+    for group in &old {
+        let _ = document.set_legacy_group(group);
+    }
+    let _ = document.push(NOW);
+}
+
+fn convos(mut document: ConvoInfoVolatile) {
+    let all: Vec<Convo> = document.convos().collect();
+    for convo in &all {
+        let _ = document.convo(&convo.id);
+        let _ = document.advance(convo, NOW);
+        let _ = document.set_convo(convo, NOW);
+    }
+    let _ = document.push(NOW);
+}
+
+/// One of each kind with something of everything in it.
+fn document_seeds() -> Vec<Vec<u8>> {
+    let account = account();
+    let other = Account::from_seed(Seed::from_bytes(&[2; 16])).id();
+    let group = Id::group(Ed25519KeyPair::from_seed(&[3; 32]).public());
+    let room = url_seeds()
+        .first()
+        .map(|url| String::from_utf8_lossy(url).into_owned());
+    let room = CommunityUrl::parse(&room.unwrap_or_default()).expect("an address with its key");
+    let picture = ProfilePicture::new("http://filev2.getsession.org/file/1234", &[5; 32]).unwrap_or_default();
+
+    let mut profile = UserProfile::new(&account);
+    let _ = profile.set_name("Ann", NOW);
+    let _ = profile.set_picture(picture.as_ref(), NOW);
+    profile.set_note_to_self_priority(1);
+    profile.set_note_to_self_expiry(60);
+    profile.set_blinded_requests(Some(true), NOW);
+
+    let mut contacts = Contacts::new(&account);
+    let mut contact = Contact::new(other);
+    (contact.name, contact.nickname) = ("Bo".to_owned(), "B".to_owned());
+    (contact.picture, contact.approved, contact.priority) = (picture, true, -1);
+    let _ = contacts.set_contact(&contact);
+
+    let mut groups = UserGroups::new(&account);
+    let _ = groups.set_group(&Group::new(group));
+    let _ = groups.set_community(&Community {
+        url: room.clone(),
+        settings: GroupSettings::default(),
+    });
+    let mut old = LegacyGroup::new(other);
+    old.members.insert(account.id(), true);
+    let _ = groups.set_legacy_group(&old);
+
+    let mut convos = ConvoInfoVolatile::new(&account);
+    for id in [
+        ConvoId::OneToOne(other),
+        ConvoId::Group(group),
+        ConvoId::LegacyGroup(other),
+        ConvoId::community(&room),
+    ] {
+        let convo = Convo {
+            id,
+            server_key: room.public_key,
+            last_read: NOW,
+            unread: true,
+        };
+        let _ = convos.set_convo(&convo, NOW);
+    }
+    // In the order of their kinds.
+    let documents: [&Config; 4] = [&profile, &contacts, &groups, &convos];
+    let messages = documents.iter().map(|document| document.message().to_vec());
+    (0..)
+        .zip(messages)
+        .map(|(kind, message)| [vec![kind], message].concat())
+        .collect()
+}
+
 fn community_url(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     if let Ok(url) = CommunityUrl::parse(&text) {
@@ -143,6 +281,13 @@ mod tests {
         }
         for dump in dump_seeds() {
             assert!(Config::load(KIND, &account(), &dump).is_ok());
+        }
+        let account = account();
+        for (seed, kind) in document_seeds().iter().zip(ConfigKind::ALL) {
+            let sealed = seal::encrypt(account.ed25519().seed(), kind.domain(), &seed[1..]).unwrap();
+            let mut config = Config::new(kind, &account);
+            let report = config.merge(&[("hash", sealed)], NOW);
+            assert!(report.refused.is_empty() && !config.data().is_empty(), "{kind:?}");
         }
     }
 }

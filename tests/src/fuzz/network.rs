@@ -1,6 +1,7 @@
-//! Bencoding, storage requests and replies, and node lists.
+//! Bencoding, storage requests and replies, node lists, and what a page is told of its network.
 
 use super::{CRYPTOGRAPHIC, PARSING, Row};
+use holdfast_client::NetworkProfile;
 use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::keys::Ed25519KeyPair;
 use holdfast_protocol::nodes::{
@@ -29,6 +30,7 @@ pub(super) const TARGETS: &[Row] = &[
     ("replies", replies, reply_seeds, PARSING),
     ("node_list", node_list, node_list_seeds, CRYPTOGRAPHIC * 2),
     ("active_nodes", active_nodes, active_node_seeds, CRYPTOGRAPHIC),
+    ("network_profile", network_profile, network_profile_seeds, PARSING),
 ];
 
 /// The time of the signed seeds, ms.
@@ -308,4 +310,30 @@ fn active_nodes(input: &[u8]) {
 
 fn active_node_seeds() -> Vec<Vec<u8>> {
     vec![encode_active_nodes(&nodes())]
+}
+
+fn network_profile(input: &[u8]) {
+    let Ok(profile) = NetworkProfile::from_json(input) else {
+        return;
+    };
+    assert!(profile.hops > 0 && profile.minimum_nodes > profile.hops);
+    let resolved = profile.resolve("https://example.org/");
+    assert!(resolved.gateways.iter().all(|gateway| gateway.contains("://")));
+    assert_eq!(resolved.clone().resolve("https://example.com"), resolved);
+}
+
+fn network_profile_seeds() -> Vec<Vec<u8>> {
+    let key = Ed25519KeyPair::from_seed(&[5; 32]).public().to_hex();
+    let server = json!({"url": "http://127.0.0.1:8001", "key": key});
+    let seeds: Vec<Vec<u8>> = [
+        json!({"name": "local", "gateways": ["/"], "local": true, "minimum_nodes": 4, "subnet_diversity": false, "hops": 3,
+               "files": server, "previews": server}),
+        json!({"name": "public", "direct": true, "bundled_nodes": "networks/nodes.bin",
+               "seeds": ["https://seed.example.org/json_rpc"], "files": null}),
+    ]
+    .iter()
+    .map(|value| value.to_string().into_bytes())
+    .collect();
+    assert!(seeds.iter().all(|seed| NetworkProfile::from_json(seed).is_ok()));
+    seeds
 }

@@ -18,24 +18,61 @@ use holdfast_protocol::account::{Id, Seed};
 
 use super::World;
 
+/// How often a machine that sleeps is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// One machine's network port.
 struct Port {
     world: World,
     online: Rc<Cell<bool>>,
+    clock: Rc<SkewedClock>,
 }
 
 impl Network for Port {
     fn send(&self, request: HttpRequest) -> LocalBoxFuture<'_, Result<HttpResponse, NetworkError>> {
         async move {
+            self.clock.awake.awoken().await;
             if !self.online.get() {
                 return Err(NetworkError::Offline);
             }
+            let naps = self.clock.awake.naps.get();
             let timeout = request.timeout;
-            tokio::time::timeout(timeout, self.world.serve(request))
+            let answer = tokio::time::timeout(timeout, self.world.serve(request))
                 .await
-                .unwrap_or(Err(NetworkError::Timeout))
+                .unwrap_or(Err(NetworkError::Timeout));
+            if self.clock.awake.naps.get() == naps {
+                return answer;
+            }
+            // No connection outlives a sleep.
+            self.clock.awake.awoken().await;
+            Err(NetworkError::Timeout)
         }
         .boxed_local()
+    }
+}
+
+/// How long a machine was awake: what its timers go by.
+struct Awake {
+    start: tokio::time::Instant,
+    /// Since when it sleeps.
+    asleep_since: Cell<Option<tokio::time::Instant>>,
+    /// How long it slept before.
+    slept: Cell<Duration>,
+    /// How often it fell asleep.
+    naps: Cell<u32>,
+}
+
+impl Awake {
+    fn elapsed(&self) -> Duration {
+        let until = self.asleep_since.get().unwrap_or_else(tokio::time::Instant::now);
+        until.duration_since(self.start).saturating_sub(self.slept.get())
+    }
+
+    /// Waits until it does not sleep.
+    async fn awoken(&self) {
+        while self.asleep_since.get().is_some() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 
@@ -44,19 +81,35 @@ struct SkewedClock {
     start: tokio::time::Instant,
     base_ms: u64,
     skew_ms: Cell<i64>,
+    awake: Rc<Awake>,
 }
 
 impl Clock for SkewedClock {
     fn now_ms(&self) -> u64 {
-        (self.base_ms + self.monotonic_ms()).saturating_add_signed(self.skew_ms.get())
+        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap();
+        (self.base_ms + passed).saturating_add_signed(self.skew_ms.get())
     }
 
     fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap()
+        u64::try_from(self.awake.elapsed().as_millis()).unwrap()
     }
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
-        tokio::time::sleep(duration).boxed_local()
+        let awake = self.awake.clone();
+        let end = awake.elapsed().saturating_add(duration);
+        let mut timer = tokio::time::sleep(duration);
+        async move {
+            loop {
+                timer.await;
+                awake.awoken().await;
+                let left = end.saturating_sub(awake.elapsed());
+                if left.is_zero() {
+                    return;
+                }
+                timer = tokio::time::sleep(left);
+            }
+        }
+        .boxed_local()
     }
 }
 
@@ -104,6 +157,12 @@ impl Device {
             start,
             base_ms: world.now_ms(),
             skew_ms: Cell::new(skew_ms),
+            awake: Rc::new(Awake {
+                start,
+                asleep_since: Cell::default(),
+                slept: Cell::default(),
+                naps: Cell::default(),
+            }),
         });
         let online = Rc::new(Cell::new(true));
         let events = Rc::default();
@@ -149,6 +208,21 @@ impl Device {
     /// Pulls or plugs in the cable.
     pub fn set_online(&self, online: bool) {
         self.online.set(online);
+    }
+
+    /// The machine falls asleep: its timers stand still, and its connections end. Nothing can be asked of it then.
+    pub fn falls_asleep(&self) {
+        let awake = &self.clock.awake;
+        awake.asleep_since.set(Some(tokio::time::Instant::now()));
+        awake.naps.set(awake.naps.get() + 1);
+    }
+
+    /// It wakes. Its engine hears of it by a command, if at all.
+    pub fn wakes(&self) {
+        let awake = &self.clock.awake;
+        if let Some(since) = awake.asleep_since.take() {
+            awake.slept.set(awake.slept.get() + since.elapsed());
+        }
     }
 
     /// Sets the machine's clock off by so much.
@@ -374,6 +448,7 @@ fn start_engine(
         network: Rc::new(Port {
             world: world.clone(),
             online: online.clone(),
+            clock: clock.clone(),
         }),
         store: store.clone(),
         clock: clock.clone(),

@@ -74,6 +74,12 @@ impl Browser {
         Self::start_with(folder(), folder(), &[], Some(refused)).await
     }
 
+    /// As [`Self::start`], for a user who lets every site show notifications.
+    pub(crate) async fn start_notified() -> Browser {
+        let allowed = json!({ "profile.default_content_setting_values.notifications": 1 });
+        Self::start_with(folder(), folder(), &[], Some(allowed)).await
+    }
+
     /// As [`Self::start`], with a camera that films a picture which stands still: a Y4M file.
     pub(crate) async fn start_filming(film: &Path) -> Browser {
         Self::start_flagged(&format!("--use-file-for-fake-video-capture={}", film.display())).await

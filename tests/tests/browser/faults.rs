@@ -73,6 +73,24 @@ async fn offline_is_said_and_passes() {
     ada.delivered().await;
 }
 
+#[tokio::test]
+async fn that_messages_may_be_missing_is_said_after_a_wake_until_they_were_fetched() {
+    let network = Network::start();
+    let ada = User::join(&network, "Ada", Place::OwnDevice).await;
+    ada.connected().await;
+    ada.browser.gone(".catching-up").await;
+    network.freeze(true);
+    // As the browser tells it of a page that is shown again.
+    ada.browser
+        .script("document.dispatchEvent(new Event('visibilitychange'))")
+        .await;
+    ada.browser
+        .read(".bars[role=status] .catching-up", "Getting new messages")
+        .await;
+    network.freeze(false);
+    ada.browser.gone(".catching-up").await;
+}
+
 /// The room that a browser gives an origin in the test of a full disk: enough for an account and some messages.
 const LITTLE_ROOM: u32 = 100_000;
 

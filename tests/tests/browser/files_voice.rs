@@ -133,6 +133,52 @@ async fn a_voice_message_plays_seeks_and_speeds_up() {
     .await;
 }
 
+#[tokio::test]
+async fn after_a_voice_message_the_next_one_plays_if_that_is_wanted() {
+    with_friends(Place::OwnDevice, async |friends| {
+        let Friends {
+            ada, ada_id, bert, ..
+        } = friends;
+        let browser = &ada.browser;
+        browser.press("#open-settings").await;
+        browser.press("#settings-conversations").await;
+        browser.press("#audio-autoplay:not(:checked)").await;
+        browser.see("#audio-autoplay:checked").await;
+        browser.reload().await;
+        ada.open(&bert.id()).await;
+
+        bert.send(&ada_id, "", &[voice(2)]).await;
+        browser.see(".sound.voice").await;
+        ada.loads("#load-always").await;
+        bert.send(&ada_id, "And then", &[]).await;
+        bert.send(&ada_id, "", &[voice(24)]).await;
+        let buttons = "[...document.querySelectorAll('article.message .sound.voice [data-act=play]')]";
+        let plays = |at: usize| {
+            format!("return {buttons}[{at}]?.getAttribute('aria-label').startsWith('Pause') ?? null")
+        };
+        browser
+            .until("both voice messages", async || {
+                let count = browser.script(&format!("return {buttons}.length")).await;
+                (count.as_u64() == Some(2)).then_some(())
+            })
+            .await;
+        browser.script(&format!("{buttons}[0].click()")).await;
+        browser
+            .until("the second one to play", async || {
+                (browser.script(&plays(1)).await == true).then_some(())
+            })
+            .await;
+        assert_eq!(browser.script(&plays(0)).await, false);
+
+        // The choice stays.
+        browser.press("#open-settings").await;
+        browser.press("#settings-conversations").await;
+        browser.see("#audio-autoplay:checked").await;
+        browser.is_quiet().await;
+    })
+    .await;
+}
+
 /// Has a finger come down on the button that records, move, or be lifted, so many pixels from where it came down.
 async fn finger(browser: &Browser, event: &str, x: i32, y: i32) {
     let script = format!(

@@ -41,6 +41,7 @@ mod lock;
 mod lock_traces;
 mod network;
 mod noticed;
+mod noticed_by_worker;
 mod own_link;
 mod peer;
 mod phrase_boxes;

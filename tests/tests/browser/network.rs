@@ -230,6 +230,16 @@ impl Network {
         self.resume();
     }
 
+    /// Stops the program where it is, so that it takes connections and answers none; or has it go on.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let server = self.server.as_ref().expect("the program runs");
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill")
+            .args([signal, &server.id().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal}");
+    }
+
     /// Ends the program as Ctrl-C does. Its data stays.
     pub(crate) fn stop(&mut self) {
         let Some(mut server) = self.server.take() else {

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use crate::driver::Browser;
 use crate::network::Network;
-use crate::settings::{RECORDER, look, notified};
+use crate::settings::{LOOKING, RECORDER, look, notified};
 use crate::user::{Place, User};
 
 /// Opens the app in the present tab, with a recorder in the place of the browser's notifications.
 async fn open_recorded(browser: &Browser, network: &Network) {
     browser.before_each_page(RECORDER).await;
+    browser.before_each_page(LOOKING).await;
     browser.open(&network.app()).await;
 }
 

@@ -8,8 +8,8 @@ use crate::driver::Browser;
 use crate::network::Network;
 use crate::user::{Place, User};
 
-/// Puts a recorder in the place of the browser's notifications, and has the page believe what a test says about its focus.
-/// As in the browser, what the user answered holds for every tab.
+/// Puts a recorder in the place of the browser's notifications. As in the browser, what the user answered holds for every tab.
+/// The service worker shows none meanwhile: the browser itself was never asked.
 pub(crate) const RECORDER: &str = "
     globalThis.shown = [];
     class Recorder extends EventTarget {
@@ -20,13 +20,17 @@ pub(crate) const RECORDER: &str = "
         }
         constructor(title, options) {
             super();
-            this.entry = { title, body: options.body ?? '', open: true };
+            this.entry = { title, body: options.body ?? '', silent: options.silent, open: true };
             globalThis.shown.push(this.entry);
             globalThis.last = this;
         }
         close() { this.entry.open = false; }
     }
     globalThis.Notification = Recorder;
+";
+
+/// Has the page believe what a test says about its focus.
+pub(crate) const LOOKING: &str = "
     globalThis.looking = true;
     Document.prototype.hasFocus = () => globalThis.looking;
     for (const kind of ['focus', 'blur']) {
@@ -70,6 +74,7 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     );
     let browser = &ada.browser;
     browser.before_each_page(RECORDER).await;
+    browser.before_each_page(LOOKING).await;
     browser.open(&network.app()).await;
     ada.create("Ada", Place::OwnDevice).await;
     let (ada_id, bert_id) = (ada.id().await, bert.id().await);
@@ -164,6 +169,83 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
         notified(browser, 1).await,
         ("Bert".to_owned(), "and out loud".to_owned())
     );
+}
+
+/// Notes what is heard.
+const LISTENER: &str = "{
+    globalThis.notes = [];
+    const make = BaseAudioContext.prototype.createOscillator;
+    BaseAudioContext.prototype.createOscillator = function () {
+        const note = make.call(this);
+        const start = note.start.bind(note);
+        note.start = (at) => { globalThis.notes.push(Math.round(note.frequency.value)); start(at); };
+        return note;
+    };
+}";
+
+#[tokio::test]
+async fn a_notification_is_heard_if_that_is_wanted_and_nobody_looks() {
+    let network = Network::start();
+    let (ada, bert) = futures::join!(
+        User::arrive(&network),
+        User::join(&network, "Bert", Place::SharedComputer)
+    );
+    let browser = &ada.browser;
+    for script in [RECORDER, LOOKING, LISTENER] {
+        browser.before_each_page(script).await;
+    }
+    browser.open(&network.app()).await;
+    ada.create("Ada", Place::OwnDevice).await;
+    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    ada.write_to(&bert_id).await;
+    ada.send("Hello Bert").await;
+    bert.accept(&ada_id).await;
+    bert.send("Hello Ada").await;
+    ada.reads("Hello Ada").await;
+    browser.press("#open-settings").await;
+    browser.press("#settings-notifications").await;
+    browser.press("#notify").await;
+    browser.see("#notify-sound:not(:checked)").await;
+
+    // Off at first: neither the page nor the system makes a sound.
+    let notes = async || browser.script("return globalThis.notes").await;
+    look(browser, false).await;
+    bert.send("in silence").await;
+    notified(browser, 1).await;
+    assert_eq!(
+        browser.script("return globalThis.last.entry.silent").await,
+        json!(true)
+    );
+    assert_eq!(notes().await, json!([]));
+
+    // On, but with somebody who looks: nothing.
+    look(browser, true).await;
+    browser.press("#notify-sound").await;
+    browser.see("#notify-sound:checked").await;
+    ada.open(&bert_id).await;
+    bert.send("before her eyes").await;
+    ada.reads("before her eyes").await;
+    // What comes after it is sent, so it was told by now if at all.
+    ada.send("I see").await;
+    ada.delivered().await;
+    assert_eq!(notes().await, json!([]));
+
+    // On, and nobody looks: two notes of the page, and none of the system.
+    look(browser, false).await;
+    bert.send("to be heard").await;
+    notified(browser, 2).await;
+    assert_eq!(notes().await, json!([880, 1175]));
+    assert_eq!(
+        browser.script("return globalThis.last.entry.silent").await,
+        json!(true)
+    );
+
+    // The choice stays.
+    browser.reload().await;
+    ada.home().await;
+    browser.press("#open-settings").await;
+    browser.press("#settings-notifications").await;
+    browser.see("#notify-sound:checked").await;
 }
 
 /// What a page does every minute, it does every half second.

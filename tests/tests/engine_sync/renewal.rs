@@ -67,6 +67,26 @@ async fn found_after_a_month_of(fault: impl Fn(&World, &Arc<AtomicUsize>) -> Fau
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_is_awake_for_minutes_only_prolongs_what_is_stored_too() {
+    run(async {
+        let world = World::new().await;
+        let mut one = settled(&world).await;
+        tokio::time::sleep(SOON * 5).await;
+        one.falls_asleep();
+        tokio::time::advance(DAY * 20).await;
+        one.wakes();
+        one.ask(Command::Wake).await;
+        tokio::time::sleep(SOON * 4).await;
+        let seed = one.seed().await;
+        one.crash();
+        tokio::time::advance(DAY * 20).await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(found_with(&world, seed).await.as_deref(), Some("first"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_that_its_member_did_not_sign_is_asked_for_again() {
     run(async {
         let found = found_after_a_month_of(|world, told| {

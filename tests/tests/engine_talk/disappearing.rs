@@ -63,6 +63,27 @@ async fn messages_disappear_after_sending_on_every_device() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_over_while_the_machine_slept_is_gone_as_soon_as_it_wakes() {
+    run(async {
+        let world = World::new().await;
+        let (alice, alice_id, bob, bob_id) = pair(&world).await;
+        set_timer(&alice, bob_id, Disappearing::AfterSend(600)).await;
+        alice.send(bob_id, "for ten minutes").await.unwrap();
+        bob.wait_for_texts(alice_id, 3, SOON).await;
+        bob.falls_asleep();
+        tokio::time::advance(60 * MINUTE).await;
+        // Whether there is a connection does not matter.
+        bob.set_online(false);
+        bob.wakes();
+        bob.ask(Command::Wake).await;
+        // Much less than timers had left when they stopped.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(bob.texts(alice_id).await, ["hi", "hello"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn reading_starts_the_time_here_and_in_the_swarm() {
     run(async {
         let world = World::new().await;

@@ -89,6 +89,40 @@ async fn a_receipt_may_come_before_the_copy_of_its_message() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_types_since_before_a_sleep() {
+    run(async {
+        let world = World::new().await;
+        let (alice, alice_id, bob, bob_id) = pair(&world).await;
+        settle().await;
+        for device in [&alice, &bob] {
+            turn_on(device, "typing-indicators").await;
+        }
+        let types = |expected: bool| {
+            let events = bob.events.borrow();
+            events.iter().any(|event| {
+                matches!(event, Event::Typing { conversation, typing }
+                    if *conversation == alice_id && *typing == expected)
+            })
+        };
+        let press = Command::Typing {
+            conversation: bob_id,
+            typing: true,
+        };
+        alice.ask(press).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(types(true) && !types(false));
+        bob.falls_asleep();
+        tokio::time::advance(60 * MINUTE).await;
+        bob.set_online(false);
+        bob.wakes();
+        bob.ask(Command::Wake).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(types(false));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn typing_is_shown_and_ends_by_itself() {
     run(async {
         let world = World::new().await;

@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use holdfast_client::api::{Anchor, Command, Message, MessageId, MessageKind, MessagePage, Position, Reply};
+use holdfast_client::api::{
+    Anchor, Command, FileId, Message, MessageId, MessageKind, MessagePage, Position, Reply,
+};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -19,7 +21,7 @@ use super::scroll::Scroller;
 use crate::components::focus::{focus, give_back, matching};
 use crate::i18n::{local_day, t, tf};
 use crate::screens::files::words::brief;
-use crate::state::timeline::{PAGE, Row, Timeline, days};
+use crate::state::timeline::{PAGE, Row, Timeline, days, next_voice};
 use crate::state::{AppState, Change};
 
 /// Marks the message that was gone to.
@@ -126,7 +128,26 @@ impl Room {
                 room.show(target.place);
             }
         });
+        Effect::new(move |_| {
+            if let Some(file) = state.playback.ended.get() {
+                state.playback.ended.set(None);
+                room.play_after(file);
+            }
+        });
         room
+    }
+
+    /// Plays the voice message after one that has ended, if the user wants that.
+    fn play_after(self, ended: FileId) {
+        if !self.state.preferences.audio_autoplay.get_untracked() {
+            return;
+        }
+        let next = self
+            .timeline
+            .with_untracked(|timeline| next_voice(timeline.messages(), ended).cloned());
+        if let Some(next) = next {
+            self.state.playback.toggle(self.state, &next);
+        }
     }
 
     /// Reads a window anew and goes to its place.

@@ -42,7 +42,9 @@ pub(super) fn present(state: AppState) -> String {
 }
 
 fn is_on(state: AppState) -> bool {
-    state.preferences.notify.get() == Some(true) && permission() == Permission::Granted
+    state.preferences.notify.get() == Some(true)
+        && permission() == Permission::Granted
+        && !state.notifier.fails.get()
 }
 
 /// The page.
@@ -57,6 +59,8 @@ pub(super) fn notifications(state: AppState) -> AnyView {
             _ if !own => t("notifications.shared"),
             Permission::Missing => t("notifications.missing"),
             Permission::Denied => t("notifications.denied"),
+            // It has them, and showed none in either way.
+            _ if state.notifier.fails.get() => t("notifications.missing"),
             Permission::Granted | Permission::Default => return None,
         };
         Some(view! { <p class="warning" role="status">{text}</p> }.into_any())
@@ -99,7 +103,19 @@ pub(super) fn notifications(state: AppState) -> AnyView {
                 },
             ];
             let choose = Callback::new(move |value| state.set_preference(key::NOTIFY_CONTENT, value));
+            let sound = Callback::new(move |on: bool| {
+                state.set_preference(key::NOTIFY_SOUND, if on { "on" } else { "" });
+            });
             view! {
+                <section class="card">
+                    {switch(
+                        "notify-sound",
+                        t("notifications.sound"),
+                        t("notifications.sound_help"),
+                        state.preferences.notify_sound.into(),
+                        sound,
+                    )}
+                </section>
                 <section class="card">
                     {choices("notify-content", t("notifications.content"), all, chosen, choose)}
                     <button

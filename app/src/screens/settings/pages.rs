@@ -81,7 +81,7 @@ pub(super) fn privacy(state: AppState) -> AnyView {
     page(t("privacy.title"), body.into_any())
 }
 
-/// Writing.
+/// Writing, and listening.
 pub(super) fn conversations(state: AppState) -> AnyView {
     let chosen = Signal::derive(move || {
         let value = match state.preferences.enter_sends.get() {
@@ -104,6 +104,17 @@ pub(super) fn conversations(state: AppState) -> AnyView {
     let choose = Callback::new(move |value| state.set_preference(key::ENTER, value));
     let body = view! {
         <section class="card">{choices("enter", t("settings.enter"), all, chosen, choose)}</section>
+        <section class="card">
+            {switch(
+                "audio-autoplay",
+                t("settings.autoplay"),
+                t("settings.autoplay_help"),
+                state.preferences.audio_autoplay.into(),
+                Callback::new(move |on: bool| {
+                    state.set_preference(key::AUDIO_AUTOPLAY, if on { "on" } else { "" });
+                }),
+            )}
+        </section>
     };
     page(t("settings.conversations"), body.into_any())
 }
