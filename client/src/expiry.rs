@@ -266,9 +266,15 @@ impl Core {
         match work.known(&conversation, &arrival.target()).await? {
             Known::New => {
                 let mode = arrival.mode();
+                let sent_at = arrival.received.sent_at;
                 let since = work.conversation(&conversation).disappearing_since;
-                if arrival.own && arrival.received.sent_at > since {
-                    work.conversation(&conversation).disappearing_since = arrival.received.sent_at;
+                // What another message set later may be gone from the swarm already, but the config has it.
+                let counts = match since {
+                    0 => !work.is_older_than_config(&conversation, sent_at),
+                    since => sent_at > since,
+                };
+                if arrival.own && counts {
+                    work.conversation(&conversation).disappearing_since = sent_at;
                     work.contact(&conversation).disappearing = mode;
                 }
                 let notice = Notice::Disappearing(mode);

@@ -97,6 +97,7 @@ pub(crate) struct ConversationRecord {
     /// A text begun and not sent; empty for none.
     pub(crate) draft: String,
     /// When an own device last set how long messages live, Unix milliseconds: an older word that comes later does not count.
+    /// 0 when the config said it last.
     pub(crate) disappearing_since: u64,
     /// Files that come are fetched without asking.
     pub(crate) auto_load: bool,

@@ -71,6 +71,11 @@ impl Work<'_> {
         accepted
     }
 
+    /// Whether the newest config that was merged says more of a conversation than something that was sent then.
+    pub(crate) fn is_older_than_config(&mut self, id: &Id, sent_at: u64) -> bool {
+        sent_at.saturating_add(CONFIG_LEAD_MS) <= self.config_stored_at(id)
+    }
+
     /// Notes in the conversation that they accepted.
     async fn note_accepted(&mut self, id: &Id, at: u64) -> Result<(), StoreError> {
         let mut target = Target {
@@ -190,9 +195,7 @@ impl Core {
         if !own && !kind.opens_conversation() && !work.knows_conversation(&id) && !work.is_shared(&id) {
             return false;
         }
-        let config_at = work.config_stored_at(&id);
-        let old = received.sent_at.saturating_add(CONFIG_LEAD_MS) <= config_at;
-        if !old {
+        if !work.is_older_than_config(&id, received.sent_at) {
             return true;
         }
         // A conversation that was only opened is being written in.

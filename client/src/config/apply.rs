@@ -90,9 +90,13 @@ impl Work<'_> {
                 record.approved && !record.blocked,
                 record.created.saturating_mul(1_000),
             );
+            let timer_changed = self.contact(&contact.id).disappearing != record.disappearing;
             *self.contact(&contact.id) = record;
             let now = self.now();
             let conversation = self.conversation(&contact.id);
+            if timer_changed {
+                conversation.disappearing_since = 0;
+            }
             if shown && !conversation.visible {
                 conversation.visible = true;
                 conversation.active_at = conversation.active_at.max(since.min(now));

@@ -11,12 +11,23 @@ use holdfast_client::api::{
     Reply, Snapshot,
 };
 use holdfast_client::native::SystemRng;
-use holdfast_client::ports::{Clock, HttpRequest, HttpResponse, Network, NetworkError, Ports, Store};
+use holdfast_client::ports::{Clock, HttpRequest, HttpResponse, Network, NetworkError, Ports, Rng, Store};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_client::{Engine, EngineHandle, NetworkProfile, Options};
 use holdfast_protocol::account::{Id, Seed};
 
-use super::World;
+use super::{SeededRng, World};
+
+/// How a machine hangs on the network.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cable {
+    /// Everything goes through.
+    In,
+    /// Nothing new goes out; what is under way is answered.
+    Out,
+    /// Nothing new goes out, and what is under way is carried out without an answer.
+    Cut,
+}
 
 /// How often a machine that sleeps is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -24,7 +35,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// One machine's network port.
 struct Port {
     world: World,
-    online: Rc<Cell<bool>>,
+    cable: Rc<Cell<Cable>>,
     clock: Rc<SkewedClock>,
 }
 
@@ -32,7 +43,7 @@ impl Network for Port {
     fn send(&self, request: HttpRequest) -> LocalBoxFuture<'_, Result<HttpResponse, NetworkError>> {
         async move {
             self.clock.awake.awoken().await;
-            if !self.online.get() {
+            if self.cable.get() != Cable::In {
                 return Err(NetworkError::Offline);
             }
             let naps = self.clock.awake.naps.get();
@@ -40,6 +51,9 @@ impl Network for Port {
             let answer = tokio::time::timeout(timeout, self.world.serve(request))
                 .await
                 .unwrap_or(Err(NetworkError::Timeout));
+            if self.cable.get() == Cable::Cut {
+                return Err(NetworkError::Offline);
+            }
             if self.clock.awake.naps.get() == naps {
                 return answer;
             }
@@ -115,13 +129,13 @@ impl Clock for SkewedClock {
 
 /// A machine with an engine on it, which can crash and start again over the same store.
 pub struct Device {
-    world: World,
     profile: NetworkProfile,
     options: Options,
+    ports: Ports,
     /// What survives.
     pub store: Rc<dyn Store>,
     clock: Rc<SkewedClock>,
-    online: Rc<Cell<bool>>,
+    cable: Rc<Cell<Cable>>,
     /// The running engine.
     pub engine: EngineHandle,
     driver: Option<tokio::task::JoinHandle<()>>,
@@ -137,12 +151,20 @@ impl Device {
 
     /// A device with an empty memory store, whose engine is told more.
     pub fn with_options(world: &World, options: Options) -> Self {
-        Self::over(world, Rc::new(MemoryStore::new()), 0, world.profile(), options)
+        let store = Rc::new(MemoryStore::new());
+        Self::over(world, store, 0, world.profile(), options, Rc::new(SystemRng))
     }
 
     /// A device over a store, with a clock that is off, on a profile.
     pub fn with(world: &World, store: Rc<dyn Store>, skew_ms: i64, profile: NetworkProfile) -> Self {
-        Self::over(world, store, skew_ms, profile, Options::default())
+        let rng = Rc::new(SystemRng);
+        Self::over(world, store, skew_ms, profile, Options::default(), rng)
+    }
+
+    /// A device over a store, whose engine's randomness comes again with its seed.
+    pub fn seeded(world: &World, store: Rc<dyn Store>, seed: u64) -> Self {
+        let rng = Rc::new(SeededRng::new(seed));
+        Self::over(world, store, 0, world.profile(), Options::default(), rng)
     }
 
     fn over(
@@ -151,6 +173,7 @@ impl Device {
         skew_ms: i64,
         profile: NetworkProfile,
         options: Options,
+        rng: Rc<dyn Rng>,
     ) -> Self {
         let start = tokio::time::Instant::now();
         let clock = Rc::new(SkewedClock {
@@ -164,16 +187,26 @@ impl Device {
                 naps: Cell::default(),
             }),
         });
-        let online = Rc::new(Cell::new(true));
+        let cable = Rc::new(Cell::new(Cable::In));
+        let ports = Ports {
+            network: Rc::new(Port {
+                world: world.clone(),
+                cable: cable.clone(),
+                clock: clock.clone(),
+            }),
+            store: store.clone(),
+            clock: clock.clone(),
+            rng,
+        };
         let events = Rc::default();
-        let (engine, driver) = start_engine(world, &profile, &options, &store, &clock, &online, &events);
+        let (engine, driver) = start_engine(&ports, &profile, &options, &events);
         Self {
-            world: world.clone(),
             profile,
             options,
+            ports,
             store,
             clock,
-            online,
+            cable,
             engine,
             driver: Some(driver),
             events,
@@ -192,22 +225,19 @@ impl Device {
         self.crash();
         tokio::task::yield_now().await;
         self.events = Rc::default();
-        let started = start_engine(
-            &self.world,
-            &self.profile,
-            &self.options,
-            &self.store,
-            &self.clock,
-            &self.online,
-            &self.events,
-        );
+        let started = start_engine(&self.ports, &self.profile, &self.options, &self.events);
         self.engine = started.0;
         self.driver = Some(started.1);
     }
 
     /// Pulls or plugs in the cable.
     pub fn set_online(&self, online: bool) {
-        self.online.set(online);
+        self.cable.set(if online { Cable::In } else { Cable::Out });
+    }
+
+    /// Cuts the cable until it is plugged in again: what is under way is carried out, but its answer is lost.
+    pub fn cut_off(&self) {
+        self.cable.set(Cable::Cut);
     }
 
     /// The machine falls asleep: its timers stand still, and its connections end. Nothing can be asked of it then.
@@ -436,25 +466,12 @@ impl Drop for Device {
 }
 
 fn start_engine(
-    world: &World,
+    ports: &Ports,
     profile: &NetworkProfile,
     options: &Options,
-    store: &Rc<dyn Store>,
-    clock: &Rc<SkewedClock>,
-    online: &Rc<Cell<bool>>,
     events: &Rc<RefCell<Vec<Event>>>,
 ) -> (EngineHandle, tokio::task::JoinHandle<()>) {
-    let ports = Ports {
-        network: Rc::new(Port {
-            world: world.clone(),
-            online: online.clone(),
-            clock: clock.clone(),
-        }),
-        store: store.clone(),
-        clock: clock.clone(),
-        rng: Rc::new(SystemRng),
-    };
-    let (engine, driver) = Engine::new(ports, profile.clone(), options.clone());
+    let (engine, driver) = Engine::new(ports.clone(), profile.clone(), options.clone());
     let mut stream = engine.events();
     let events = events.clone();
     tokio::task::spawn_local(async move {

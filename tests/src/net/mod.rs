@@ -4,8 +4,10 @@
 //! Start tests with `#[tokio::test(start_paused = true)]` inside a [`tokio::task::LocalSet`] ([`run`] does both halves):
 //! whenever nothing is left to do, time jumps to the next timer, so that hours pass in a moment.
 
+mod chance;
 mod device;
 mod files;
+mod power;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -33,10 +35,14 @@ use holdfast_protocol::onion::{self, Body, Peeled};
 use holdfast_protocol::swarm::request::{Request, Store};
 use holdfast_protocol::swarm::{Namespace, SwarmId};
 
+pub use chance::{Acts, Dice, SeededRng, histories};
 pub use device::Device;
+pub use power::{Answer, PoweredDevice};
 
 /// What the clocks show when a test starts: some day in 2026, Unix milliseconds.
 pub const START_MS: u64 = 1_780_000_000_000;
+/// A layer of an onion may take longer than this, whatever members of a swarm say to each other may not.
+const MEMBERS_TAKE: Duration = Duration::from_secs(30);
 /// What one way between two machines takes.
 const LATENCY: Duration = Duration::from_millis(5);
 /// The address under which engines know the gateway.
@@ -64,6 +70,8 @@ pub enum Fault {
     Slow(Duration),
     /// It carries requests out and then dies before it answers.
     DiesAnswering,
+    /// It hears nothing from the other members of its swarm: it knows what clients gave it, and the rest once it is mended.
+    Behind,
     /// As a hop it answers with random bytes and status 200.
     GarbageHop,
     /// As a hop it answers with this status and text instead of passing on.
@@ -142,6 +150,7 @@ impl PeerTransport for Wires {
                 let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
                 match shared.fault(&key) {
                     Fault::Dead => return Err(TransportError::Unreachable),
+                    Fault::Behind if timeout < MEMBERS_TAKE => return Err(TransportError::Unreachable),
                     Fault::Silent => std::future::pending().await,
                     Fault::Slow(duration) => tokio::time::sleep(duration).await,
                     _ => {}

@@ -185,6 +185,32 @@ async fn the_timer_of_the_note_to_self_and_of_requests() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_setting_that_was_changed_since_does_not_come_back_with_an_old_message() {
+    run(async {
+        let world = World::new().await;
+        let (alice, _, _, bob_id) = pair(&world).await;
+        let slept = second(&world, &alice, bob_id, 2).await;
+        let (day, week) = (24 * 60 * 60, 7 * 24 * 60 * 60);
+        let short = Disappearing::AfterSend(600);
+        for mode in [Disappearing::AfterSend(week), Disappearing::AfterSend(day), short] {
+            set_timer(&alice, bob_id, mode).await;
+            alice.wait_until_sent(bob_id, SOON).await;
+            tokio::time::sleep(5 * MINUTE).await;
+            slept.cut_off();
+        }
+        // The swarm has the messages that said it before, and no longer the one that said it last.
+        tokio::time::sleep(6 * MINUTE).await;
+        slept.set_online(true);
+        let late = second(&world, &alice, bob_id, 2).await;
+        settle().await;
+        for device in [&alice, &slept, &late] {
+            assert_eq!(device.conversation(bob_id).await.unwrap().disappearing, short);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_is_not_sent_does_not_disappear() {
     run(async {
         let world = World::new().await;
