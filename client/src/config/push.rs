@@ -126,7 +126,7 @@ impl Core {
                 self.sleep(LOOK).await;
             }
         };
-        select(Box::pin(pushed), self.ports.clock.sleep(LAST_PUSH)).await;
+        let _: Either<_, _> = select(Box::pin(pushed), self.ports.clock.sleep(LAST_PUSH)).await;
         self.hurry.set(false);
     }
 
