@@ -298,7 +298,8 @@ impl EngineLink {
         self.inner.say(&ToWorker::EndVoice(id));
     }
 
-    /// Has the engine bring out what it can and overwrite its keys, and ends it with all of its memory. What does not answer in time is ended too.
+    /// Has the engine bring out what it can and overwrite its keys, and ends it with all of its memory. What does not answer in
+    /// time is ended too.
     pub(crate) async fn wipe(&self) {
         let forgotten = Box::pin(self.request(Command::LogOut));
         let late = Box::pin(platform::pause(WIPE_MS));
