@@ -187,6 +187,7 @@ impl Core {
             state.contacts.extend(note.map(|note| (own, note)));
         }
         self.emit(event);
+        self.refresh_unsynced();
         Ok(())
     }
 
@@ -216,8 +217,16 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    /// Forgets the account and removes everything that is stored.
+    /// Forgets the account and removes everything that is stored, once what was decided here is in the swarm or has had a
+    /// moment to get there.
     pub(crate) async fn log_out(self: &Rc<Self>) -> Result<Reply, Failure> {
+        self.stop_transfer();
+        self.push_now().await;
+        self.remove_account().await
+    }
+
+    /// Forgets the account and removes everything that is stored.
+    pub(crate) async fn remove_account(self: &Rc<Self>) -> Result<Reply, Failure> {
         self.stop_transfer();
         // The tasks end first, so that nothing writes after the wipe.
         let tasks = std::mem::take(&mut *self.session.borrow_mut());

@@ -7,7 +7,7 @@ mod state;
 mod status;
 mod telling;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -61,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) search: Search,
     /// A config waits to be pushed.
     pub(crate) push: Signal,
+    /// Configs are pushed without waiting for more changes: the account is about to go.
+    pub(crate) hurry: Cell<bool>,
     /// A file is to be sent or fetched.
     pub(crate) files: Signal,
     /// Backup files that are being made or read.
@@ -107,6 +109,7 @@ impl Core {
             due: Signal::default(),
             search: Search::default(),
             push: Signal::default(),
+            hurry: Cell::default(),
             files: Signal::default(),
             backups: RefCell::default(),
             transfers: RefCell::default(),

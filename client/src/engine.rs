@@ -23,6 +23,8 @@ pub struct Options {
     /// What is read here stays unread elsewhere: read positions and marks are not pushed, and no receipts are sent. What
     /// other devices push is taken over as ever (`spec/12-client-behaviour.md §12.2`, rule 7).
     pub leave_unread: bool,
+    /// The store is gone with the front end: what is decided here is pushed as soon as it can be, not some seconds later.
+    pub fleeting: bool,
     /// Messages that are older when they come are not taken, and conversations without any are found by name only; all for
     /// none (`§12.2`, rule 7).
     pub recent: Option<Duration>,
@@ -33,6 +35,7 @@ impl Default for Options {
         Self {
             poll_interval: POLL_INTERVAL,
             leave_unread: false,
+            fleeting: false,
             recent: None,
         }
     }

@@ -32,7 +32,7 @@ impl Core {
     pub(crate) async fn clear_account(self: &Rc<Self>) -> Result<Reply, Failure> {
         let Some(account) = self.account() else {
             // The same command again, after an engine that ended in the middle of its answer.
-            return self.log_out().await;
+            return self.remove_account().await;
         };
         // Whatever the engine's tasks do meanwhile, they bring nothing back.
         let _held = self.net.own_stores.hold();
@@ -55,7 +55,7 @@ impl Core {
             // It has left this device meanwhile.
             return Ok(Reply::Done);
         }
-        self.log_out().await
+        self.remove_account().await
     }
 
     /// Tries until every member of the own swarm has proved that it deleted everything.

@@ -78,6 +78,7 @@ impl Host {
     ) -> Result<Host, HostError> {
         let options = Options {
             leave_unread: sparing.leave_unread,
+            fleeting: true,
             recent: sparing.recent_days.map(|days| DAY.saturating_mul(days)),
             ..Options::default()
         };

@@ -33,8 +33,9 @@ const MAX_RESTARTS: usize = 3;
 /// Crashes further apart than this do not add up.
 const CRASH_WINDOW_MS: f64 = 60_000.0;
 
-/// How long an engine has to forget an account before it is ended anyway, in milliseconds.
-const WIPE_MS: u32 = 500;
+/// How long an engine has to forget an account before it is ended anyway, in milliseconds. It takes two seconds at most to bring
+/// out what was decided last.
+const WIPE_MS: u32 = 2_500;
 
 /// Why a command brought no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -297,7 +298,8 @@ impl EngineLink {
         self.inner.say(&ToWorker::EndVoice(id));
     }
 
-    /// Has the engine overwrite its keys, and ends it with all of its memory. What does not answer in time is ended too.
+    /// Has the engine bring out what it can and overwrite its keys, and ends it with all of its memory. What does not answer in
+    /// time is ended too.
     pub(crate) async fn wipe(&self) {
         let forgotten = Box::pin(self.request(Command::LogOut));
         let late = Box::pin(platform::pause(WIPE_MS));

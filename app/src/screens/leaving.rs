@@ -128,6 +128,8 @@ fn question(asked: Asked, range: RwSignal<&'static str>, sure: RwSignal<bool>) -
         (Leave::Clear, _) => (t("leave.clear_title"), t("leave.clear_text"), t("settings.clear")),
     };
     let waiting = state.network.with_untracked(|n| n.outbox);
+    // Gone as soon as it is untrue: that takes seconds, and may be waited for.
+    let unsynced = Memo::new(move |_| state.network.with(|n| n.unsynced));
     let widest = move || what == Leave::Clear && own && range.get() == NETWORK;
     let go = move |_| {
         if untrack(widest) {
@@ -145,6 +147,9 @@ fn question(asked: Asked, range: RwSignal<&'static str>, sure: RwSignal<bool>) -
                 .then(|| {
                     view! { <p class="warning">{tn("leave.waiting", u64::from(waiting))}</p> }
                 })}
+            {move || {
+                unsynced.get().then(|| view! { <p class="warning">{t("leave.unsynced")}</p> }.into_any())
+            }}
             {move || {
                 (!state.preferences.phrase_seen.get())
                     .then(|| {

@@ -181,9 +181,12 @@ pub(crate) fn SessionBar() -> impl IntoView {
 
 /// Whether nothing would be missed that could still be saved.
 fn nothing_is_lost(state: AppState) -> bool {
-    let waits = state.network.with_untracked(|network| network.outbox > 0);
-    let unsaved =
-        state.preferences.has_written.get_untracked() && !state.preferences.phrase_seen.get_untracked();
+    let seen = state.preferences.phrase_seen.get_untracked();
+    let unsaved = state.preferences.has_written.get_untracked() && !seen;
+    let waits = state.network.with_untracked(|network| {
+        // Where nobody can come back, nobody misses what was decided.
+        network.outbox > 0 || (seen && network.unsynced)
+    });
     !waits && !unsaved
 }
 

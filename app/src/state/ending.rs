@@ -35,7 +35,8 @@ impl AppState {
         }
     }
 
-    /// Ends the session: everything is out of sight at once, then out of memory, and a fresh page follows.
+    /// Ends the session: everything is out of sight at once, out of memory once what was decided last is out or has had a moment
+    /// to get there, and a fresh page follows.
     pub(crate) fn end_session(self) {
         let copied = self.copied.get_value();
         let link = self.drop_session();

@@ -332,10 +332,11 @@ pub enum Command {
     /// Ends a transfer, also one that is about to begin; an account that was given stays so. → [`Reply::Done`], also when
     /// none is running
     EndTransfer,
-    /// Forgets the account and removes everything that is stored. → [`Reply::Done`], then [`Event::LoggedOut`]
+    /// Forgets the account and removes everything that is stored. What was decided here and has not reached the swarm has two
+    /// seconds to get there. → [`Reply::Done`], then [`Event::LoggedOut`]
     LogOut,
-    /// Deletes everything that the network keeps for the account, its documents included, and then goes on as
-    /// [`Command::LogOut`]. Until every member of the own swarm has confirmed, nothing is removed from this device: after 15
+    /// Deletes everything that the network keeps for the account, its documents included, and then forgets it as
+    /// [`Command::LogOut`] does. Until every member of the own swarm has confirmed, nothing is removed from this device: after 15
     /// seconds without that it fails with [`Failure::NotErased`](super::Failure::NotErased). → [`Reply::Done`], then
     /// [`Event::LoggedOut`]
     ClearAccount,

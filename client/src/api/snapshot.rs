@@ -69,6 +69,9 @@ pub struct NetworkStatus {
     pub previews: bool,
     /// Own messages not delivered yet.
     pub outbox: u32,
+    /// Something that was decided here has not reached the swarm, from which the account's other devices have it: about
+    /// contacts, or the own profile. How far conversations were read does not count.
+    pub unsynced: bool,
     /// Received blobs that could not be read, since the start.
     pub unreadable: u32,
 }

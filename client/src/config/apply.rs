@@ -116,6 +116,27 @@ impl Work<'_> {
                 _ => None,
             })
             .collect();
+        // Where nothing was read lately, a mark that another device takes off goes with its record.
+        let marked_before: Vec<Id> = self
+            .core
+            .read_configs(|docs| {
+                let marked = docs.convos.convos().filter(|convo| convo.unread);
+                let ids = marked.filter_map(|convo| match convo.id {
+                    ConvoId::OneToOne(id) => Some(id),
+                    _ => None,
+                });
+                ids.collect()
+            })
+            .unwrap_or_default();
+        for id in marked_before {
+            let gone = positions.iter().all(|(there, ..)| *there != id);
+            let state = self.core.state.borrow();
+            let shown = state.conversations.get(&id).is_some_and(|held| held.marked_unread);
+            drop(state);
+            if gone && shown {
+                self.conversation(&id).marked_unread = false;
+            }
+        }
         for (id, last_read, unread) in positions {
             let known = {
                 let state = self.core.state.borrow();

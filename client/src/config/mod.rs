@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::{Synced, Trouble};
 use crate::core::Core;
 use crate::ports::{Change, Collection, Entry, StoreError};
-use crate::records::{Record, encode, keys};
+use crate::records::{encode, keys};
 use crate::work::Work;
 
 pub(crate) use pull::PROVISIONAL_MS;
@@ -52,9 +52,10 @@ pub(crate) struct SyncRecord {
     pub(crate) stored_at: [u64; 4],
     /// When the life of the stored messages was last prolonged, Unix milliseconds.
     pub(crate) renewed_at: u64,
+    /// Storage hashes of the messages that were last made of each document and that it does not know to be stored, in the same
+    /// order. The swarm may have them.
+    pub(crate) handed: [Vec<String>; 4],
 }
-
-impl Record for SyncRecord {}
 
 impl SyncRecord {
     /// Notes when a merged message was stored.
@@ -70,6 +71,13 @@ impl SyncRecord {
     pub(crate) fn stored_at(&self, kind: ConfigKind) -> u64 {
         let mut all = ConfigKind::ALL.into_iter().zip(self.stored_at);
         all.find(|(of, _)| *of == kind).map_or(0, |(_, at)| at)
+    }
+
+    /// Notes what may be stored of a document beside what it knows of; gives what that was before.
+    fn hand_over(&mut self, kind: ConfigKind, hashes: Vec<String>) -> Vec<String> {
+        let mut all = ConfigKind::ALL.into_iter().zip(&mut self.handed);
+        let of_kind = all.find(|(of, _)| *of == kind);
+        of_kind.map_or_else(Vec::new, |(_, held)| std::mem::replace(held, hashes))
     }
 }
 
@@ -153,14 +161,51 @@ impl Configs {
         self.sync.pulled && (self.deletable().next().is_some() || ConfigKind::ALL.into_iter().any(waits))
     }
 
-    /// Obsolete storage hashes that are to be deleted: none that is in force.
+    /// Obsolete storage hashes that are to be deleted: none that is in force, and none at all while nothing can be put in the
+    /// place of a document's last ones.
     fn deletable(&self) -> impl Iterator<Item = &String> {
         let in_force = |hash: &String| {
             ConfigKind::ALL
                 .into_iter()
                 .any(|kind| self.docs.get(kind).current_hashes().contains(hash))
         };
-        self.sync.obsolete.iter().filter(move |hash| !in_force(hash))
+        let last = !self.oversized.is_empty();
+        let obsolete = self.sync.obsolete.iter();
+        obsolete.filter(move |hash| !last && !in_force(hash))
+    }
+
+    /// Storage hashes of the documents as they are, and of parts whose others did not come yet.
+    fn active(&self) -> BTreeSet<String> {
+        ConfigKind::ALL
+            .into_iter()
+            .flat_map(|kind| self.docs.get(kind).active_hashes())
+            .collect()
+    }
+
+    /// Storage hashes of what is the last in the swarm of documents that wait to be pushed, among others: it has to live for as
+    /// long as nothing is in its place.
+    fn replaced(&self) -> Vec<&String> {
+        let handed = ConfigKind::ALL.into_iter().zip(&self.sync.handed);
+        let waiting: Vec<_> = handed
+            .filter(|(kind, _)| self.docs.get(*kind).needs_push())
+            .collect();
+        let obsolete = self.sync.obsolete.iter().filter(|_| !waiting.is_empty());
+        let of_documents = waiting
+            .iter()
+            .flat_map(|(kind, handed)| self.docs.get(*kind).obsolete_hashes().iter().chain(*handed));
+        of_documents.chain(obsolete).collect()
+    }
+
+    /// Whether something that was decided on this device is not in the swarm: anything but read positions.
+    pub(crate) fn unsynced(&self) -> bool {
+        let decided = ConfigKind::ALL.into_iter();
+        let mut decided = decided.filter(|kind| *kind != ConfigKind::ConvoInfoVolatile);
+        decided.any(|kind| self.docs.get(kind).needs_push())
+    }
+
+    /// Whether some of it can be pushed now.
+    fn has_decisions(&self) -> bool {
+        self.sync.pulled && !self.only_read_positions()
     }
 
     /// Whether nothing but read positions waits.

@@ -13,6 +13,7 @@ use holdfast_protocol::swarm::reply::{self, BatchReply, Deleted, Expired, SubRep
 use holdfast_protocol::swarm::request::{Batch, Delete, Expire, ExpireMode, Request, Store};
 use holdfast_protocol::swarm::{MessageHash, Signer};
 
+use super::Configs;
 use crate::core::Core;
 use crate::network::request::CallError;
 use crate::ports::StoreError;
@@ -21,6 +22,8 @@ use crate::work::Work;
 /// Changes are collected for this long after the last one; read positions alone have more time.
 const QUIET: Duration = Duration::from_secs(2);
 const QUIET_READ_POSITIONS: Duration = Duration::from_secs(5);
+/// Where nothing is kept and the account may be gone any moment, what was decided waits no longer than this.
+const QUIET_FLEETING: Duration = Duration::from_millis(200);
 /// However often something changes, it is pushed after this long.
 const LONGEST_QUIET: Duration = Duration::from_secs(10);
 /// Stores in one request; a node takes 20 requests in one (`spec/03-network.md §3.5`).
@@ -33,6 +36,10 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const BACKOFF: Duration = Duration::from_secs(1);
 /// Longest such wait.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// How long an account that goes waits for a push.
+const LAST_PUSH: Duration = Duration::from_secs(2);
+/// How often it looks whether there has been one.
+const LOOK: Duration = Duration::from_millis(20);
 /// How long a push waits for network time, without which a signature may be refused.
 const TIME_WAIT: Duration = Duration::from_secs(20);
 /// The life of stored messages is prolonged this often, milliseconds; they live for 30 days.
@@ -98,21 +105,46 @@ impl Core {
 
     fn wants_push(&self) -> bool {
         let state = self.state.borrow();
-        state.configs.as_ref().is_some_and(super::Configs::wants_push)
+        state.configs.as_ref().is_some_and(Configs::wants_push)
+    }
+
+    /// Pushes what was decided here at once, and waits for that a moment: the account is about to go. Read positions may go
+    /// with it.
+    pub(crate) async fn push_now(&self) {
+        let waits = || {
+            let state = self.state.borrow();
+            let configs = state.configs.as_ref();
+            self.net.online.get() && configs.is_some_and(Configs::has_decisions)
+        };
+        if !waits() {
+            return;
+        }
+        self.hurry.set(true);
+        self.push.notify();
+        let pushed = async {
+            while waits() {
+                self.sleep(LOOK).await;
+            }
+        };
+        let _: Either<_, _> = select(Box::pin(pushed), self.ports.clock.sleep(LAST_PUSH)).await;
+        self.hurry.set(false);
     }
 
     /// Waits until nothing more changes, but not for ever.
     async fn quiet(&self) {
         let start = self.ports.clock.monotonic_ms();
-        loop {
+        while !self.hurry.get() {
             let seen = self.push.count();
             let quiet = {
                 let state = self.state.borrow();
-                let slow = state
-                    .configs
-                    .as_ref()
-                    .is_some_and(super::Configs::only_read_positions);
-                if slow { QUIET_READ_POSITIONS } else { QUIET }
+                let slow = state.configs.as_ref().is_some_and(Configs::only_read_positions);
+                // What changes while an account comes back was decided elsewhere.
+                let fleeting = self.options.fleeting && state.restore.is_none();
+                match (slow, fleeting) {
+                    (true, _) => QUIET_READ_POSITIONS,
+                    (false, true) => QUIET_FLEETING,
+                    (false, false) => QUIET,
+                }
             };
             let waited = self.ports.clock.monotonic_ms().saturating_sub(start);
             let left = LONGEST_QUIET.saturating_sub(Duration::from_millis(waited));
@@ -149,12 +181,13 @@ impl Core {
         }
         let mut work = Work::begin(self).await;
         for (kind, seqno) in documents {
-            let hashes = parts.iter().filter(|part| part.kind == kind);
-            let hashes: Vec<String> = hashes
-                .map(|part| part.hash(account).as_str().to_owned())
-                .collect();
-            if let Some(document) = work.document(kind) {
-                document.confirm_pushed(seqno, hashes);
+            let hashes = hashes_of(account, &parts, kind);
+            let taken = work.document(kind).is_some_and(|document| {
+                document.confirm_pushed(seqno, hashes.iter().cloned());
+                hashes.iter().all(|hash| document.current_hashes().contains(hash))
+            });
+            if let Some(sync) = work.sync().filter(|_| taken) {
+                sync.hand_over(kind, Vec::new());
             }
         }
         work.read_anew(&again).await?;
@@ -209,6 +242,11 @@ impl Core {
             self.remember(&mut work, hash, None)?;
         }
         if let Some(sync) = work.sync() {
+            for (kind, _) in &prepared.documents {
+                // An edit or a crash came before the document heard that they were stored: nothing else names them.
+                let unheard = sync.hand_over(*kind, hashes_of(account, &prepared.parts, *kind));
+                sync.obsolete.extend(unheard);
+            }
             sync.obsolete.extend(obsolete);
             sync.obsolete.sort_unstable();
             sync.obsolete.dedup();
@@ -337,16 +375,22 @@ impl Core {
     /// still while a machine sleeps, and one that is awake for minutes only would never come to it.
     pub(crate) async fn run_config_renewal(self: Rc<Self>, account: Rc<Account>) {
         loop {
-            let woken = self.wake.count();
+            let (woken, now) = (self.wake.count(), self.time.now());
             let due = {
                 let state = self.state.borrow();
                 let sync = state.configs.as_ref().map(|configs| &configs.sync);
                 sync.filter(|sync| sync.pulled)
-                    .map(|sync| sync.renewed_at.saturating_add(RENEW_MS))
+                    .map(|sync| renewal_due(sync.renewed_at, now))
             };
-            let now = self.time.now();
             let wait = match due {
                 Some(due) if due <= now => {
+                    if !self.time.is_known() {
+                        self.net.resync.notify();
+                        if self.time_known(TIME_WAIT).await {
+                            // It may be another time than it seemed.
+                            continue;
+                        }
+                    }
                     if self.renew(&account).await.is_ok() {
                         continue;
                     }
@@ -363,20 +407,20 @@ impl Core {
     async fn renew(&self, account: &Account) -> Result<(), PushError> {
         let own = account.id();
         let now = self.time.now();
-        let active: Vec<MessageHash> = self
-            .read_configs(|docs| {
-                let hashes = ConfigKind::ALL.map(|kind| docs.get(kind).active_hashes());
-                hashes
-                    .iter()
-                    .flatten()
-                    .filter_map(|hash| hash.parse().ok())
-                    .collect()
-            })
-            .unwrap_or_default();
-        if !active.is_empty() {
+        let (active, all): (BTreeSet<MessageHash>, BTreeSet<MessageHash>) = {
+            let state = self.state.borrow();
+            let configs = state.configs.as_ref();
+            let active = configs.map(Configs::active).unwrap_or_default();
+            let replaced = configs.map(Configs::replaced).unwrap_or_default();
+            let parsed = |hash: &String| hash.parse::<MessageHash>().ok();
+            let all = active.iter().chain(replaced).filter_map(parsed).collect();
+            (active.iter().filter_map(parsed).collect(), all)
+        };
+        if !all.is_empty() {
             let signer = Signer::Account(account.ed25519());
             let expiry = vec![now.saturating_add(TTL_CONFIG)];
-            let request = Expire::signed(own, active.clone(), expiry, ExpireMode::Extend, &signer);
+            let messages = all.into_iter().collect();
+            let request = Expire::signed(own, messages, expiry, ExpireMode::Extend, &signer);
             let node = self.push_node(account)?;
             let results = self
                 .sequence(account, &node, vec![Request::Expire(request.clone())])
@@ -425,13 +469,11 @@ impl Core {
                 let document = docs.get(kind);
                 let mut hashes = document.current_hashes().iter();
                 let lost = hashes.any(|hash| lost.iter().any(|lost| lost.as_str() == hash));
-                // The copy is thrown away, so that what the next real push deletes is not forgotten.
-                (lost && !document.needs_push()).then(|| document.clone())
+                let stored = (lost && !document.needs_push()).then(|| document.push_again());
+                stored.and_then(Result::ok)
             });
-            if let Some(mut document) = again.flatten()
-                && let Ok(push) = document.push(self.time.now())
-            {
-                parts.extend(push.messages.into_iter().map(|data| Part { kind, data }));
+            if let Some(messages) = again.flatten() {
+                parts.extend(messages.into_iter().map(|data| Part { kind, data }));
                 kinds.insert(kind);
             }
         }
@@ -446,8 +488,39 @@ impl Core {
     }
 }
 
+/// When the life of what is stored is to be prolonged, Unix milliseconds. A last time that is still to come was told by a clock
+/// that was wrong, and says nothing.
+fn renewal_due(renewed_at: u64, now: u64) -> u64 {
+    if renewed_at > now {
+        now
+    } else {
+        renewed_at.saturating_add(RENEW_MS)
+    }
+}
+
+/// The storage hashes of one document's messages.
+fn hashes_of(account: &Account, parts: &[Part], kind: ConfigKind) -> Vec<String> {
+    let parts = parts.iter().filter(|part| part.kind == kind);
+    parts
+        .map(|part| part.hash(account).as_str().to_owned())
+        .collect()
+}
+
 impl Part {
     fn hash(&self, account: &Account) -> MessageHash {
         holdfast_protocol::swarm::message_hash(&account.id(), self.kind.namespace(), &self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renewal_at_a_time_to_come_does_not_put_off_the_next_one() {
+        let now = 1_780_000_000_000;
+        assert_eq!(renewal_due(now - 1, now), now - 1 + RENEW_MS);
+        assert!(renewal_due(now - RENEW_MS, now) <= now);
+        assert!(renewal_due(now + 60 * 24 * 60 * 60 * 1_000, now) <= now);
     }
 }

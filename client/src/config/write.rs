@@ -2,7 +2,7 @@
 
 use holdfast_protocol::account::Id;
 use holdfast_protocol::config::{
-    Contact, Convo, ConvoId, Disappearing as Timer, MAX_PICTURE_URL, Notifications, ProfilePicture,
+    Contact, Convo, ConvoId, Disappearing as Timer, MAX_PICTURE_URL, Notifications, ProfilePicture, cut_name,
 };
 use holdfast_protocol::message::name::received_name;
 use holdfast_protocol::message::profile::Picture;
@@ -87,7 +87,7 @@ impl ContactRecord {
             });
         }
         if self.nickname != before.nickname {
-            contact.nickname = self.nickname.clone().unwrap_or_default();
+            contact.nickname = cut_name(self.nickname.as_deref().unwrap_or_default()).to_owned();
         }
         contact.approved = self.approved;
         contact.approved_me = self.approved_me;
@@ -179,7 +179,7 @@ impl Work<'_> {
             held => record.written(held.unwrap_or_else(|| Contact::new(*id))),
         };
         if let Some(contacts) = self.contacts() {
-            // Names were cut and pictures checked before: nothing is refused.
+            // New names are cut and new pictures checked, and what others wrote may stay: nothing is refused.
             let _ = contacts.set_contact(&written);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Core;
 use crate::api::{Event, NetworkStatus, Trouble};
+use crate::config::Configs;
 use crate::ports::StoreError;
 
 impl Core {
@@ -72,6 +73,7 @@ impl Core {
         status.catching_up = state.catching_up;
         status.unreadable = state.unreadable;
         status.outbox = u32::try_from(state.outbox.len()).unwrap_or(u32::MAX);
+        status.unsynced = state.configs.as_ref().is_some_and(Configs::unsynced);
         status
     }
 
@@ -81,6 +83,17 @@ impl Core {
         }
         let gateway = self.net.gateway(&self.profile)?;
         Some(gateway.trim_end_matches('/').to_owned())
+    }
+
+    /// Tells front ends when there is something for the other devices that waits here, and when there is nothing any more.
+    pub(crate) fn refresh_unsynced(&self) {
+        let unsynced = {
+            let state = self.state.borrow();
+            state.configs.as_ref().is_some_and(Configs::unsynced)
+        };
+        if self.status.borrow().unsynced != unsynced {
+            self.refresh_status();
+        }
     }
 
     /// Tells front ends of the network's state when it has changed.

@@ -10,6 +10,7 @@ use super::{
     SeenRecord, Target, VERSION,
 };
 use crate::api::{Expiry, MessageId, MessageKind, MessageState, Position, SendFailure};
+use crate::config::SyncRecord;
 use crate::ports::StoreError;
 
 /// Something that is kept: it can be read in every layout that it ever had.
@@ -69,6 +70,38 @@ macro_rules! with_files {
 with_files!(MessageRecord, Message2);
 with_files!(ConversationRecord, Conversation2);
 with_files!(OutboxRecord, Outbox2);
+
+/// At first it did not say which messages may have been stored; what follows it tells the two apart.
+impl Record for SyncRecord {
+    fn read(version: u8, body: &[u8]) -> Result<Self, StoreError> {
+        match version {
+            2 | VERSION => parse(body).or_else(|_| parse::<Sync3>(body).map(Self::from)),
+            _ => Err(StoreError::Damaged),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sync3 {
+    pulled: bool,
+    provisional: bool,
+    obsolete: Vec<String>,
+    stored_at: [u64; 4],
+    renewed_at: u64,
+}
+
+impl From<Sync3> for SyncRecord {
+    fn from(before: Sync3) -> Self {
+        Self {
+            pulled: before.pulled,
+            provisional: before.provisional,
+            obsolete: before.obsolete,
+            stored_at: before.stored_at,
+            renewed_at: before.renewed_at,
+            handed: Default::default(),
+        }
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct Message2 {
@@ -253,6 +286,28 @@ mod tests {
         let now: OutboxRecord = decode(&bytes_of_version_2(&before)).unwrap();
         assert_eq!(now.for_contact, Some(vec![1, 2, 3]));
         assert!(now.waiting.is_none());
+    }
+
+    #[test]
+    fn where_a_device_stood_with_the_swarm_is_read_as_it_was_and_as_it_is() {
+        let before = Sync3 {
+            pulled: true,
+            provisional: false,
+            obsolete: vec!["old".to_owned()],
+            stored_at: [1, 2, 3, 4],
+            renewed_at: 5,
+        };
+        for version in [2, VERSION] {
+            let mut bytes = bytes_of_version_2(&before);
+            bytes[0] = version;
+            let now: SyncRecord = decode(&bytes).unwrap();
+            assert_eq!((now.pulled, now.renewed_at, now.stored_at), (true, 5, [1, 2, 3, 4]));
+            assert_eq!(now.obsolete, ["old"]);
+            assert!(now.handed.concat().is_empty());
+        }
+        let mut now = SyncRecord::from(before);
+        now.handed[1].push("handed".to_owned());
+        assert_eq!(decode(&crate::records::encode(&now).unwrap()), Ok(now));
     }
 
     #[test]

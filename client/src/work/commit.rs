@@ -556,6 +556,7 @@ impl<'a> Work<'a> {
             self.core.outbox.notify();
             self.core.refresh_status();
         }
+        self.core.refresh_unsynced();
     }
 }
 

@@ -157,13 +157,17 @@ impl Contacts {
     /// Adds or changes a contact. A name that is too long is cut. Returns whether anything changed.
     ///
     /// # Errors
-    /// When the id is no account's, or the nickname or the picture's address is too long; nothing changes then.
+    /// When the id is no account's, or a new nickname or picture's address is too long; nothing changes then.
     pub fn set_contact(&mut self, contact: &Contact) -> Result<bool, FieldError> {
         if contact.id.kind() != IdKind::Account {
             return Err(FieldError::IdKind);
         }
-        check_name(&contact.nickname)?;
         let stored = self.contact(&contact.id);
+        let stored_nickname = stored.as_ref().map(|stored| stored.nickname.as_str());
+        if stored_nickname != Some(contact.nickname.as_str()) {
+            // A longer one is accepted from others.
+            check_name(&contact.nickname)?;
+        }
         let stored_picture = stored.as_ref().and_then(|stored| stored.picture.as_ref());
         check_picture(contact.picture.as_ref(), stored_picture)?;
         let created = stored

@@ -136,10 +136,7 @@ impl ConvoInfoVolatile {
             self.archive_leaf(&convo.id, leaf, server_key);
             return Ok(erase_leaf(self, &convo.id));
         }
-        if tree::get(&self.archive, &path).is_some() {
-            tree::remove(&mut self.archive, &path);
-            self.needs_dump = true;
-        }
+        self.unarchive(&convo.id);
         let mut changed = self.set(&path, Some(Tree::Dict(leaf)));
         if let (ConvoId::Community { base_url, .. }, Some(key)) = (&convo.id, server_key) {
             let key_path: &[&[u8]] = &[COMMUNITIES, base_url.as_bytes(), SERVER_KEY];
@@ -162,25 +159,36 @@ impl ConvoInfoVolatile {
 
     /// Forgets a read position; with the last room of a server the server goes too. Returns whether there was one.
     pub fn erase_convo(&mut self, id: &ConvoId) -> bool {
-        let path = id.path();
-        let archived = tree::get(&self.archive, &path).is_some();
-        if archived {
-            tree::remove(&mut self.archive, &path);
-            self.needs_dump = true;
-        }
+        let archived = self.unarchive(id);
         erase_leaf(self, id) || archived
     }
 }
 
 impl Config {
-    /// Keeps a record, and the key of its server, on this device only.
+    /// Keeps a record, and the key of its server, on this device only. One that says nothing is not kept: empty dicts are in
+    /// no data tree (spec/04 §2).
     fn archive_leaf(&mut self, id: &ConvoId, leaf: Dict, server_key: Option<Ed25519PublicKey>) {
+        if leaf.is_empty() {
+            self.unarchive(id);
+            return;
+        }
         if let (ConvoId::Community { base_url, .. }, Some(key)) = (id, server_key) {
             let path: &[&[u8]] = &[COMMUNITIES, base_url.as_bytes(), SERVER_KEY];
             tree::set(&mut self.archive, path, key.as_bytes().as_slice().into());
         }
         tree::set(&mut self.archive, &id.path(), Tree::Dict(leaf));
         self.needs_dump = true;
+    }
+
+    /// Removes a record that is kept on this device only; whether there was one.
+    fn unarchive(&mut self, id: &ConvoId) -> bool {
+        let path = id.path();
+        let archived = tree::get(&self.archive, &path).is_some();
+        if archived {
+            tree::remove(&mut self.archive, &path);
+            self.needs_dump = true;
+        }
+        archived
     }
 }
 

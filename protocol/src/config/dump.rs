@@ -8,7 +8,7 @@ use super::message::{Draft, FormatError, Frozen};
 use super::parts::{Held, Pending, WholeHash};
 use super::published::StoredPublished;
 use super::state::{Config, ConfigState, Current};
-use super::tree::{Budget, NUMBER, TreeError, read_dict, size_bound, write_dict};
+use super::tree::{Budget, NUMBER, TreeError, read_pruned, size_bound, write_dict};
 use super::{ConfigKind, zstd};
 use crate::account::Account;
 use crate::bt::{BtError, Reader, Token, write_bytes, write_int};
@@ -220,7 +220,8 @@ impl Config {
                 PARTS => read_parts(&mut reader, &mut config)?,
                 ARCHIVE => {
                     expect(&mut reader, Token::Dict)?;
-                    config.archive = read_dict(&mut reader, 0, &mut Budget::own())?;
+                    // Earlier versions wrote records in it that say nothing.
+                    config.archive = read_pruned(&mut reader, &mut Budget::own())?;
                 }
                 PACKED => packed = Some(Zeroizing::new(bytes(&mut reader)?.to_vec())),
                 KEPT => config.kept = Kept::load(&mut reader)?,

@@ -199,7 +199,7 @@ impl Frozen {
             match key {
                 DATA => {
                     expect(&mut reader, Token::Dict)?;
-                    data = Some(read_dict(&mut reader, 0, &mut budget)?);
+                    data = Some(read_dict(&mut reader, &mut budget)?);
                 }
                 LAGGED => {
                     expect(&mut reader, Token::List)?;

@@ -324,7 +324,8 @@ impl Config {
         &self.old
     }
 
-    /// Makes the messages to store. Without edits the current message is made again, for a swarm that lost it.
+    /// Makes the messages to store. Without edits the current message is made again; for a swarm that lost what it had there is
+    /// [`Self::push_again`].
     ///
     /// Keep the [`Self::dump`] before any of them leaves: a device that forgets that it pushed would give other content the
     /// same sequence number.
@@ -379,6 +380,15 @@ impl Config {
             messages,
             obsolete: obsolete.into_iter().collect(),
         })
+    }
+
+    /// The current message as it was stored, for a swarm that lost it: under the same sequence number, with what has aged
+    /// since. Edits that no push has taken are not in it.
+    ///
+    /// # Errors
+    /// When the document is too large.
+    pub fn push_again(&self) -> Result<Vec<Vec<u8>>, PushError> {
+        Ok(self.encode(&self.current.message)?.0)
     }
 
     /// The push with this sequence number was stored, all of it, under these hashes. Without effect when an edit or a merge

@@ -122,6 +122,15 @@ impl Tree {
         }
     }
 
+    /// Whether it is a dict or set without anything in it.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Scalar(_) => false,
+            Self::Set(set) => set.is_empty(),
+            Self::Dict(dict) => dict.is_empty(),
+        }
+    }
+
     /// Removes what is empty inside; whether anything is left.
     pub(super) fn prune(&mut self) -> bool {
         match self {
@@ -279,11 +288,30 @@ pub enum TreeError {
     Range,
 }
 
+/// What becomes of an empty dict or set inside a tree.
+#[derive(Clone, Copy)]
+enum Empty {
+    /// The tree is refused: no writer leaves any.
+    Refused,
+    /// It is as if it were not there.
+    PassedOver,
+}
+
 /// Reads the entries of a dict whose start was read.
-pub(super) fn read_dict(
+pub(super) fn read_dict(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Dict, TreeError> {
+    read_entries(reader, 0, budget, Empty::Refused)
+}
+
+/// The same, without what is empty in it.
+pub(super) fn read_pruned(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Dict, TreeError> {
+    read_entries(reader, 0, budget, Empty::PassedOver)
+}
+
+fn read_entries(
     reader: &mut Reader<'_>,
     depth: usize,
     budget: &mut Budget,
+    empty: Empty,
 ) -> Result<Dict, TreeError> {
     if depth >= MAX_DEPTH {
         return Err(TreeError::TooDeep);
@@ -293,23 +321,17 @@ pub(super) fn read_dict(
     while let Some(key) = reader.key(&mut last)? {
         budget.spend()?;
         let value = match reader.token()? {
-            Token::Dict => {
-                let child = read_dict(reader, depth + 1, budget)?;
-                if child.is_empty() {
-                    return Err(TreeError::Empty);
-                }
-                Tree::Dict(child)
-            }
-            Token::List => {
-                let set = read_set(reader, budget)?;
-                if set.is_empty() {
-                    return Err(TreeError::Empty);
-                }
-                Tree::Set(set)
-            }
+            Token::Dict => Tree::Dict(read_entries(reader, depth + 1, budget, empty)?),
+            Token::List => Tree::Set(read_set(reader, budget)?),
             token => Tree::Scalar(scalar(token)?),
         };
-        dict.insert(key.to_vec(), value);
+        match (value.is_empty(), empty) {
+            (true, Empty::Refused) => return Err(TreeError::Empty),
+            (true, Empty::PassedOver) => {}
+            (false, _) => {
+                dict.insert(key.to_vec(), value);
+            }
+        }
     }
     Ok(dict)
 }

@@ -8,7 +8,7 @@ use crate::driver::Browser;
 use crate::files_showing::downloaded;
 use crate::kiosk::{Visit, at_kiosk};
 use crate::network::Network;
-use crate::peer::{Sent, name_is_out, nickname_is_out};
+use crate::peer::{Sent, name_is_out, nickname_is_out, pin_is_out};
 use crate::screens::pictures;
 use crate::traces::secrets;
 use crate::user::{Place, User};
@@ -170,4 +170,12 @@ async fn where_contacts_alone_can_be_written_to_an_account_finds_its_own_and_nob
     visitor.reads("Hello Ada").await;
     visitor.send("From the library").await;
     bert.reads("From the library").await;
+    // What is decided last goes out, although the session ends without a question.
+    visitor.choose(&bert_id, "Pin").await;
+    browser
+        .see(&format!(".row[data-conversation='{bert_id}'] [title='Pinned']"))
+        .await;
+    browser.press("#end-session").await;
+    browser.see(".kiosk-start").await;
+    pin_is_out(&network, &phrase).await;
 }

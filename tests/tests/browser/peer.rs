@@ -119,6 +119,14 @@ pub(crate) async fn nickname_is_out(network: &Network, phrase: &str, nickname: &
     .await;
 }
 
+/// Waits until the network has it that an account pinned a conversation.
+pub(crate) async fn pin_is_out(network: &Network, phrase: &str) {
+    is_out(network, phrase, "a pin", |snapshot| {
+        snapshot.conversations.iter().any(|known| known.priority > 0)
+    })
+    .await;
+}
+
 /// Waits until a device that takes an account up finds something.
 async fn is_out(network: &Network, phrase: &str, what: &str, found: impl Fn(&Snapshot) -> bool) {
     let seed = Seed::from_phrase(phrase).expect("a phrase");

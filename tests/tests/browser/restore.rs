@@ -257,6 +257,34 @@ async fn without_an_answer_the_account_opens_with_a_new_name() {
 }
 
 #[tokio::test]
+async fn who_is_blocked_just_before_a_session_ends_is_blocked() {
+    let network = Network::start();
+    let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
+    ada.write_to(&bert_id).await;
+    ada.send("Hello Bert").await;
+    ada.delivered().await;
+    bert.accept(&ada_id).await;
+    bert.send("Hello Ada").await;
+    ada.reads("Hello Ada").await;
+    ada.choose(&bert_id, "Add a nickname").await;
+    ada.browser.fill("#nickname", "Bertie").await;
+    ada.browser.press("#save-nickname").await;
+    let phrase = ada.phrase().await;
+    nickname_is_out(&network, &phrase, "Bertie").await;
+
+    let shared = User::arrive(&network).await;
+    shared.restore(&phrase, Place::SharedComputer).await;
+    // Rows move no more.
+    shared.browser.gone("#reading").await;
+    shared.choose(&bert_id, "Block").await;
+    shared.browser.press("#confirm").await;
+    let row = format!("[data-conversation='{bert_id}']");
+    shared.browser.gone(&row).await;
+    shared.end_session().await;
+    ada.browser.gone(&row).await;
+}
+
+#[tokio::test]
 async fn at_a_shared_computer_it_is_said_what_nobody_can_protect_from() {
     let network = Network::start();
     let user = User::arrive(&network).await;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use holdfast_client::Options;
 use holdfast_client::api::{Command, MessageState, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::config::Tree;
 use holdfast_tests::net::{Device, World, run};
 
+use super::keeping::{DAY, edit_kept};
 use super::{SOON, id, in_step, second_of, wait_for_name, wait_for_place, written_to};
 
 #[tokio::test(start_paused = true)]
@@ -113,6 +115,143 @@ async fn a_mark_as_unread_outlives_what_was_written_before_it() {
         tokio::time::sleep(SOON).await;
         in_step(&[&one, &two, &three], SOON).await;
         assert!(one.conversation(bob_id).await.unwrap().marked_unread);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_on_notes_that_nobody_wrote_yet_goes_and_the_account_opens_again() {
+    run(async {
+        let world = World::new().await;
+        let mut one = Device::new(&world);
+        let own = one.create("Ann").await;
+        one.ask(Command::OpenConversation(own)).await;
+        one.ask(Command::MarkUnread(own)).await;
+        tokio::time::sleep(SOON).await;
+        let (conversation, up_to) = (own, 0);
+        one.ask(Command::MarkRead { conversation, up_to }).await;
+        tokio::time::sleep(SOON).await;
+        one.restart().await;
+        assert!(!one.conversation(own).await.unwrap().marked_unread);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_on_what_was_read_long_ago_goes_on_all_devices_for_good() {
+    run(async {
+        let world = World::new().await;
+        let (one, own_id, bob, bob_id) = written_to(&world).await;
+        bob.send(own_id, "hello yourself").await.unwrap();
+        wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+        let read = Command::MarkRead {
+            conversation: bob_id,
+            up_to: one.messages(bob_id).await.last().unwrap().sent_at,
+        };
+        one.ask(read.clone()).await;
+        let two = second_of(&world, &one).await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        for _ in 0..3 {
+            tokio::time::advance(DAY * 11).await;
+            tokio::time::sleep(SOON * 2).await;
+        }
+        one.ask(Command::MarkUnread(bob_id)).await;
+        for marked in [true, false] {
+            two.wait_for(&format!("marked: {marked}"), SOON, |now| {
+                let mut all = now.conversations.iter();
+                all.any(|held| held.id == bob_id && held.marked_unread == marked)
+            })
+            .await;
+            if marked {
+                one.ask(read.clone()).await;
+            }
+        }
+        // What the other device changes of that conversation does not bring it back.
+        two.ask(Command::SetDraft {
+            conversation: bob_id,
+            text: "about to say".to_owned(),
+        })
+        .await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        assert!(!one.conversation(bob_id).await.unwrap().marked_unread);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_whose_nickname_is_too_long_for_us_can_be_changed() {
+    run(async {
+        let world = World::new().await;
+        let store = Rc::new(MemoryStore::new());
+        let mut one = Device::with(&world, store.clone(), 0, world.profile());
+        one.create("Ann").await;
+        one.send(id(1), "hello").await.unwrap();
+        tokio::time::sleep(SOON).await;
+        let seed = one.seed().await;
+        one.crash();
+        edit_kept(&store, &seed, |contacts| {
+            let contact = id(1);
+            let path: [&[u8]; 3] = [b"c", contact.as_bytes(), b"N"];
+            contacts.set(&path, Some(Tree::from("x".repeat(120).as_str())));
+        })
+        .await;
+        one.restart().await;
+        tokio::time::sleep(SOON).await;
+        let two = second_of(&world, &one).await;
+        tokio::time::sleep(SOON).await;
+        two.ask(Command::SetBlocked {
+            id: id(1),
+            blocked: true,
+        })
+        .await;
+        wait_for_place(&one, id(1), (Standing::Blocked, Place::Blocked)).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_last_goes_out_before_the_account_does() {
+    run(async {
+        let world = World::new().await;
+        let one = Device::new(&world);
+        one.create("Ann").await;
+        one.send(id(1), "hello").await.unwrap();
+        let two = second_of(&world, &one).await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        assert!(!two.network().await.unsynced);
+        let block = |blocked| Command::SetBlocked { id: id(1), blocked };
+        two.ask(block(true)).await;
+        assert!(two.network().await.unsynced);
+        two.ask(Command::LogOut).await;
+        wait_for_place(&one, id(1), (Standing::Blocked, Place::Blocked)).await;
+
+        // Where nothing is kept it does not even take that.
+        let options = Options {
+            fleeting: true,
+            ..Options::default()
+        };
+        let mut shared = Device::with_options(&world, options);
+        shared.restore(one.seed().await).await;
+        wait_for_name(&shared, "Ann").await;
+        tokio::time::sleep(SOON).await;
+        shared.ask(block(false)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!shared.network().await.unsynced);
+        shared.crash();
+        wait_for_place(&one, id(1), (Standing::OutgoingRequest, Place::List)).await;
+
+        // Without a connection it is known that it waits, and leaving does not take long.
+        one.set_online(false);
+        one.ask(block(true)).await;
+        tokio::time::sleep(SOON).await;
+        assert!(one.network().await.unsynced);
+        let start = tokio::time::Instant::now();
+        one.ask(Command::LogOut).await;
+        assert!(start.elapsed() < Duration::from_secs(3));
+        assert!(!one.network().await.unsynced);
     })
     .await;
 }

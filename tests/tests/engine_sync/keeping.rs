@@ -2,6 +2,7 @@
 //! and a device that slept for a month wakes up to all of it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_client::api::{Command, Event, RestoreStage, Synced, Trouble};
@@ -9,7 +10,8 @@ use holdfast_client::ports::{Change, Collection, Store};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::{Account, Seed};
 use holdfast_protocol::config::{ConfigKind, Contacts, Tree};
-use holdfast_tests::net::{Device, World, run};
+use holdfast_protocol::swarm::request::Request;
+use holdfast_tests::net::{Device, Fault, World, run};
 
 use super::{SOON, id, in_step, second_of, wait_for_name};
 
@@ -35,20 +37,42 @@ pub(super) async fn settled(world: &World) -> Device {
     one
 }
 
-/// Puts so many bytes that do not compress into the contacts that a machine keeps while it is off.
-async fn weigh_down(store: &MemoryStore, seed: &Seed, bytes: usize) {
+/// Edits the contacts that a machine keeps while it is off.
+pub(super) async fn edit_kept(store: &MemoryStore, seed: &Seed, edit: impl FnOnce(&mut Contacts)) {
     let account = Account::from_seed(seed.clone());
     let namespace = ConfigKind::Contacts.namespace().0.to_be_bytes();
     let key = [b"config/", account.id().as_bytes().as_slice(), &namespace].concat();
     let dump = store.get(Collection::Meta, &key).await.unwrap().unwrap();
     let mut contacts = Contacts::load(&account, &dump).unwrap();
+    edit(&mut contacts);
+    let change = Change::Put(Collection::Meta, key, contacts.dump().to_vec());
+    store.commit(vec![change]).await.unwrap();
+}
+
+/// Puts so many bytes that do not compress into them.
+async fn weigh_down(store: &MemoryStore, seed: &Seed, bytes: usize) {
     let blocks =
         (0..bytes.div_ceil(64)).map(|at| holdfast_protocol::hash::blake2b::<64>(&[&at.to_le_bytes()]));
     let weight: Vec<u8> = blocks.flatten().collect();
     let weight = (bytes > 0).then(|| Tree::from(weight.as_slice()));
-    contacts.set(&[b"weight"], weight);
-    let change = Change::Put(Collection::Meta, key, contacts.dump().to_vec());
-    store.commit(vec![change]).await.unwrap();
+    edit_kept(store, seed, |contacts| {
+        contacts.set(&[b"weight"], weight);
+    })
+    .await;
+}
+
+/// More than fits a document.
+const TOO_MUCH: usize = 5_200_000;
+
+/// As [`settled`], with the store that the device runs over.
+async fn settled_over_a_store(world: &World) -> (Device, Rc<MemoryStore>) {
+    let store = Rc::new(MemoryStore::new());
+    let one = Device::with(world, store.clone(), 0, world.profile());
+    one.create("Ann").await;
+    one.send(id(1), "hello").await.unwrap();
+    nicknamed(&one, 1, "first").await;
+    tokio::time::sleep(SOON).await;
+    (one, store)
 }
 
 /// What a device finds that comes now: the nickname, or that there is no profile.
@@ -160,7 +184,7 @@ async fn a_document_that_is_too_large_is_told_and_goes_out_once_it_is_small_agai
         tokio::time::sleep(SOON).await;
         let seed = one.seed().await;
         one.crash();
-        weigh_down(&store, &seed, 5_200_000).await;
+        weigh_down(&store, &seed, TOO_MUCH).await;
         one.restart().await;
         let too_much = Trouble::TooMuchToSync(Synced::Contacts);
         nicknamed(&one, 1, "only here").await;
@@ -192,6 +216,94 @@ async fn a_document_that_is_too_large_is_told_and_goes_out_once_it_is_small_agai
         assert!(!one.snapshot().await.troubles.contains(&too_much));
         in_step(&[&one, &two], SOON).await;
         assert_eq!(nickname(&two, 1).await.as_deref(), Some("for all"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_version_of_a_document_that_grew_too_large_lives_on_in_the_swarm() {
+    run(async {
+        let world = World::new().await;
+        let (mut one, store) = settled_over_a_store(&world).await;
+        let seed = one.seed().await;
+        one.crash();
+        weigh_down(&store, &seed, TOO_MUCH).await;
+        one.restart().await;
+        for _ in 0..3 {
+            tokio::time::advance(DAY * 14).await;
+            tokio::time::sleep(SOON * 2).await;
+        }
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_version_is_not_deleted_for_one_that_never_came_and_then_grew_too_large() {
+    run(async {
+        let world = World::new().await;
+        let (mut one, store) = settled_over_a_store(&world).await;
+        let seed = one.seed().await;
+        let swarm = world.swarm_of(&one.id().await);
+        let stores_nothing = Fault::Lying(Arc::new(|request| {
+            let Request::Sequence(batch) = request else {
+                return None;
+            };
+            let stores = batch
+                .requests
+                .iter()
+                .any(|request| matches!(request, Request::Store(_)));
+            stores.then(|| (503, b"no room".to_vec()))
+        }));
+        for node in &swarm {
+            world.set_fault(node, stores_nothing.clone());
+        }
+        // Made to be stored, in the place of the first one.
+        nicknamed(&one, 1, "never stored").await;
+        tokio::time::sleep(SOON).await;
+        one.crash();
+        weigh_down(&store, &seed, TOO_MUCH).await;
+        for node in &swarm {
+            world.set_fault(node, Fault::None);
+        }
+        one.restart().await;
+        tokio::time::sleep(SOON * 3).await;
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
+        // Once there is less, it is replaced.
+        one.crash();
+        weigh_down(&store, &seed, 0).await;
+        one.restart().await;
+        nicknamed(&one, 1, "second").await;
+        tokio::time::sleep(SOON).await;
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("second"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_overtakes_another_on_its_way_leaves_no_copy_in_the_swarm() {
+    run(async {
+        let world = World::new().await;
+        let mut one = settled(&world).await;
+        tokio::time::sleep(SOON).await;
+        let swarm = world.swarm_of(&one.id().await);
+        let held = || -> Vec<u64> { swarm.iter().map(|node| world.messages_on(node)).collect() };
+        let before = held();
+        for node in &swarm {
+            world.set_fault(node, Fault::Slow(Duration::from_millis(300)));
+        }
+        for step in 0..24_u64 {
+            nicknamed(&one, 1, &format!("overtaken {step}")).await;
+            // From before it is stored to after the device has heard of that.
+            tokio::time::sleep(Duration::from_millis(2_000 + step * 130)).await;
+            if step % 2 == 1 {
+                one.restart().await;
+            }
+            nicknamed(&one, 1, &format!("overtaking {step}")).await;
+            tokio::time::sleep(SOON * 2).await;
+            assert_eq!(held(), before, "step {step}");
+        }
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("overtaking 23"));
     })
     .await;
 }

@@ -87,6 +87,27 @@ async fn a_machine_that_is_awake_for_minutes_only_prolongs_what_is_stored_too() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_is_wrong_for_a_moment_does_not_put_renewals_off() {
+    run(async {
+        let world = World::new().await;
+        let one = settled(&world).await;
+        tokio::time::sleep(SOON * 5).await;
+        let two_months = i64::try_from((DAY * 60).as_millis()).unwrap();
+        for skew in [two_months, 0] {
+            one.set_skew(skew);
+            one.ask(Command::Wake).await;
+            tokio::time::sleep(SOON).await;
+        }
+        for _ in 0..3 {
+            tokio::time::advance(DAY * 14).await;
+            tokio::time::sleep(SOON * 2).await;
+        }
+        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("first"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_that_its_member_did_not_sign_is_asked_for_again() {
     run(async {
         let found = found_after_a_month_of(|world, told| {

@@ -245,6 +245,15 @@ fn contacts_follow_their_rules() {
     );
     contact.nickname = "x".repeat(101);
     assert!(contacts.set_contact(&contact).is_err() && !contacts.needs_push());
+    // What another client wrote stays, and the rest of the contact can be changed.
+    let path: [&[u8]; 3] = [b"c", id.as_bytes(), b"N"];
+    contacts.set(&path, Some(contact.nickname.as_str().into()));
+    contact.blocked = true;
+    assert!(contacts.set_contact(&contact).unwrap());
+    let stored = contacts.contact(&id).unwrap();
+    assert_eq!((stored.blocked, stored.nickname.len()), (true, 101));
+    contact.nickname.push('x');
+    assert!(contacts.set_contact(&contact).is_err());
     assert!(contacts.erase_contact(&id) && !contacts.erase_contact(&id));
     assert_eq!(contacts.contacts().count(), 0);
 }
@@ -283,6 +292,71 @@ fn old_read_positions_stay_on_the_device() {
         ..convo(1, NOW, false)
     };
     assert!(convos.set_convo(&group, NOW).is_err());
+}
+
+#[test]
+fn a_mark_on_what_was_never_read_leaves_nothing_when_it_goes() {
+    let id = ConvoId::OneToOne(Id::new(IdKind::Account, &[1; 32]));
+    let convo = |last_read, unread| Convo {
+        id: id.clone(),
+        server_key: None,
+        last_read,
+        unread,
+    };
+    let mut convos = ConvoInfoVolatile::new(&account());
+    for last_read in [0, NOW - 31 * DAY] {
+        // One that is read long ago is among the old ones before.
+        convos.set_convo(&convo(last_read, false), NOW).unwrap();
+        assert!(convos.set_convo(&convo(0, true), NOW).unwrap());
+        assert!(convos.set_convo(&convo(0, false), NOW).unwrap());
+        assert_eq!(convos.convo(&id), None);
+        convos = ConvoInfoVolatile::load(&account(), &convos.dump()).unwrap();
+        assert_eq!((convos.convo(&id), convos.convos().count()), (None, 0));
+    }
+}
+
+#[test]
+fn a_dump_with_records_that_say_nothing_among_the_old_ones_loads_without_them() {
+    let id = |byte| Id::new(IdKind::Account, &[byte; 32]);
+    let mut convos = ConvoInfoVolatile::new(&account());
+    let read = Convo {
+        id: ConvoId::OneToOne(id(2)),
+        server_key: None,
+        last_read: NOW - 31 * DAY,
+        unread: false,
+    };
+    convos.set_convo(&read, NOW).unwrap();
+    let dump = convos.dump();
+    // As earlier versions wrote them: before the other one.
+    let key = |id: Id| [b"33:".as_slice(), id.as_bytes()].concat();
+    let place = dump.windows(36).position(|bytes| bytes == key(id(2))).unwrap();
+    let empty = [key(id(1)).as_slice(), b"de"].concat();
+    let earlier = [&dump[..place], empty.as_slice(), &dump[place..]].concat();
+    let mut loaded = ConvoInfoVolatile::load(&account(), &earlier).unwrap();
+    assert_eq!(loaded.convo(&ConvoId::OneToOne(id(1))), None);
+    assert_eq!(loaded.convo(&read.id), Some(read));
+    assert_eq!(loaded.dump(), dump);
+}
+
+#[test]
+fn what_a_swarm_lost_is_made_again_as_it_was_stored() {
+    let convo = |byte, last_read| Convo {
+        id: ConvoId::OneToOne(Id::new(IdKind::Account, &[byte; 32])),
+        server_key: None,
+        last_read,
+        unread: false,
+    };
+    let mut convos = ConvoInfoVolatile::new(&account());
+    convos.set_convo(&convo(1, NOW), NOW).unwrap();
+    convos.set_convo(&convo(2, NOW + 30 * DAY), NOW).unwrap();
+    let stored: Vec<Vec<u8>> = store(&mut convos, "a").into_iter().map(|(_, data)| data).collect();
+    let loaded = ConvoInfoVolatile::load(&account(), &convos.dump()).unwrap();
+    assert_eq!(loaded.push_again().unwrap(), stored);
+    assert_eq!((loaded.seqno(), loaded.needs_push()), (1, false));
+    // A push would leave out what has aged by then, as a message of its own.
+    let mut later = loaded.clone();
+    assert_ne!(later.push(NOW + 40 * DAY).unwrap().messages, stored);
+    assert_eq!(later.seqno(), 2);
 }
 
 #[test]
