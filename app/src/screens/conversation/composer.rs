@@ -21,6 +21,7 @@ use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
 use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon, icon_button};
+use crate::components::keys::composes;
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
 use crate::platform::session::StorageMode;
@@ -36,8 +37,6 @@ use crate::state::{error_text, failure_text};
 const LIMIT: usize = 2000;
 /// The counter appears when this many are left.
 const COUNTER_FROM: usize = 200;
-/// The key code that browsers give while an input method composes.
-const COMPOSING: u32 = 229;
 
 /// The text field with its buttons.
 #[component]
@@ -148,8 +147,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             emoji.set(false);
             return;
         }
-        let composing = event.is_composing() || event.key_code() == COMPOSING;
-        if event.key() != "Enter" || composing || event.alt_key() {
+        if event.key() != "Enter" || composes(&event) || event.alt_key() {
             return;
         }
         let enter_sends = state
