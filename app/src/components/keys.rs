@@ -29,7 +29,9 @@ pub(crate) fn with_alt(event: &KeyboardEvent) -> bool {
         return false;
     }
     let within = |selector: &str| {
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
         target.is_some_and(|target| target.closest(selector).is_ok_and(|field| field.is_some()))
     };
     if alt_types() {

@@ -324,6 +324,10 @@ mod tests {
         assert_eq!(entry(7, 1).leads_to(7, 2), (Some(1), false));
         assert_eq!(entry(7, 2).leads_to(7, 2), (None, true), "it was taken off since");
         assert_eq!(entry(6, 1).leads_to(7, 2), (Some(0), true));
-        assert_eq!(entry(6, 0).leads_to(7, 2), (Some(0), false), "before it is another page");
+        assert_eq!(
+            entry(6, 0).leads_to(7, 2),
+            (Some(0), false),
+            "before it is another page"
+        );
     }
 }
