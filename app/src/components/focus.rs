@@ -1,9 +1,10 @@
-//! Moving the focus through lists with the arrow keys, and setting custom properties of an element.
+//! Moving the focus through lists with the arrow keys, keeping it where what had it goes, and setting custom properties of
+//! an element.
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FocusOptions, HtmlElement};
+use web_sys::{Element, Event, FocusOptions, HtmlElement};
 
 /// Where an arrow key leads in a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,13 +97,98 @@ pub(crate) fn nothing_has_focus() -> bool {
         .is_none_or(|active| active.tag_name() == "BODY")
 }
 
-/// Gives an element the focus back that it lost when the list around it moved it. Nothing scrolls.
-pub(crate) fn give_back(element: &HtmlElement) {
-    if nothing_has_focus() {
-        let still = FocusOptions::new();
-        still.set_prevent_scroll(true);
-        let _ = element.focus_with_options(&still);
+/// Focuses an element where it stands: nothing scrolls.
+fn focus_in_place(element: &HtmlElement) {
+    let still = FocusOptions::new();
+    still.set_prevent_scroll(true);
+    // One that has left the page takes no focus.
+    let _ = element.focus_with_options(&still);
+}
+
+/// Focuses the element of the page with an id.
+pub(crate) fn focus_id(id: &str) {
+    let found = document().get_element_by_id(id);
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        focus_in_place(&element);
     }
+}
+
+/// The first element below `within` that matches and is shown.
+pub(crate) fn first_shown(within: &Element, selector: &str) -> Option<HtmlElement> {
+    matching(within, selector)
+        .into_iter()
+        .find(|element| element.offset_parent().is_some())
+}
+
+/// Gives the focus to something that takes it from nobody but the program: a heading, a row that Tab passes by.
+pub(crate) fn give(element: &HtmlElement) {
+    if !element.has_attribute("tabindex") && element.tab_index() < 0 {
+        // An attribute of this name can always be set.
+        let _ = element.set_attribute("tabindex", "-1");
+    }
+    focus_in_place(element);
+}
+
+/// Called before a list is laid out anew. If what has the focus in it is gone afterwards, the focus passes to the same item
+/// where that was made anew, else to the one in its place, else to the heading above the list. Items match `selector`; an
+/// attribute tells them apart.
+pub(crate) fn hold(list: &Element, selector: &'static str, attribute: &'static str) {
+    let active = document()
+        .active_element()
+        .filter(|active| list.contains(Some(active)))
+        .and_then(|active| active.dyn_into::<HtmlElement>().ok());
+    let Some(active) = active else { return };
+    let items = matching(list, selector);
+    let Some(at) = items.iter().position(|item| item.contains(Some(&active))) else {
+        return;
+    };
+    let item = items.get(at).and_then(|item| item.get_attribute(attribute));
+    let around = list.closest("dialog, main, nav").ok().flatten();
+    let list = list.clone();
+    request_animation_frame(move || {
+        if !nothing_has_focus() {
+            return;
+        }
+        if active.is_connected() {
+            // The view library lifted it out and put it in again.
+            focus_in_place(&active);
+            return;
+        }
+        let items = matching(&list, selector);
+        let same = items
+            .iter()
+            .find(|other| item.is_some() && other.get_attribute(attribute) == item);
+        let next = same.or_else(|| items.get(at)).or_else(|| items.last()).cloned();
+        if let Some(next) = next.or_else(|| first_shown(&around?, "h1, h2")) {
+            give(&next);
+        }
+    });
+}
+
+/// Has Tab reach one of the items of a list, those below `list` that match `selector`: the one given, else the one that it
+/// reaches already, else the current one, else the first.
+pub(crate) fn one_stop(list: &Element, selector: &str, wanted: Option<Element>) {
+    let find = |with: &str| list.query_selector(&format!("{selector}{with}")).ok().flatten();
+    let now = find("[tabindex='0']");
+    let next = wanted
+        .or_else(|| now.clone())
+        .or_else(|| find("[aria-current]"))
+        .or_else(|| find(""));
+    if now == next {
+        return;
+    }
+    for (item, index) in [(now, "-1"), (next, "0")] {
+        if let Some(item) = item {
+            // An attribute of this name can always be set.
+            let _ = item.set_attribute("tabindex", index);
+        }
+    }
+}
+
+/// The item of a list, by a selector, that an event is about.
+pub(crate) fn item_of(event: &Event, selector: &str) -> Option<Element> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    target.closest(selector).ok()?
 }
 
 /// Sets a style property of an element. Unlike a style attribute, the content policy allows this.

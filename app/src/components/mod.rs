@@ -14,6 +14,7 @@ pub(crate) mod field;
 pub(crate) mod focus;
 pub(crate) mod icon;
 pub(crate) mod keyboard;
+pub(crate) mod keys;
 pub(crate) mod menu;
 pub(crate) mod notices;
 pub(crate) mod press;

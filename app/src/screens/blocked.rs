@@ -1,11 +1,13 @@
 //! The blocked contacts, and the way back for each.
 
 use holdfast_client::api::Place;
+use leptos::html;
 use leptos::prelude::*;
 
 use super::contact::{display_name, given_name};
 use super::profile::PaneHeader;
 use crate::components::avatar::{Size, avatar};
+use crate::components::focus::hold;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::t;
 use crate::state::conversations::Listed;
@@ -17,13 +19,15 @@ use crate::state::{AppState, Question};
 pub(crate) fn Blocked() -> impl IntoView {
     let state = AppState::get();
     let none = Memo::new(move |_| state.conversations.none_at(Place::Blocked));
+    let body = NodeRef::<html::Div>::new();
     view! {
         <div class="pane">
             <PaneHeader title=t("blocked.title") />
-            <div class="pane-body">
+            <div class="pane-body" node_ref=body>
                 <p class="help">{t("blocked.help")}</p>
                 {move || {
                     if none.get() {
+                        keep(body);
                         view! {
                             <div class="empty-pane">
                                 {icon(Icon::Block)}
@@ -32,7 +36,7 @@ pub(crate) fn Blocked() -> impl IntoView {
                         }
                             .into_any()
                     } else {
-                        list(state)
+                        list(state, body)
                     }
                 }}
             </div>
@@ -40,11 +44,22 @@ pub(crate) fn Blocked() -> impl IntoView {
     }
 }
 
-fn list(state: AppState) -> AnyView {
+/// Keeps the focus, which is on the button of somebody who is let back, with the next one.
+fn keep(body: NodeRef<html::Div>) {
+    if let Some(body) = body.get_untracked() {
+        hold(&body, "[data-blocked] .button", "id");
+    }
+}
+
+fn list(state: AppState, body: NodeRef<html::Div>) -> AnyView {
+    let each = move || {
+        keep(body);
+        state.conversations.at(Place::Blocked)
+    };
     view! {
         <ul class="card people">
             <For
-                each=move || state.conversations.at(Place::Blocked)
+                each
                 key=|listed| listed.id
                 children=move |listed| person(state, listed)
             />

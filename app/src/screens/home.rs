@@ -18,6 +18,7 @@ use super::{blocked, network, new_conversation, profile, requests, settings};
 use crate::components::clock::every;
 use crate::components::focus::set_style;
 use crate::components::icon::mark;
+use crate::components::keys::with_alt;
 use crate::i18n::{is_rtl, t};
 use crate::platform::kiosk;
 use crate::platform::notifications::badge;
@@ -216,10 +217,10 @@ fn Edge(frame: NodeRef<html::Div>) -> impl IntoView {
 
 /// Shortcuts that no browser uses itself (`spec/12-client-behaviour.md §10.1`).
 fn shortcut(state: AppState, event: &KeyboardEvent) {
-    if !event.alt_key() || event.ctrl_key() || event.meta_key() {
+    if !with_alt(event) {
         return;
     }
-    // By the key's place: with Alt, keys give other characters on some systems.
+    // By the key's place: what it types depends on the keyboard.
     let code = event.code();
     match code.as_str() {
         "KeyN" => state.nav.switch(Route::NewConversation),

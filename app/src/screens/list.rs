@@ -14,7 +14,7 @@ use super::search::Search;
 use super::settings::{NotifyBanner, OfferBanner};
 use crate::components::avatar::{Size, avatar};
 use crate::components::clock::every;
-use crate::components::focus::walk;
+use crate::components::focus::{hold, item_of, one_stop, walk};
 use crate::components::icon::{Icon, icon, icon_button};
 use crate::components::menu::{MenuHost, Open};
 use crate::i18n::t;
@@ -89,10 +89,42 @@ pub(super) fn listed(state: AppState, place: Place) -> Vec<Listed> {
 fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView {
     let node = NodeRef::<html::Ul>::new();
     let minute = every(MINUTE);
+    // Tab reaches one row: the one that had the focus last, or the open conversation's.
+    let stop = move |opened: bool| {
+        if let Some(list) = node.try_get_untracked().flatten() {
+            let open = list.query_selector(".row[aria-current]").ok().flatten();
+            one_stop(&list, ".row", open.filter(|_| opened));
+        }
+    };
+    let open = Memo::new(move |_| state.nav.current().conversation());
+    Effect::new(move |_| {
+        open.track();
+        request_animation_frame(move || stop(true));
+    });
+    let due = StoredValue::new(false);
+    let each = move || {
+        if let Some(list) = node.get_untracked() {
+            hold(&list, ".row", "data-conversation");
+        }
+        // No frames are drawn of a page that is out of sight, whatever comes.
+        if !due.get_value() {
+            due.set_value(true);
+            request_animation_frame(move || {
+                let _ = due.try_set_value(false);
+                stop(false);
+            });
+        }
+        listed(state, place)
+    };
     view! {
         <ul
             class="conversations"
             node_ref=node
+            on:focusin=move |event| {
+                if let Some(list) = node.get_untracked() {
+                    one_stop(&list, ".row", item_of(&event, ".row"));
+                }
+            }
             on:keydown=move |event| {
                 if let Some(list) = node.get_untracked() {
                     walk(&list, ".row", false, &event);
@@ -100,7 +132,7 @@ fn rows(state: AppState, place: Place, menu: RwSignal<Option<Open>>) -> AnyView 
             }
         >
             <For
-                each=move || listed(state, place)
+                each
                 key=|listed| (listed.id, listed.moves)
                 children=move |listed| row(state, listed, minute, menu)
             />

@@ -14,6 +14,7 @@ pub(crate) mod files;
 mod home;
 pub(crate) mod invited;
 pub(crate) mod kiosk;
+mod landing;
 mod leaving;
 mod list;
 mod locked;
@@ -54,6 +55,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::components::bars::TroubleBar;
+use crate::components::focus::focus_id;
 use crate::components::keyboard;
 use crate::components::notices::Notices;
 use crate::i18n;
@@ -107,7 +109,10 @@ pub(crate) fn App() -> impl IntoView {
             if i18n::load(&tag).await.is_ok() {
                 loaded.set_value(i18n::tag());
                 mark_language();
+                let focused = document().active_element().map(|focused| focused.id());
                 words.update(|n| *n += 1);
+                // The choice of the language is rendered again as well.
+                request_animation_frame(move || focus_id(&focused.unwrap_or_default()));
             }
         });
     });
@@ -139,6 +144,7 @@ pub(crate) fn begin(state: AppState) {
     }
     state.follow_links();
     state.follow_idle();
+    landing::follow(state);
     if !platform::kiosk::is_on() {
         spawn_local(state.share.collect(state));
         spawn_local(state.releases.resume());

@@ -3,6 +3,7 @@
 use holdfast_client::api::{Conversation, Place, Standing};
 use holdfast_protocol::account::{Code, Id, IdError};
 use holdfast_protocol::kiosk::Feature;
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -11,6 +12,7 @@ use super::profile::PaneHeader;
 use super::scan::{Purpose, Scan};
 use crate::components::avatar::{Size, avatar};
 use crate::components::field::Field;
+use crate::components::focus::{hold, item_of, one_stop, walk};
 use crate::components::icon::{Icon, icon};
 use crate::components::qr::qr;
 use crate::i18n::{alphabetically, number, t, tf};
@@ -42,6 +44,7 @@ pub(crate) fn NewConversation() -> impl IntoView {
     let state = AppState::get();
     let typed = RwSignal::new(String::new());
     let error = RwSignal::new(String::new());
+    let body = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
         typed.track();
         error.set(String::new());
@@ -79,7 +82,7 @@ pub(crate) fn NewConversation() -> impl IntoView {
     view! {
         <div class="pane">
             <PaneHeader title=t("new.title") />
-            <div class="pane-body">
+            <div class="pane-body" node_ref=body>
                 <section class="card">
                     <form
                         class="stack"
@@ -106,7 +109,12 @@ pub(crate) fn NewConversation() -> impl IntoView {
                         </div>
                     </form>
                 </section>
-                {move || contacts(matching(state, &typed.get()), Callback::new(open))}
+                {move || {
+                    if let Some(body) = body.get_untracked() {
+                        hold(&body, ".person", "data-contact");
+                    }
+                    contacts(matching(state, &typed.get()), Callback::new(open))
+                }}
                 {own
                     .map(|id| {
                         view! {
@@ -169,6 +177,8 @@ pub(crate) fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<A
     }
     let mut under = String::new();
     let mut rows: Vec<AnyView> = Vec::new();
+    // Tab reaches the first one, or the one that had the focus last; arrow keys lead on.
+    let mut index = "0";
     for contact in found {
         let letter = letter(&contact);
         if letter != under {
@@ -180,7 +190,12 @@ pub(crate) fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<A
         rows.push(
             view! {
                 <li>
-                    <button class="person" data-contact=id.to_hex() on:click=move |_| open.run(id)>
+                    <button
+                        class="person"
+                        tabindex=index
+                        data-contact=id.to_hex()
+                        on:click=move |_| open.run(id)
+                    >
                         {avatar(&id, given, contact.picture, Size::Small)}
                         <span class="choice-text">
                             <strong dir="auto">{display_name(&contact)}</strong>
@@ -192,12 +207,29 @@ pub(crate) fn contacts(found: Vec<Conversation>, open: Callback<Id>) -> Option<A
             }
             .into_any(),
         );
+        index = "-1";
     }
+    let node = NodeRef::<html::Ul>::new();
     Some(
         view! {
             <section class="card">
                 <h2>{t("new.contacts")}</h2>
-                <ul class="people">{rows}</ul>
+                <ul
+                    class="people"
+                    node_ref=node
+                    on:focusin=move |event| {
+                        if let Some(list) = node.get_untracked() {
+                            one_stop(&list, ".person", item_of(&event, ".person"));
+                        }
+                    }
+                    on:keydown=move |event| {
+                        if let Some(list) = node.get_untracked() {
+                            walk(&list, ".person", false, &event);
+                        }
+                    }
+                >
+                    {rows}
+                </ul>
             </section>
         }
         .into_any(),

@@ -60,6 +60,8 @@ pub(crate) fn row(
         <li>
             <button
                 class="row"
+                // The list decides which one Tab reaches.
+                tabindex="-1"
                 data-conversation=id.to_hex()
                 aria-current=move || current.get().then_some("true")
                 on:click=move |_| state.nav.switch(Route::Conversation(id))

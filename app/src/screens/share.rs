@@ -14,6 +14,7 @@ use crate::components::dialog::Dialog;
 use crate::components::field::leave_as_typed;
 use crate::components::focus::{focus, matching, touch, walk};
 use crate::components::icon::{Icon, icon};
+use crate::components::keys::composes;
 use crate::i18n::{alphabetically, bytes, t, tf, tn};
 use crate::state::identity::short_id;
 use crate::state::share::{Share, Shared};
@@ -90,7 +91,7 @@ fn Chooser(shared: Shared) -> impl IntoView {
                     focus(&first);
                 }
             }
-            "Enter" if !event.is_composing() => {
+            "Enter" if !composes(&event) => {
                 // Only what was looked for: without a word the first one is there by chance.
                 if let Some(first) = first().filter(|_| !typed.get_untracked().trim().is_empty()) {
                     first.click();

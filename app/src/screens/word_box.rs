@@ -37,7 +37,7 @@ pub(crate) fn WordBox(
     word: RwSignal<String>,
     /// The words are covered by dots.
     hidden: RwSignal<bool>,
-    /// Called with a pasted text; says whether it was taken.
+    /// Called with several words at once, pasted or said; says whether they were taken.
     #[prop(into)]
     on_paste: Callback<(usize, String), bool>,
 ) -> impl IntoView {
@@ -78,6 +78,45 @@ pub(crate) fn WordBox(
             focus_box(at + 1);
         }
     };
+    // The word is over: what it certainly is takes its place.
+    let end_word = move || {
+        let list = options.get_untracked();
+        let filled = word.with_untracked(|w| !w.trim().is_empty());
+        let choice = marked.get_untracked().and_then(|n| list.get(n).cloned());
+        let certain = known.get_untracked() == WordState::Known;
+        match choice.or_else(|| certain.then(|| list.first().cloned()).flatten()) {
+            Some(chosen) => accept(chosen),
+            None => open.set(false),
+        }
+        if filled {
+            go_on();
+        }
+    };
+    // Keyboards on a screen name no keys, and paste what they have kept as if it were typed: the text itself tells.
+    let on_input = move |typed: String| {
+        left.set(false);
+        let mut words = typed.split_whitespace();
+        let (first, more) = (words.next().unwrap_or_default(), words.next().is_some());
+        let spaced = typed.contains(char::is_whitespace);
+        let letters = || typed.chars().filter(|letter| !letter.is_whitespace());
+        if spaced && word.with_untracked(|before| letters().eq(before.chars())) {
+            // Nothing but a space came, wherever.
+            word.update(|_| ());
+            end_word();
+            return;
+        }
+        marked.set(None);
+        open.set(true);
+        if more && on_paste.run((at, typed.clone())) {
+            // This box has what was taken out of it for it.
+            word.update(|_| ());
+        } else if !more && typed.ends_with(char::is_whitespace) {
+            word.set(first.to_owned());
+            end_word();
+        } else {
+            word.set(typed);
+        }
+    };
     let on_key = move |event: KeyboardEvent| {
         let list = options.get_untracked();
         match event.key().as_str() {
@@ -93,20 +132,12 @@ pub(crate) fn WordBox(
             }
             "Escape" if open.get_untracked() => open.set(false),
             " " | "Enter" => {
-                let filled = word.with_untracked(|w| !w.trim().is_empty());
-                let choice = marked.get_untracked().and_then(|n| list.get(n).cloned());
-                let certain = known.get_untracked() == WordState::Known;
+                let chosen = marked.get_untracked().is_some_and(|n| n < list.len());
                 // Enter in a complete form sends it; everywhere else both keys end a word.
-                if event.key() == " " || choice.is_some() || at + 1 < WORDS {
+                if event.key() == " " || chosen || at + 1 < WORDS {
                     event.prevent_default();
                 }
-                match choice.or_else(|| certain.then(|| list.first().cloned()).flatten()) {
-                    Some(chosen) => accept(chosen),
-                    None => open.set(false),
-                }
-                if filled {
-                    go_on();
-                }
+                end_word();
             }
             "Tab" if !event.shift_key() && known.get_untracked() == WordState::Known => {
                 if let Some(first) = list.first() {
@@ -147,12 +178,7 @@ pub(crate) fn WordBox(
                 aria-invalid=move || wrong.get().to_string()
                 aria-describedby=hint_id.clone()
                 prop:value=word
-                on:input:target=move |event| {
-                    left.set(false);
-                    marked.set(None);
-                    open.set(true);
-                    word.set(event.target().value());
-                }
+                on:input:target=move |event| on_input(event.target().value())
                 on:focus=move |_| open.set(true)
                 on:blur=move |_| {
                     open.set(false);

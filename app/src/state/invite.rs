@@ -9,6 +9,7 @@ use holdfast_protocol::message::name::clean_display_name;
 use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
+use super::nav;
 use crate::platform::frame::is_framed;
 
 /// How a contact link's data begins.
@@ -105,7 +106,7 @@ pub(crate) fn named_in_address() -> Option<Result<Invite, IdError>> {
 /// Whether the present entry of the browser's history was shown by this page before: it has noted its place there.
 pub(crate) fn is_gone_back_to() -> bool {
     let state = window().history().and_then(|history| history.state());
-    state.is_ok_and(|state| state.as_f64().is_some())
+    state.is_ok_and(|state| nav::is_known(&state))
 }
 
 /// Takes what stands behind the page's address out of it, so that a reload does not follow it again and nobody reads it

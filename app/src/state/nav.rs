@@ -1,9 +1,11 @@
 //! Which screen is shown. The browser's back and forward buttons walk the same stack.
 //!
-//! The address never names a conversation: it would stay in the browser's history. Only a place in the stack does.
+//! The address never names a conversation: it would stay in the browser's history. Only a place in the stack does, and which
+//! stack it was: the history keeps the entries of those that were forgotten.
 
 use holdfast_client::api::Position;
 use holdfast_protocol::account::Id;
+use js_sys::Array;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
@@ -102,12 +104,58 @@ impl Route {
     }
 }
 
+/// What an entry of the browser's history says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    /// The stack that it was made by.
+    stack: u32,
+    /// Its place there.
+    at: usize,
+}
+
+impl Entry {
+    fn read(state: &JsValue) -> Option<Self> {
+        if !Array::is_array(state) {
+            return None;
+        }
+        let parts = Array::from(state);
+        Some(Self {
+            stack: parts.get(0).as_f64()? as u32,
+            at: parts.get(1).as_f64()? as usize,
+        })
+    }
+
+    /// What there is to do when the browser has gone to it: the place of the present stack that is shown, and whether the
+    /// entry is stepped over.
+    fn leads_to(self, stack: u32, len: usize) -> (Option<usize>, bool) {
+        if self.stack != stack {
+            // Before any but the first entry of a stack there is another one of this page.
+            (Some(0), self.at > 0)
+        } else if self.at < len {
+            (Some(self.at), false)
+        } else {
+            (None, true)
+        }
+    }
+}
+
+/// Whether an entry of the browser's history was made here.
+pub(super) fn is_known(state: &JsValue) -> bool {
+    Entry::read(state).is_some()
+}
+
+/// Names a stack among all that the browser's history may have entries of.
+fn new_name() -> u32 {
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
+}
+
 /// The stack of screens and the place in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Nav {
     stack: RwSignal<Vec<Route>>,
     at: RwSignal<usize>,
     current: Memo<Route>,
+    name: StoredValue<u32>,
 }
 
 impl Nav {
@@ -116,15 +164,36 @@ impl Nav {
         let stack = RwSignal::new(vec![first]);
         let at = RwSignal::new(0);
         let current = Memo::new(move |_| stack.with(|stack| stack.get(at.get()).copied().unwrap_or(first)));
-        write_history(0, true);
-        let handle = window_event_listener(ev::popstate, move |event| {
-            // Entries of an earlier visit, or beyond what this stack holds, lead to its first screen.
-            let wanted = event.state().as_f64().unwrap_or(0.0) as usize;
-            let known = stack.with_untracked(|s| wanted < s.len());
-            at.set(if known { wanted } else { 0 });
-        });
+        let name = StoredValue::new(new_name());
+        let nav = Self {
+            stack,
+            at,
+            current,
+            name,
+        };
+        nav.write_history(0, true);
+        let handle = window_event_listener(ev::popstate, move |event| nav.arrive(&event.state()));
         on_cleanup(move || handle.remove());
-        Self { stack, at, current }
+        nav
+    }
+
+    /// The browser has gone to another entry of its history.
+    fn arrive(&self, state: &JsValue) {
+        let Some(entry) = Entry::read(state) else {
+            // A link to this page, which begins anew: what lies before it is not gone back to.
+            self.name.set_value(new_name());
+            self.stack.update(|stack| stack.truncate(1));
+            self.at.set(0);
+            return;
+        };
+        let len = self.stack.with_untracked(Vec::len);
+        let (shown, over) = entry.leads_to(self.name.get_value(), len);
+        if let Some(shown) = shown {
+            self.at.set(shown);
+        }
+        if over {
+            self.step_back();
+        }
     }
 
     /// The screen shown.
@@ -135,6 +204,11 @@ impl Nav {
     /// The screen shown, without following changes.
     pub(crate) fn current_untracked(&self) -> Route {
         self.current.get_untracked()
+    }
+
+    /// How many screens lie below the one shown.
+    pub(crate) fn depth(&self) -> usize {
+        self.at.get()
     }
 
     /// Goes to a screen; *back* returns from it.
@@ -148,7 +222,7 @@ impl Nav {
             stack.push(route);
         });
         self.at.set(next);
-        write_history(next, false);
+        self.write_history(next, false);
     }
 
     /// Goes to a screen that takes the place of the present one, unless that is a list: so that a walk through
@@ -186,7 +260,7 @@ impl Nav {
             stack.push(route);
         });
         self.at.set(next);
-        write_history(next, false);
+        self.write_history(next, false);
         next
     }
 
@@ -215,25 +289,45 @@ impl Nav {
 
     /// Forgets all screens and shows this one.
     pub(crate) fn reset(&self, route: Route) {
+        self.name.set_value(new_name());
         self.stack.set(vec![route]);
         self.at.set(0);
-        write_history(0, true);
+        self.write_history(0, true);
+    }
+
+    /// Notes a place of the stack in the browser's history.
+    fn write_history(&self, at: usize, replace: bool) {
+        if frame::is_framed() {
+            return;
+        }
+        let Ok(history) = window().history() else {
+            return;
+        };
+        let name = f64::from(self.name.get_value());
+        let state = Array::of2(&JsValue::from_f64(name), &JsValue::from_f64(at as f64));
+        // Refused only when a page floods its history; then *back* skips a screen.
+        let _ = if replace {
+            history.replace_state(&state, "")
+        } else {
+            history.push_state(&state, "")
+        };
     }
 }
 
-/// Notes a place of the stack in the browser's history.
-fn write_history(at: usize, replace: bool) {
-    if frame::is_framed() {
-        return;
+#[cfg(test)]
+mod tests {
+    use super::Entry;
+
+    #[test]
+    fn only_entries_of_the_present_stack_lead_deeper_than_its_first_screen() {
+        let entry = |stack, at| Entry { stack, at };
+        assert_eq!(entry(7, 1).leads_to(7, 2), (Some(1), false));
+        assert_eq!(entry(7, 2).leads_to(7, 2), (None, true), "it was taken off since");
+        assert_eq!(entry(6, 1).leads_to(7, 2), (Some(0), true));
+        assert_eq!(
+            entry(6, 0).leads_to(7, 2),
+            (Some(0), false),
+            "before it is another page"
+        );
     }
-    let Ok(history) = window().history() else {
-        return;
-    };
-    let state = JsValue::from_f64(at as f64);
-    // Refused only when a page floods its history; then *back* skips a screen.
-    let _ = if replace {
-        history.replace_state(&state, "")
-    } else {
-        history.push_state(&state, "")
-    };
 }

@@ -1,5 +1,6 @@
 //! The boxes for the words of a phrase: by keyboard alone, and without a network.
 
+use holdfast_protocol::account::Seed;
 use thirtyfour::prelude::*;
 
 use crate::driver::Browser;
@@ -79,4 +80,45 @@ async fn three_letters_of_each_word_are_enough_and_the_account_shows_without_a_n
     browser.focused("word-1").await;
     browser.keys(Key::Backspace).await;
     browser.focused("word-0").await;
+}
+
+#[tokio::test]
+async fn a_phrase_comes_in_by_keyboards_that_name_no_keys() {
+    let network = Network::start();
+    let user = User::arrive(&network).await;
+    let browser = &user.browser;
+    user.to_phrase("#own-device").await;
+    let seed = Seed::from_bytes(&[7; 16]);
+    let phrase = seed.phrase().as_str().to_owned();
+    let words: Vec<&str> = phrase.split(' ').collect();
+    // As Android's keyboards do it: neither a key nor a paste is told, only that the text is another one.
+    let comes = async |text: &str| {
+        let script = format!("return document.execCommand('insertText', false, '{text}')");
+        assert_eq!(browser.script(&script).await, true);
+    };
+    let holds = async |at: usize, word: &str| {
+        let value = format!("return document.getElementById('word-{at}').value");
+        browser
+            .until(&format!("{word} in box {at}"), async || {
+                (browser.script(&value).await == word).then_some(())
+            })
+            .await;
+    };
+    // A space ends a word, also by itself, and takes the one that is certain.
+    browser.focused("word-0").await;
+    comes(&format!("{} ", &words[0][..CERTAIN])).await;
+    browser.focused("word-1").await;
+    holds(0, words[0]).await;
+    comes(words[1]).await;
+    holds(1, words[1]).await;
+    comes(" ").await;
+    browser.focused("word-2").await;
+    holds(1, words[1]).await;
+    // The clipboard, from the row above the keys.
+    comes(&phrase).await;
+    for (at, &word) in words.iter().enumerate() {
+        holds(at, word).await;
+    }
+    browser.press("#phrase-continue").await;
+    user.recognises(&seed.id().to_hex()).await;
 }

@@ -170,7 +170,7 @@ async fn timers_deletions_and_removed_contacts_are_the_same_in_both() {
     second.entry("Disappearing messages").await;
     second.browser.press("#timer-off").await;
     second.browser.press("#set-timer").await;
-    second.browser.see("#set-timer:disabled").await;
+    second.browser.see("#set-timer[aria-disabled=true]").await;
     second.browser.press("#close-side").await;
     second.browser.gone(".side").await;
     first.browser.gone(&timer).await;

@@ -18,6 +18,7 @@ async fn two_friends(network: &Network) -> (User, User) {
     bert.open_request(&ada_id).await;
     bert.reads("Hello Bert").await;
     bert.browser.press("#accept-request").await;
+    bert.browser.focused("message-text").await;
     bert.send("Hello Ada").await;
     ada.reads("Hello Ada").await;
     (ada, bert)
@@ -111,7 +112,8 @@ impl User {
         self.browser.press(mode).await;
         self.browser.press(time).await;
         self.browser.press("#set-timer").await;
-        self.browser.see("#set-timer:disabled").await;
+        self.browser.see("#set-timer[aria-disabled=true]").await;
+        self.browser.focused("set-timer").await;
         self.browser.press("#close-side").await;
         self.browser.gone(".side").await;
     }

@@ -21,6 +21,7 @@ use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
 use crate::components::focus::{focus, set_style, touch};
 use crate::components::icon::{Icon, icon, icon_button};
+use crate::components::keys::composes;
 use crate::engine::LinkError;
 use crate::i18n::{number, t, tf, tn};
 use crate::platform::session::StorageMode;
@@ -38,8 +39,6 @@ const LIMIT: usize = 2000;
 const COUNTER_FROM: usize = 200;
 /// A screen reader is told what is left when it falls to one of these. Each character would drown everything else.
 const TOLD_AT: [i64; 6] = [COUNTER_FROM as i64, 100, 50, 20, 10, 0];
-/// The key code that browsers give while an input method composes.
-const COMPOSING: u32 = 229;
 
 /// The text field with its buttons.
 #[component]
@@ -180,8 +179,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             emoji.set(false);
             return;
         }
-        let composing = event.is_composing() || event.key_code() == COMPOSING;
-        if event.key() != "Enter" || composing || event.alt_key() {
+        if event.key() != "Enter" || composes(&event) || event.alt_key() {
             return;
         }
         let sends = if event.ctrl_key() || event.meta_key() {

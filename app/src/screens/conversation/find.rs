@@ -11,8 +11,9 @@ use super::room::Room;
 use crate::components::field::{focus_when_shown, leave_as_typed};
 use crate::components::focus::focus;
 use crate::components::icon::{Icon, icon, icon_button};
+use crate::components::keys::{composes, is_shortcut};
 use crate::i18n::{number, t, tf};
-use crate::screens::search::{Answer, Lookup, is_shortcut};
+use crate::screens::search::{Answer, Lookup};
 
 /// More hits are fetched when so few are left.
 const FETCH_AHEAD: usize = 10;
@@ -21,7 +22,7 @@ const FETCH_AHEAD: usize = 10;
 #[component]
 pub(super) fn Find(room: Room) -> impl IntoView {
     let keys = window_event_listener(ev::keydown, move |event| {
-        if is_shortcut(&event, "KeyF", false) {
+        if is_shortcut(&event, "KeyF") {
             event.prevent_default();
             let open = document().get_element_by_id("find");
             match open.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
@@ -102,8 +103,8 @@ fn Bar(room: Room) -> impl IntoView {
     let on_key = move |event: KeyboardEvent| {
         match (event.key().as_str(), event.shift_key()) {
             ("Escape", _) => close(),
-            ("Enter", false) | ("ArrowUp", _) if !event.is_composing() => step(true),
-            ("Enter", true) | ("ArrowDown", _) if !event.is_composing() => step(false),
+            ("Enter", false) | ("ArrowUp", _) if !composes(&event) => step(true),
+            ("Enter", true) | ("ArrowDown", _) if !composes(&event) => step(false),
             _ => return,
         }
         event.prevent_default();

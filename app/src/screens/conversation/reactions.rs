@@ -3,6 +3,7 @@
 use holdfast_client::api::{Command, Message, MessageId, Reaction};
 use holdfast_protocol::account::Id;
 use leptos::ev::KeyboardEvent;
+use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -11,7 +12,7 @@ use super::bubble::picture;
 use super::room::Room;
 use crate::components::dialog::Dialog;
 use crate::components::emoji::EmojiPicker;
-use crate::components::focus::focus;
+use crate::components::focus::{focus, hold};
 use crate::components::icon::{Icon, icon};
 use crate::components::menu::Floating;
 use crate::i18n::{is_rtl, number, t, tf, tn};
@@ -256,8 +257,12 @@ pub(super) fn Reactors(room: Room, id: MessageId, #[prop(into)] on_close: Callba
             })
             .collect_view()
     };
+    let list = NodeRef::<html::Ul>::new();
     let people = move || {
         let all = all.get();
+        if let Some(list) = list.get_untracked() {
+            hold(&list, ".button", "id");
+        }
         let Some(reaction) = all.get(chosen.get().min(all.len().saturating_sub(1))) else {
             return view! { <p class="help">{t("reaction.none")}</p> }.into_any();
         };
@@ -297,7 +302,9 @@ pub(super) fn Reactors(room: Room, id: MessageId, #[prop(into)] on_close: Callba
     view! {
         <Dialog title=t("reaction.who") on_close>
             <div class="pills" role="group" aria-label=t("reaction.group")>{tabs}</div>
-            <ul class="reactors">{people}</ul>
+            <ul class="reactors" node_ref=list>
+                {people}
+            </ul>
             <div class="actions">
                 <button class="button" on:click=move |_| on_close.run(())>{t("action.close")}</button>
             </div>

@@ -18,7 +18,7 @@ use web_sys::HtmlElement;
 use super::desk::Desk;
 use super::notice;
 use super::scroll::Scroller;
-use crate::components::focus::{focus, give_back, matching};
+use crate::components::focus::{focus, hold, matching};
 use crate::i18n::{local_day, t, tf};
 use crate::screens::files::words::brief;
 use crate::state::timeline::{PAGE, Row, Timeline, days, next_voice};
@@ -282,12 +282,11 @@ impl Room {
     fn keeping_place(self, change: impl FnOnce(&mut Timeline)) {
         let anchor = self.scroller().and_then(|s| s.anchor());
         let follows = self.follows.try_get_untracked().unwrap_or_default();
-        let focused = self.scroller().and_then(|s| s.focused());
-        self.timeline.try_update(change);
-        if let Some(focused) = focused {
-            // Messages of a day are moved when earlier ones come before them.
-            request_animation_frame(move || give_back(&focused));
+        if let Some(scroller) = self.scroller() {
+            // Messages of a day are moved when earlier ones come before them, and others go.
+            hold(&scroller.0, ".message", "id");
         }
+        self.timeline.try_update(change);
         if follows {
             // The size observer keeps the end in sight.
             return;

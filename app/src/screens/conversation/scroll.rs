@@ -1,7 +1,6 @@
 //! Scrolling by hand: nothing the reader looks at may move while messages come in above or below it.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 use web_sys::{DomRect, Element, HtmlCollection, HtmlElement};
 
 /// Within this many pixels of the end the list counts as being at its end.
@@ -27,12 +26,6 @@ impl Anchor {
 }
 
 impl Scroller {
-    /// What has the focus in it.
-    pub(crate) fn focused(&self) -> Option<HtmlElement> {
-        let active = document().active_element()?;
-        self.0.contains(Some(&active)).then(|| active.dyn_into().ok())?
-    }
-
     /// Pixels below what is seen.
     pub(crate) fn below(&self) -> i32 {
         self.0.scroll_height() - self.0.scroll_top() - self.0.client_height()

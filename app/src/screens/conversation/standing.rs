@@ -5,7 +5,9 @@ use holdfast_client::api::{Command, Standing};
 use leptos::prelude::*;
 
 use super::composer::Composer;
+use super::gestures::{rest, to_messages};
 use super::room::Room;
+use crate::components::focus::nothing_has_focus;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{t, tf};
 use crate::state::Question;
@@ -15,6 +17,18 @@ use crate::state::Question;
 pub(super) fn Foot(room: Room) -> impl IntoView {
     let standing = Memo::new(move |_| room.desk.about.with(|about| about.standing));
     let blocked = Memo::new(move |_| standing.get() == Standing::Blocked);
+    // What had the focus here may have gone with what the foot was.
+    Effect::new(move |before: Option<bool>| {
+        let now = blocked.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(move || match nothing_has_focus() {
+                true if now => to_messages(),
+                true => rest(),
+                false => {}
+            });
+        }
+        now
+    });
     let above = move || match standing.get() {
         Standing::IncomingRequest => Some(view! { <RequestBar room /> }.into_any()),
         Standing::OutgoingRequest => Some(
@@ -75,7 +89,11 @@ fn RequestBar(room: Room) -> impl IntoView {
                 <button
                     id="accept-request"
                     class="button primary"
-                    on:click=move |_| room.state.command(Command::AcceptRequest(room.id))
+                    on:click=move |_| {
+                        room.state.command(Command::AcceptRequest(room.id));
+                        // This goes.
+                        rest();
+                    }
                 >
                     {t("request.accept")}
                 </button>

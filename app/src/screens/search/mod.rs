@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use crate::components::field::leave_as_typed;
 use crate::components::focus::{focus, matching};
 use crate::components::icon::{Icon, icon, icon_button};
+use crate::components::keys::{composes, is_shortcut};
 use crate::i18n::{t, tf, tn};
 use crate::state::AppState;
 use crate::state::nav::Route;
@@ -27,7 +28,7 @@ pub(crate) fn Search() -> impl IntoView {
     leave_as_typed(field);
     let searching = Memo::new(move |_| lookup.typed.with(|typed| !typed.trim().is_empty()));
     let keys = window_event_listener(ev::keydown, move |event| {
-        if is_shortcut(&event, "KeyS", false) {
+        if is_shortcut(&event, "KeyS") {
             event.prevent_default();
             show_field(state, field);
         }
@@ -103,7 +104,7 @@ fn on_field_key(lookup: Lookup, field: NodeRef<html::Input>, event: &KeyboardEve
                 focus(first);
             }
         }
-        "Enter" if !event.is_composing() => {
+        "Enter" if !composes(event) => {
             if let Some(first) = hits().first() {
                 first.click();
             }
@@ -133,12 +134,4 @@ fn show_field(state: AppState, field: NodeRef<html::Input>) {
         focus(&input);
         input.select();
     });
-}
-
-/// Whether a key press is one of our shortcuts: Alt with a key by its place. Where Alt types letters of its own, as on
-/// many keyboards, it does so in fields.
-pub(crate) fn is_shortcut(event: &KeyboardEvent, code: &str, shift: bool) -> bool {
-    let plain = event.alt_key() && !event.ctrl_key() && !event.meta_key() && event.shift_key() == shift;
-    let types = event.key().chars().count() == 1 && !event.key().is_ascii() || event.key() == "Dead";
-    plain && event.code() == code && !types
 }

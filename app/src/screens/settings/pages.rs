@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::super::profile::PaneHeader;
 use crate::components::choice::{Choice, choices, switch};
+use crate::components::keys::alt_types;
 use crate::i18n::{LANGUAGES, Language, PSEUDO, t};
 use crate::platform::kiosk;
 use crate::state::AppState;
@@ -230,6 +231,7 @@ pub(super) fn keys() -> AnyView {
                 {line(&["Esc"], t("shortcut.close"))}
             </dl>
         </section>
+        {alt_types().then(|| view! { <p id="option-key" class="help">{t("shortcut.option")}</p> })}
     };
     page(t("settings.shortcuts"), body.into_any())
 }

@@ -2,9 +2,12 @@
 
 use holdfast_client::api::{Command, Disappearing};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
+use crate::engine::LinkError;
 use crate::i18n::{span, t};
 use crate::screens::conversation::room::Room;
+use crate::state::failure_text;
 
 const MINUTE: u32 = 60;
 const HOUR: u32 = 60 * MINUTE;
@@ -150,7 +153,13 @@ pub(super) fn disappearing(room: Room) -> AnyView {
                 conversation: room.id,
                 mode,
             };
-            state.command(command);
+            spawn_local(async move {
+                match state.request(command).await {
+                    Ok(_) => state.show_toast(t("toast.setting_saved")),
+                    Err(LinkError::Failed(failure)) => state.show_toast(failure_text(&failure)),
+                    Err(LinkError::Lost) => {}
+                }
+            });
         }
     };
     view! {
@@ -158,7 +167,8 @@ pub(super) fn disappearing(room: Room) -> AnyView {
         <button
             id="set-timer"
             class="button primary large"
-            disabled=move || chosen.get() == set.get()
+            // It keeps the focus when there is nothing left to set.
+            aria-disabled=move || (chosen.get() == set.get()).to_string()
             on:click=save
         >
             {t("timer.set")}
