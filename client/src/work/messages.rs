@@ -152,12 +152,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes what this unit has put into a conversation out again.
-    pub(crate) async fn clear_touched(&mut self, conversation: &Id) -> Result<(), StoreError> {
+    /// Takes what this unit has put into a conversation out again, up to a local number.
+    pub(crate) async fn clear_touched(&mut self, conversation: &Id, up_to: u64) -> Result<(), StoreError> {
         let touched: Vec<_> = self
             .messages
             .iter()
-            .filter(|((id, _), touched)| id == conversation && touched.new.is_some())
+            .filter(|((id, position), _)| id == conversation && position.id.0 <= up_to)
+            .filter(|(_, touched)| touched.new.is_some())
             .filter_map(|((_, position), touched)| Some((*position, touched.new.clone()?)))
             .collect();
         for (position, record) in touched {
