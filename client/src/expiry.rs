@@ -266,7 +266,9 @@ impl Core {
         match work.known(&conversation, &arrival.target()).await? {
             Known::New => {
                 let mode = arrival.mode();
+                // What a config said since counts: of several such words, the swarm may have kept an older one for longer.
                 let since = work.conversation(&conversation).disappearing_since;
+                let since = since.max(work.config_stored_at(&conversation));
                 if arrival.own && arrival.received.sent_at > since {
                     work.conversation(&conversation).disappearing_since = arrival.received.sent_at;
                     work.contact(&conversation).disappearing = mode;
