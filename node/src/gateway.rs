@@ -13,7 +13,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 use holdfast_protocol::keys::Ed25519PublicKey;
-use holdfast_protocol::onion::{MAX_ONION_REPLY_SIZE, MAX_PACKET_SIZE};
+use holdfast_protocol::onion::MAX_PACKET_SIZE;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -32,6 +32,8 @@ const GUARD_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_UNDER_WAY: usize = 8_192;
 /// The largest packet, in bytes, that is no large one: everything but files.
 const SMALL: usize = 256 * 1024;
+/// The largest answer, in bytes: what a packet may have and some slack, which is also what clients take.
+const MAX_ANSWER: usize = MAX_PACKET_SIZE + 64 * 1024;
 /// The guard's status, apart from our own.
 const X_GUARD_STATUS: HeaderName = HeaderName::from_static("x-guard-status");
 /// Which of our own failures it was.
@@ -115,6 +117,7 @@ enum Failure {
     GuardTls,
     GuardTimeout,
     TooLarge,
+    AnswerTooLarge,
     Busy,
 }
 
@@ -126,6 +129,7 @@ impl Failure {
             Failure::GuardTls => "guard-tls",
             Failure::GuardTimeout => "guard-timeout",
             Failure::TooLarge => "too-large",
+            Failure::AnswerTooLarge => "answer-too-large",
             Failure::Busy => "busy",
         }
     }
@@ -133,7 +137,7 @@ impl Failure {
     fn status(self) -> StatusCode {
         match self {
             Failure::UnknownGuard => StatusCode::NOT_FOUND,
-            Failure::GuardConnect | Failure::GuardTls => StatusCode::BAD_GATEWAY,
+            Failure::GuardConnect | Failure::GuardTls | Failure::AnswerTooLarge => StatusCode::BAD_GATEWAY,
             Failure::GuardTimeout => StatusCode::GATEWAY_TIMEOUT,
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::Busy => StatusCode::TOO_MANY_REQUESTS,
@@ -237,6 +241,18 @@ impl Inner {
         (json, tag)
     }
 
+    /// Where packets for a guard go. Address and port come from the list, never from the caller.
+    fn guard_url(&self, guard: &Ed25519PublicKey) -> Result<String, Failure> {
+        let list = self.list.borrow();
+        // Before the first list every guard is unknown, which says nothing against any of them.
+        if list.nodes().is_empty() {
+            return Err(Failure::Busy);
+        }
+        list.get(guard)
+            .and_then(|node| node.url("/onion_req/v2"))
+            .ok_or(Failure::UnknownGuard)
+    }
+
     async fn relay(
         self: &Arc<Self>,
         key: &str,
@@ -245,13 +261,7 @@ impl Inner {
         packet: Body,
     ) -> Result<(u16, Bytes), Failure> {
         let known = Ed25519PublicKey::from_hex(key).map_err(|_| Failure::UnknownGuard)?;
-        // Address and port come from the list, never from the caller.
-        let url = self
-            .list
-            .borrow()
-            .get(&known)
-            .and_then(|node| node.url("/onion_req/v2"))
-            .ok_or(Failure::UnknownGuard)?;
+        let url = self.guard_url(&known)?;
         if !self.limiter.admit(client) {
             return Err(Failure::Busy);
         }
@@ -273,7 +283,7 @@ impl Inner {
                 &url,
                 "application/octet-stream",
                 packet,
-                MAX_ONION_REPLY_SIZE,
+                MAX_ANSWER,
                 GUARD_TIMEOUT,
             )
             .await
@@ -282,7 +292,7 @@ impl Inner {
                 CallError::Unreachable => Failure::GuardConnect,
                 CallError::Tls => Failure::GuardTls,
                 CallError::Timeout => Failure::GuardTimeout,
-                CallError::TooLarge => Failure::TooLarge,
+                CallError::TooLarge => Failure::AnswerTooLarge,
             })?;
         // A file comes as the answer to a small packet.
         if answer.body.len() > SMALL && !slot.grow() {
@@ -406,7 +416,10 @@ async fn onion(
         Err(failure) => {
             match failure {
                 Failure::UnknownGuard | Failure::TooLarge | Failure::Busy => inner.refused.add_one(),
-                Failure::GuardConnect | Failure::GuardTls | Failure::GuardTimeout => inner.failed.add_one(),
+                Failure::GuardConnect
+                | Failure::GuardTls
+                | Failure::GuardTimeout
+                | Failure::AnswerTooLarge => inner.failed.add_one(),
             }
             refuse(failure)
         }

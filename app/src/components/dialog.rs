@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::notices::told;
 use crate::i18n::t;
 
 /// Closes a dialog the browser's way before it leaves the page: then the focus returns to where it was.
@@ -63,6 +64,7 @@ pub(crate) fn Dialog(
                 <h2 id="dialog-title">{title}</h2>
                 {children()}
             </div>
+            {told()}
         </dialog>
     }
 }

@@ -32,19 +32,35 @@ pub(crate) fn Notices() -> impl IntoView {
         }
     });
     view! {
-        <div class="toasts" role="status">
-            {move || {
-                state
-                    .toast
-                    .get()
-                    .map(|(_, text)| view! { <p class="toast">{text}</p> })
-            }}
-        </div>
-        <div class="unseen" aria-live="polite">{state.announcement}</div>
+        {told()}
         {move || {
             state.leaving_to.get().map(|href| view! { <LinkQuestion href /> }.into_any())
         }}
     }
+}
+
+/// The toast, and what screen readers are told. Every dialog over the page has them too: it keeps whatever is outside out of
+/// sight and reach.
+pub(crate) fn told() -> AnyView {
+    let state = AppState::get();
+    let toast = move || {
+        state
+            .toast
+            .get()
+            .map(|(_, text)| view! { <p class="toast">{text}</p> })
+    };
+    view! {
+        <div class="toasts" role="status">{toast}</div>
+        // Each announcement is an element of its own: a text that does not change is not told again.
+        <div class="unseen announcements" aria-live="polite">
+            <For
+                each=move || state.announcements.get()
+                key=|(number, _)| *number
+                children=|(_, text)| view! { <p>{text}</p> }
+            />
+        </div>
+    }
+    .into_any()
 }
 
 /// An address as the browser reads it and goes to: what looks like another host is written in plain letters (`xn--…`), and

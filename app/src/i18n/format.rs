@@ -13,14 +13,14 @@ use crate::platform::object::object;
 const DAY_MS: f64 = 86_400_000.0;
 /// Milliseconds of a minute.
 const MINUTE_MS: f64 = 60_000.0;
-/// Days after which a list row shows a date instead of a weekday (`spec/12-client-behaviour.md §9.1`).
+/// Days after which a list row shows a date instead of a weekday and time (`spec/12-client-behaviour.md §9.1`).
 const WEEK_DAYS: i64 = 7;
 
 /// What a formatter shows. Making one costs a browser much more than using it, so each is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Shape {
     Clock,
-    Weekday,
+    WeekdayClock,
     DayMonth,
     ShortDate,
     LongDay,
@@ -73,7 +73,9 @@ fn formatted(shape: Shape, ms: f64) -> String {
             .or_insert_with(|| {
                 let pairs: &[(&str, &str)] = match shape {
                     Shape::Clock => &[("hour", "numeric"), ("minute", "2-digit")],
-                    Shape::Weekday => &[("weekday", "short")],
+                    Shape::WeekdayClock => {
+                        &[("weekday", "short"), ("hour", "numeric"), ("minute", "2-digit")]
+                    }
                     Shape::DayMonth => &[("day", "numeric"), ("month", "short")],
                     Shape::ShortDate => &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
                     Shape::LongDay => &[("weekday", "long"), ("day", "numeric"), ("month", "long")],
@@ -139,15 +141,14 @@ pub(crate) fn full_time(ms: u64) -> String {
     formatted(Shape::Exact, ms as f64)
 }
 
-/// A list row's time: the clock today, a weekday within a week, else a date.
+/// A list row's time: the clock today, with the weekday within a week, else a date.
 pub(crate) fn list_time(ms: u64) -> String {
     let now = Date::now();
     let days = local_day(now as u64) - local_day(ms);
     let at = ms as f64;
     match days {
         0 => formatted(Shape::Clock, at),
-        1 => t("date.yesterday"),
-        2..WEEK_DAYS => formatted(Shape::Weekday, at),
+        1..WEEK_DAYS => formatted(Shape::WeekdayClock, at),
         _ if same_year(at, now) => formatted(Shape::DayMonth, at),
         _ => formatted(Shape::ShortDate, at),
     }

@@ -194,6 +194,7 @@ fn row_preview(state: AppState, id: Id, conversation: &Conversation) -> impl Fn(
         let draft = state
             .draft(id)
             .or_else(|| kept.clone())
+            .filter(|text| !text.is_empty())
             .or_else(|| staged.as_ref().map(words::summary_words))
             .filter(|_| state.nav.current().conversation() != Some(id));
         if let Some(draft) = draft {

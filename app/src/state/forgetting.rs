@@ -44,7 +44,7 @@ impl AppState {
         self.transfer.clear();
         self.preferences.reset();
         self.toast.set(None);
-        self.announcement.set(String::new());
+        self.announcements.set(Vec::new());
         self.notifier.forget();
     }
 

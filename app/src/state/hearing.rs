@@ -71,7 +71,7 @@ impl AppState {
             }
             Event::ConversationRemoved(id) => self.remove_conversation(id),
             Event::MessagesCleared { conversation } => {
-                self.tell_watchers(Some(conversation), &Change::Reread)
+                self.tell_watchers(Some(conversation), &Change::Cleared)
             }
             // What goes is out of sight already.
             Event::Clearing { .. } => {}

@@ -6,6 +6,7 @@
 pub(crate) mod attach;
 pub(crate) mod backup;
 pub(crate) mod conversations;
+mod drafts;
 pub(crate) mod early;
 mod ending;
 mod failure;
@@ -34,6 +35,7 @@ pub(crate) mod watch;
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use holdfast_client::api::{
     Account, Command, Conversation, Message, MessageId, NetworkStatus, Position, Reply, RestoreProgress,
@@ -41,7 +43,6 @@ use holdfast_client::api::{
 };
 use holdfast_protocol::account::{Id, Seed};
 use leptos::prelude::*;
-use leptos::reactive::graph::untrack;
 use leptos::task::spawn_local;
 use web_sys::{Blob, MessagePort};
 
@@ -124,6 +125,8 @@ pub(crate) enum Change {
     Put(Box<Message>),
     /// Removed.
     Removed(MessageId),
+    /// All were removed.
+    Cleared,
     /// Another engine took over: read the window again.
     Reread,
 }
@@ -138,6 +141,11 @@ pub(crate) struct Target {
     /// The words it was found by, to be marked.
     pub words: String,
 }
+
+/// How long what a screen reader was told stays on the page. It is read when it comes; later it would only be in the way.
+const TOLD: Duration = Duration::from_secs(10);
+/// More than so many at a time nobody hears out.
+const MAX_TOLD: usize = 20;
 
 type Watcher = Rc<dyn Fn(&Change)>;
 
@@ -176,8 +184,8 @@ pub(crate) struct AppState {
     pub toast: RwSignal<Option<(u32, String)>>,
     /// A message that the conversation's screen is to go to.
     pub target: RwSignal<Option<Target>>,
-    /// What a screen reader is told now.
-    pub announcement: RwSignal<String>,
+    /// What a screen reader was told within the last seconds; counted, so that the same words can come twice.
+    pub announcements: RwSignal<Vec<(u32, String)>>,
     /// The contact link that is followed: its chat opens as soon as there is an account.
     pub invite: RwSignal<Option<Invite>>,
     /// A question that waits for the user's answer.
@@ -204,6 +212,7 @@ pub(crate) struct AppState {
     pub file_ask: RwSignal<Option<FileAsk>>,
     /// What the viewer shows.
     pub look: RwSignal<Option<Look>>,
+    /// Texts begun in this tab that the engine does not keep yet.
     drafts: RwSignal<HashMap<Id, String>>,
     link: StoredValue<Option<EngineLink>, LocalStorage>,
     /// Counts the engines that were started: events of an earlier one are not ours.
@@ -249,7 +258,7 @@ impl AppState {
             notifier: Notifier::new(),
             toast: RwSignal::new(None),
             target: RwSignal::new(None),
-            announcement: RwSignal::new(String::new()),
+            announcements: RwSignal::new(Vec::new()),
             invite: RwSignal::new(None),
             question: RwSignal::new(None),
             leaving_to: RwSignal::new(None),
@@ -411,47 +420,28 @@ impl AppState {
         }
     }
 
-    /// The text written but not sent in a conversation.
-    pub(crate) fn draft(self, id: Id) -> Option<String> {
-        self.drafts.with(|drafts| drafts.get(&id).cloned())
-    }
-
-    /// As [`Self::draft`], without following changes.
-    pub(crate) fn draft_untracked(self, id: Id) -> Option<String> {
-        untrack(|| self.draft(id))
-    }
-
-    /// Whether any text was written and not sent.
-    pub(crate) fn has_drafts(self) -> bool {
-        self.drafts.with_untracked(|drafts| !drafts.is_empty())
-    }
-
-    /// Keeps a text that was not sent. The list follows when the conversation is left.
-    pub(crate) fn set_draft(self, id: Id, text: &str, leaving: bool) {
-        // A conversation's screen goes after the account it belonged to, and leaves nothing behind.
-        if self.account.with_untracked(Option::is_none) {
-            return;
-        }
-        let put = |drafts: &mut HashMap<Id, String>| {
-            if text.trim().is_empty() {
-                drafts.remove(&id);
-            } else {
-                drafts.insert(id, text.to_owned());
-            }
-        };
-        if leaving {
-            self.drafts.update(put);
-        } else {
-            self.drafts.update_untracked(put);
-        }
-    }
-
     /// Shows a short notice.
     pub(crate) fn show_toast(self, text: String) {
         self.toast.update(|toast| {
             let count = toast.as_ref().map_or(0, |(count, _)| *count);
             *toast = Some((count.wrapping_add(1), text));
         });
+    }
+
+    /// Tells a screen reader something. The same words are told as often as they come.
+    pub(crate) fn announce(self, text: String) {
+        let mut number = 0;
+        self.announcements.update(|all| {
+            number = all.last().map_or(0, |(last, _)| last.wrapping_add(1));
+            all.push((number, text));
+            let surplus = all.len().saturating_sub(MAX_TOLD);
+            all.drain(..surplus);
+        });
+        let forget = move || {
+            self.announcements
+                .update(|all| all.retain(|(told, _)| *told != number));
+        };
+        set_timeout(forget, TOLD);
     }
 
     /// Copies a text and says so.

@@ -131,7 +131,7 @@ impl Reel {
                 let id = *id;
                 let _ = strip.try_update(|strip| strip.remove(id));
             }
-            Change::Reread => {
+            Change::Cleared | Change::Reread => {
                 let _ = strip.try_set(Strip::default());
                 reel.read_more();
             }

@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use web_sys::File;
 
 use super::nav::Route;
+use super::text::joined;
 use super::{AppState, Phase, early, failure_text};
 use crate::engine::LinkError;
 use crate::i18n::t;
@@ -124,8 +125,7 @@ impl Shares {
                     .or_else(|| opened.draft.clone())
                     .unwrap_or_default();
                 let text = joined(&begun, &shared.text);
-                state.set_draft(conversation, &text, true);
-                state.tell(Command::SetDraft { conversation, text });
+                state.set_draft(conversation, text);
             }
             state.conversations.put(vec![opened]);
             state.nav.switch(Route::Conversation(conversation));
@@ -193,19 +193,11 @@ fn text_of(title: &str, text: &str, url: &str, with_files: bool) -> String {
     lines.join("\n")
 }
 
-/// A text begun with another one below it.
-fn joined(begun: &str, more: &str) -> String {
-    match begun.trim_end() {
-        "" => more.to_owned(),
-        begun => format!("{begun}\n{more}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use holdfast_client::api::FileKind;
 
-    use super::{common, joined, kind, text_of};
+    use super::{common, kind, text_of};
 
     #[test]
     fn what_apps_give_twice_is_taken_once() {
@@ -219,12 +211,6 @@ mod tests {
         assert_eq!(text_of(" ", " High water ", "", false), "High water");
         assert_eq!(text_of("IMG_1.jpg", "At noon", "", true), "At noon");
         assert_eq!(text_of("", "", "", false), "");
-    }
-
-    #[test]
-    fn a_text_begun_stays_above_what_is_shared() {
-        assert_eq!(joined("", "shared"), "shared");
-        assert_eq!(joined("Look: \n", "shared"), "Look:\nshared");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Message text as it is shown: which parts are links, and which messages are only emoji.
+//! Message text: which parts of it are links, which messages are only emoji, how long it is, and two texts in one.
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,15 @@ pub(crate) enum Segment {
 const MAX_LINK: usize = 4096;
 /// Emoji-only messages up to this many emoji are shown large.
 const LARGE_EMOJI: usize = 3;
+
+/// A text with another one below it.
+pub(crate) fn joined(begun: &str, more: &str) -> String {
+    match (begun.trim_end(), more.trim_start()) {
+        ("", _) => more.to_owned(),
+        (_, "") => begun.to_owned(),
+        (begun, _) => format!("{begun}\n{more}"),
+    }
+}
 
 /// Splits a text at its links.
 pub(crate) fn segments(text: &str) -> Vec<Segment> {
@@ -154,7 +163,15 @@ pub(crate) fn counted_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, counted_length, is_large_emoji, segments};
+    use super::{Segment, counted_length, is_large_emoji, joined, segments};
+
+    #[test]
+    fn of_two_texts_the_first_stays_above() {
+        assert_eq!(joined("", "shared"), "shared");
+        assert_eq!(joined("Look: \n", "shared"), "Look:\nshared");
+        assert_eq!(joined("Refused", "the next"), "Refused\nthe next");
+        assert_eq!(joined("Refused", " "), "Refused");
+    }
 
     fn links(text: &str) -> Vec<String> {
         segments(text)

@@ -41,6 +41,9 @@ async fn guard() -> (Node, Stopper) {
         if body.starts_with(b"file") {
             answer.extend(std::iter::repeat_n('x', SMALL));
         }
+        if body.starts_with(b"more") {
+            answer.extend(std::iter::repeat_n('x', MAX_ANSWER));
+        }
         (status, answer)
     });
     tokio::spawn(serve(listener, None, app, stopping));
@@ -120,6 +123,13 @@ async fn anything_but_a_listed_key_is_refused() {
 }
 
 #[tokio::test]
+async fn before_the_first_list_no_guard_is_called_unknown() {
+    let app = gateway(Vec::new(), local());
+    let path = format!("/v1/onion/{}", node(1, 0).ed25519());
+    assert_eq!(failure(&app, &path, vec![1]).await, (429, "busy".to_owned()));
+}
+
+#[tokio::test]
 async fn private_addresses_are_refused_outside_local_networks() {
     let (node, _stopper) = guard().await;
     let path = format!("/v1/onion/{}", node.ed25519());
@@ -137,6 +147,8 @@ async fn each_failure_has_its_name() {
     let app = gateway(vec![node.clone()], local());
     let large = failure(&app, &path, vec![0; MAX_PACKET_SIZE + 1]).await;
     assert_eq!(large, (413, "too-large".to_owned()));
+    let answer = failure(&app, &path, b"more".to_vec()).await;
+    assert_eq!(answer, (502, "answer-too-large".to_owned()));
     let mut secure = node.clone();
     secure.https_port = node.http_port.unwrap();
     secure.http_port = None;

@@ -18,7 +18,7 @@ use holdfast_protocol::swarm::{
 use serde::Serialize;
 
 use super::Inner;
-use super::db::{self, DbError, Hash, NewMessage, Operation, When, WipeKind};
+use super::db::{self, DbError, Hash, NewMessage, Operation, When};
 use super::service::{check, to_hash, to_text, wrong_swarm};
 use crate::peer::links::{Forward, ForwardReply};
 
@@ -245,7 +245,6 @@ async fn delete_all(inner: &Arc<Inner>, delete: &DeleteAll, accepted: &Accepted)
         .db
         .write(move |w| {
             w.keep_operation(&account, &operation, when.now)?;
-            w.keep_wipe(&account, namespace, WipeKind::Touched, when.at, when.now)?;
             w.delete_many(&account, namespace, u64::MAX, when)
         })
         .await?;
@@ -268,7 +267,6 @@ async fn delete_before(
         .db
         .write(move |w| {
             w.keep_operation(&account, &operation, when.now)?;
-            w.keep_wipe(&account, namespace, WipeKind::Timestamp, before, when.now)?;
             w.delete_many(&account, namespace, before, when)
         })
         .await?;
@@ -366,9 +364,6 @@ async fn set_revoked(
     let operation = accepted.operation();
     inner
         .db
-        .write(move |w| {
-            w.keep_operation(&account, &operation, now)?;
-            w.set_revoked(&account, &tokens, revoked, timestamp)
-        })
+        .write(move |w| w.set_revoked(&account, &tokens, revoked, timestamp, &operation, now))
         .await
 }

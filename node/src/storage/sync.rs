@@ -182,12 +182,16 @@ impl Visit<'_> {
             .copied()
             .collect();
         if !longer.is_empty() {
+            let account = *account;
             inner
                 .db
                 .write(move |w| {
                     longer.iter().try_for_each(|row| {
-                        w.adopt_expiry(&row.hash, row.expiry, row.touched.min(now))
-                            .map(|_| ())
+                        let told = RowState {
+                            touched: row.touched.min(now),
+                            ..*row
+                        };
+                        w.adopt_expiry(&account, &told).map(|_| ())
                     })
                 })
                 .await?;

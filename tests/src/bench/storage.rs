@@ -26,6 +26,8 @@ const STORED: usize = 500;
 const RETRIEVED: usize = 50;
 /// Prepared stores; more than any case gets through.
 const PREPARED: usize = 60_000;
+/// Relays before the member.
+const HOPS: usize = 3;
 /// Prepared onion packets.
 const PREPARED_ONIONS: usize = 20_000;
 /// A week.
@@ -55,16 +57,21 @@ pub async fn run(network: &Network, members: usize, rng: &mut impl CryptoRng) ->
         let name = format!("retrieve_{RETRIEVED}_swarm_of_{members}_connections_{connections}");
         load(&name, &node.url, RPC, connections, &bodies, &next).await?;
     }
-    if network.nodes.len() > 4 {
-        onions(network, &reader, rng).await?;
+    if network.nodes.len() > HOPS {
+        onions(network, members, &reader, rng).await?;
     }
     Ok(())
 }
 
-/// Stores through two relays more, as clients send them: guard, relay, relay, member.
-async fn onions(network: &Network, account: &Account, rng: &mut impl CryptoRng) -> Outcome {
+/// Stores and retrieves as clients do: guard, relay, relay, member.
+async fn onions(
+    network: &Network,
+    members: usize,
+    account: &Account,
+    rng: &mut impl CryptoRng,
+) -> Outcome {
     let member = network.nodes.first().ok_or("no nodes")?.hop;
-    let relays: Vec<_> = network.nodes.iter().rev().take(3).collect();
+    let relays: Vec<_> = network.nodes.iter().rev().take(HOPS).collect();
     let guard = relays.first().ok_or("no relays")?.url.clone();
     let hops: Vec<_> = relays.iter().map(|node| node.hop).collect();
     let mut packets = Vec::with_capacity(PREPARED_ONIONS);
@@ -75,15 +82,15 @@ async fn onions(network: &Network, account: &Account, rng: &mut impl CryptoRng) 
     let packets = Arc::new(packets);
     let next = Arc::new(AtomicUsize::new(0));
     for connections in CONNECTIONS {
-        load(
-            &format!("store_onion_connections_{connections}"),
-            &guard,
-            ONION,
-            connections,
-            &packets,
-            &next,
-        )
-        .await?;
+        let name = format!("store_onion_swarm_of_{members}_connections_{connections}");
+        load(&name, &guard, ONION, connections, &packets, &next).await?;
+    }
+    let (_, body) = mailbox(network, rng).await?;
+    let (packet, _) = onion::build(&hops, &Destination::Node(member), &body, Suite::XChaCha20, rng)?;
+    let packets = Arc::new(vec![packet]);
+    for connections in CONNECTIONS {
+        let name = format!("retrieve_{RETRIEVED}_onion_swarm_of_{members}_connections_{connections}");
+        load(&name, &guard, ONION, connections, &packets, &next).await?;
     }
     Ok(())
 }

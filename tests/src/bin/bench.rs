@@ -69,9 +69,12 @@ async fn measure(group: &str) -> Outcome {
         "file-server" => file_server::run(&folder.0, &mut rng).await,
         "configs" => configs::run(&mut rng),
         "storage" => {
-            // Two nodes are two swarms of one; eight are two of four.
-            storage::run(&Network::start(&folder.0.join("two"), 2)?, 1, &mut rng).await?;
-            storage::run(&Network::start(&folder.0.join("eight"), 8)?, 4, &mut rng).await
+            // Two swarms each time.
+            for members in [1, 2, 3, 4] {
+                let network = Network::start(&folder.0.join(members.to_string()), 2 * members)?;
+                storage::run(&network, members, &mut rng).await?;
+            }
+            Ok(())
         }
         "latency" => clients::latency(&Network::start(&folder.0, 8)?),
         "memory" => {

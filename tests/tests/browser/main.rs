@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` builds the site and the server first. Chromium and chromedriver come from `cargo xtask setup`.
 
+mod announced;
 mod apart;
 mod appearance;
 mod arabic;
@@ -13,6 +14,7 @@ mod choke;
 mod clearing;
 mod clock;
 mod codes;
+mod drafts;
 mod driver;
 mod embed;
 mod faults;
@@ -24,6 +26,7 @@ mod files_showing;
 mod files_stripped;
 mod files_traces;
 mod files_voice;
+mod held;
 mod invites;
 mod keeping;
 mod killed;
@@ -43,6 +46,7 @@ mod own_link;
 mod peer;
 mod phrase_boxes;
 mod purge;
+mod reading;
 mod recovery;
 mod releases;
 mod remains;

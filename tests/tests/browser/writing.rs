@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::user::{Place, User};
 
 /// Waits until the field holds exactly this.
-async fn holds(browser: &Browser, text: &str) {
+pub(crate) async fn holds(browser: &Browser, text: &str) {
     browser
         .until(&format!("“{text}” in the field"), async || {
             let script = "return document.querySelector('#message-text').value";
@@ -29,6 +29,7 @@ async fn lines_make_one_message_and_too_much_makes_none() {
     let [(ada, ada_id), (bert, bert_id)] = User::pair(&network).await;
     let browser = &ada.browser;
     ada.write_to(&bert_id).await;
+    browser.see("#message-text[enterkeyhint=send]").await;
     browser.fill("#message-text", "First line").await;
     browser.keys(Key::Shift + Key::Enter).await;
     browser.keys("Second line").await;

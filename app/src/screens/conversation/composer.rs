@@ -29,13 +29,15 @@ use crate::screens::files::words::brief;
 use crate::state::attach::messages;
 use crate::state::phrase_input::holds_phrase;
 use crate::state::preferences::key;
-use crate::state::text::counted_length;
+use crate::state::text::{counted_length, joined};
 use crate::state::{error_text, failure_text};
 
 /// The longest text, in Unicode code points (`spec/12-client-behaviour.md §1`).
 const LIMIT: usize = 2000;
 /// The counter appears when this many are left.
 const COUNTER_FROM: usize = 200;
+/// A screen reader is told what is left when it falls to one of these. Each character would drown everything else.
+const TOLD_AT: [i64; 6] = [COUNTER_FROM as i64, 100, 50, 20, 10, 0];
 /// The key code that browsers give while an input method composes.
 const COMPOSING: u32 = 229;
 
@@ -73,7 +75,22 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             });
         }
     });
-    on_cleanup(move || draft.leave(&text.try_get_untracked().unwrap_or_default()));
+    on_cleanup(move || draft.leave());
+    // A text comes from elsewhere: refused after its screen was left, or shared by another app.
+    Effect::new(move |_| {
+        let come = state.draft(id);
+        let other = |come: &String| text.with_untracked(|text| text.trim() != come.trim());
+        if let Some(come) = come.filter(other) {
+            draft.put(&come);
+            text.set(come);
+        }
+    });
+    let told = Memo::new(move |_| told_at(left.get()));
+    Effect::new(move |_| {
+        if told.get().is_some() {
+            state.announce(words_left(left.get_untracked()));
+        }
+    });
 
     // Sends one message after the other: the text and the reply go with the first.
     let deliver =
@@ -84,18 +101,32 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                 let reply_to = answered.as_ref().map(|message| message.id);
                 let sent = send_all(room, &body, reply_to, link, files).await;
                 let _ = sending.try_set(false);
-                let Err((why, accepted)) = sent else { return };
+                let Err((why, accepted)) = sent else {
+                    state.draft_kept(id, "");
+                    return;
+                };
                 let _ = error.try_set(error_text(&why));
-                if accepted {
+                if accepted || why == LinkError::Lost {
+                    // Accepted, or nobody can tell yet: the engine still has its draft if it did not accept the message.
+                    state.draft_kept(id, "");
                     return;
                 }
-                // Nothing was accepted: the text goes back to where it was written.
-                let _ = text.try_update(|now| {
-                    if now.is_empty() {
-                        *now = body;
+                // Nothing was accepted: the text goes back to where it was written, above what was written there since.
+                if !body.trim().is_empty() {
+                    let back = text.try_update(|now| {
+                        *now = joined(&body, now);
+                        now.clone()
+                    });
+                    match back {
+                        Some(now) => draft.put(&now),
+                        None => state.give_back(id, &body),
                     }
-                });
-                let _ = reply.try_set(answered);
+                }
+                // A message that is gone can't be answered the next time either.
+                let gone = matches!(why, LinkError::Failed(Failure::NotFound | Failure::NotAllowed));
+                if !gone && reply.try_with_untracked(Option::is_none) == Some(true) {
+                    let _ = reply.try_set(answered);
+                }
             });
         };
     let send = move |sure: bool| {
@@ -142,6 +173,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
         let can = may_speak && kiosk::allows(Feature::Voice);
         recording.get() || nothing && can && state.network.with(|network| network.files)
     });
+    let enter_sends = move || state.preferences.enter_sends.get().unwrap_or_else(|| !touch());
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" && emoji.get_untracked() {
             event.prevent_default();
@@ -152,15 +184,10 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
         if event.key() != "Enter" || composing || event.alt_key() {
             return;
         }
-        let enter_sends = state
-            .preferences
-            .enter_sends
-            .get_untracked()
-            .unwrap_or_else(|| !touch());
         let sends = if event.ctrl_key() || event.meta_key() {
             true
         } else {
-            enter_sends != event.shift_key()
+            untrack(enter_sends) != event.shift_key()
         };
         if sends {
             event.prevent_default();
@@ -184,16 +211,12 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     let counter = move || {
         let left = left.get();
         (left <= COUNTER_FROM as i64).then(|| {
-            let words = if left < 0 {
-                tn("composer.over", left.unsigned_abs())
-            } else {
-                tn("composer.left", left.unsigned_abs())
-            };
+            let words = words_left(left);
             let title = words.clone();
             view! {
                 <span class="counter" class:over=left < 0 title=title>
                     <span aria-hidden="true">{number(left as f64)}</span>
-                    <span class="unseen" role="status">{words}</span>
+                    <span class="unseen">{words}</span>
                 </span>
             }
             .into_any()
@@ -222,6 +245,9 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                     placeholder=t("composer.placeholder")
                     aria-label=t("composer.placeholder")
                     autocomplete="off"
+                    enterkeyhint=move || {
+                        if enter_sends() { "send" } else { "enter" }
+                    }
                     // Browsers that check words on their servers would send them there.
                     spellcheck=(state.mode.get() == StorageMode::SharedComputer).then_some("false")
                     prop:value=text
@@ -324,6 +350,23 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
     }
 }
 
+/// How many characters are left, in words.
+fn words_left(left: i64) -> String {
+    if left < 0 {
+        tn("composer.over", left.unsigned_abs())
+    } else {
+        tn("composer.left", left.unsigned_abs())
+    }
+}
+
+/// Which of [`TOLD_AT`] what is left has fallen to; one more when there is too much, and none while there is plenty.
+fn told_at(left: i64) -> Option<usize> {
+    if left < 0 {
+        return Some(TOLD_AT.len());
+    }
+    TOLD_AT.iter().rposition(|mark| left <= *mark)
+}
+
 /// Gives messages to the engine in order. An error comes with whether an earlier one was accepted.
 async fn send_all(
     room: Room,
@@ -420,5 +463,21 @@ fn fit(field: &web_sys::HtmlTextAreaElement) {
     set_style(field, "height", &format!("{height}px"));
     if let Some(frame) = &frame {
         set_style(frame, "min-height", "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_at;
+
+    #[test]
+    fn what_is_left_is_told_now_and_then() {
+        assert_eq!(told_at(201), None);
+        assert_eq!(told_at(200), told_at(101));
+        assert_ne!(told_at(101), told_at(100));
+        assert_eq!(told_at(9), told_at(1));
+        assert_ne!(told_at(1), told_at(0));
+        assert_ne!(told_at(0), told_at(-1));
+        assert_eq!(told_at(-1), told_at(-500));
     }
 }

@@ -18,8 +18,8 @@ const TYPING_EVERY: f64 = 2_000.0;
 pub(super) struct Draft {
     room: Room,
     timer: StoredValue<Option<TimeoutHandle>, LocalStorage>,
-    /// What the engine keeps.
-    kept: StoredValue<String>,
+    /// The engine was not given what was written last.
+    unsaved: StoredValue<bool>,
     /// When typing was told last, in milliseconds; 0 when it was over.
     told_at: StoredValue<f64>,
 }
@@ -27,49 +27,53 @@ pub(super) struct Draft {
 impl Draft {
     /// Takes up what was begun here before.
     pub(super) fn new(room: Room) -> Self {
-        let kept = room
-            .state
-            .conversations
-            .get_untracked(room.id)
-            .and_then(|c| c.draft);
+        // What this tab still holds the engine may never have got.
+        let unsaved = room.state.draft_untracked(room.id).is_some();
         Self {
             room,
             timer: StoredValue::new_local(None),
-            kept: StoredValue::new(kept.unwrap_or_default()),
+            unsaved: StoredValue::new(unsaved),
             told_at: StoredValue::new(0.0),
         }
     }
 
     /// The text begun here before, or on an earlier visit.
     pub(super) fn begun(self) -> String {
-        let here = self.room.state.draft_untracked(self.room.id);
-        here.unwrap_or_else(|| self.kept.get_value())
+        self.room.state.begun(self.room.id)
     }
 
     /// The text has changed under the user's hands.
     pub(super) fn typed(self, text: &str) {
-        self.room.state.set_draft(self.room.id, text, false);
+        self.room.state.type_draft(self.room.id, text);
+        self.unsaved.set_value(true);
         self.tell(!text.trim().is_empty());
         self.stop();
-        let text = text.to_owned();
-        let timer = set_timeout_with_handle(move || self.keep(&text), PAUSE);
+        let timer = set_timeout_with_handle(move || self.keep(), PAUSE);
         self.timer.set_value(timer.ok());
     }
 
-    /// The text was sent.
-    pub(super) fn sent(self) {
-        self.room.state.set_draft(self.room.id, "", false);
-        self.told_at.set_value(0.0);
+    /// The text has changed though nobody typed.
+    pub(super) fn put(self, text: &str) {
+        self.room.state.type_draft(self.room.id, text);
+        self.unsaved.set_value(true);
         self.stop();
-        self.keep("");
+        self.keep();
     }
 
-    /// The conversation is left with this text in its field.
-    pub(super) fn leave(self, text: &str) {
-        self.room.state.set_draft(self.room.id, text, true);
+    /// The text is handed over to be sent. The engine lets go of its draft as it accepts the message, not before: whatever
+    /// happens in between, it has one of them.
+    pub(super) fn sent(self) {
+        self.room.state.type_draft(self.room.id, "");
+        self.unsaved.set_value(false);
+        self.told_at.set_value(0.0);
+        self.stop();
+    }
+
+    /// The conversation is left.
+    pub(super) fn leave(self) {
         self.tell(false);
         self.stop();
-        self.keep(text);
+        self.keep();
     }
 
     fn stop(self) {
@@ -80,14 +84,15 @@ impl Draft {
         });
     }
 
-    fn keep(self, text: &str) {
-        let text = if text.trim().is_empty() { "" } else { text };
-        if self.kept.with_value(|kept| kept != text) {
-            self.kept.set_value(text.to_owned());
-            self.room.state.tell(Command::SetDraft {
-                conversation: self.room.id,
-                text: text.to_owned(),
-            });
+    /// Gives the engine what was written since it was given something last. Nothing else: another tab may have written more.
+    fn keep(self) {
+        if !self.unsaved.get_value() {
+            return;
+        }
+        self.unsaved.set_value(false);
+        let (state, id) = (self.room.state, self.room.id);
+        if let Some(text) = state.draft_untracked(id) {
+            state.keep_draft(id, text);
         }
     }
 

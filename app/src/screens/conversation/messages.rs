@@ -14,12 +14,16 @@ use super::bubble::bubble;
 use super::gestures;
 use super::room::Room;
 use super::scroll::Scroller;
+use crate::components::clock::every;
 use crate::components::focus::walk;
 use crate::components::icon::{Icon, icon};
 use crate::i18n::{day_heading, number, t, tf, tn};
 
 /// How long an opening conversation shows nothing, so that a quick one does not flicker.
 const QUIET: Duration = Duration::from_millis(150);
+
+/// The headings of days follow the clock this often.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The list.
 #[component]
@@ -28,6 +32,7 @@ pub(crate) fn Messages(room: Room) -> impl IntoView {
     let content = NodeRef::<html::Div>::new();
     observe(room, scroller, content);
     let layout = Memo::new(move |_| room.layout());
+    let minute = every(MINUTE);
     let waiting = RwSignal::new(false);
     set_timeout(
         move || {
@@ -64,7 +69,7 @@ pub(crate) fn Messages(room: Room) -> impl IntoView {
                                     .unwrap_or_default()
                             })
                     });
-                    view! { <Day room at ids /> }.into_any()
+                    view! { <Day room at ids minute /> }.into_any()
                 }
             />
         }
@@ -157,11 +162,16 @@ fn observe(room: Room, scroller: NodeRef<html::Div>, content: NodeRef<html::Div>
 
 /// The messages of one day, below a heading that sticks.
 #[component]
-fn Day(room: Room, at: u64, ids: Memo<Vec<MessageId>>) -> impl IntoView {
+fn Day(room: Room, at: u64, ids: Memo<Vec<MessageId>>, minute: RwSignal<()>) -> impl IntoView {
+    // At midnight the day before is not called today any more.
+    let heading = move || {
+        minute.track();
+        day_heading(at)
+    };
     view! {
         <section class="day">
             <h2 class="day-heading">
-                <span>{day_heading(at)}</span>
+                <span>{heading}</span>
             </h2>
             <For
                 each=move || ids.get()

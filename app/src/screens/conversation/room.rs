@@ -37,6 +37,11 @@ pub(super) struct DayKeys {
     pub(super) ids: Vec<MessageId>,
 }
 
+/// Which message an element shows, by its id.
+fn shown_in(id: &str) -> Option<MessageId> {
+    Some(MessageId(id.strip_prefix('m')?.parse().ok()?))
+}
+
 /// Whether somebody is going through the hits of a search in the conversation.
 fn in_find_bar() -> bool {
     document()
@@ -54,7 +59,12 @@ pub(super) struct Room {
     /// The first page has come.
     pub(super) opened: RwSignal<bool>,
     pub(super) failed: RwSignal<bool>,
+    /// A page is on its way.
     loading: StoredValue<bool>,
+    /// Counts the windows that were asked for.
+    window: StoredValue<u32>,
+    /// When the newest message that is known was sent, here or beyond a gap.
+    newest: StoredValue<u64>,
     /// The list is at its end and follows what comes.
     pub(super) follows: RwSignal<bool>,
     unread_from: RwSignal<Option<u64>>,
@@ -78,6 +88,8 @@ impl Room {
         let known = state.conversations.get_untracked(id);
         let read_up_to = known.as_ref().map_or(0, |c| c.read_up_to);
         let by_hand = known.as_ref().is_some_and(|c| c.marked_unread);
+        let preview = known.as_ref().and_then(|c| c.preview.as_ref());
+        let newest = preview.map_or(0, |preview| preview.sent_at);
         let unread = known.is_some_and(|c| c.unread > 0);
         let room = Self {
             state,
@@ -87,6 +99,8 @@ impl Room {
             opened: RwSignal::new(false),
             failed: RwSignal::new(false),
             loading: StoredValue::new(false),
+            window: StoredValue::new(0),
+            newest: StoredValue::new(newest),
             follows: RwSignal::new(true),
             unread_from: RwSignal::new(unread.then(|| read_up_to.saturating_add(1))),
             marked: StoredValue::new(read_up_to),
@@ -139,8 +153,13 @@ impl Room {
     /// Reads a window anew and goes to its place.
     pub(super) fn open(self, anchor: Anchor) {
         self.failed.set(false);
+        let window = self.next_window();
         spawn_local(async move {
-            let Some(page) = self.fetch(anchor).await else {
+            let page = self.fetch(anchor, PAGE).await;
+            if !self.arrives(window) {
+                return;
+            }
+            let Some(page) = page else {
                 let _ = self.failed.try_set(true);
                 return;
             };
@@ -148,6 +167,60 @@ impl Room {
             let _ = self.opened.try_set(true);
             request_animation_frame(move || self.go_to_start(anchor));
         });
+    }
+
+    /// Reads the window anew, since another engine tells from now on what happens. What the reader looks at stays where it
+    /// is.
+    fn reread(self) {
+        if !self.opened.get_untracked() {
+            // What was asked is asked of the new engine, unless the one before had answered that it can't.
+            if self.failed.get_untracked() {
+                self.open(Anchor::FirstUnread);
+            }
+            return;
+        }
+        let first_seen = self
+            .scroller()
+            .and_then(|scroller| scroller.anchor())
+            .and_then(|anchor| self.message(shown_in(anchor.id())?))
+            .map(|message| message.position());
+        let Some(place) = first_seen.filter(|_| !self.follows.get_untracked()) else {
+            self.open(Anchor::Latest);
+            return;
+        };
+        // As much as is loaded: what lies around it has its height.
+        let loaded = self.timeline.with_untracked(|timeline| timeline.messages().len());
+        let limit = u16::try_from(loaded).unwrap_or(PAGE).max(PAGE);
+        let window = self.next_window();
+        spawn_local(async move {
+            let page = self.fetch(Anchor::Around(place), limit).await;
+            if !self.arrives(window) {
+                return;
+            }
+            let Some(page) = page else {
+                let _ = self.failed.try_set(true);
+                return;
+            };
+            self.keeping_place(|timeline| timeline.replace(page));
+            request_animation_frame(move || self.settle());
+        });
+    }
+
+    /// Another window is asked for. Until it is here nothing is read beside the one before, since that would be far from it.
+    fn next_window(self) -> u32 {
+        self.loading.set_value(true);
+        let window = self.window.get_value().wrapping_add(1);
+        self.window.set_value(window);
+        window
+    }
+
+    /// Something has come that was asked for in this window. Whether it has a place: not if another one was asked for since.
+    fn arrives(self, window: u32) -> bool {
+        let wanted = self.window.try_get_value() == Some(window);
+        if wanted {
+            self.loading.set_value(false);
+        }
+        wanted
     }
 
     /// The place a freshly opened conversation is read from: the new-messages line, or the end.
@@ -174,16 +247,31 @@ impl Room {
         self.settle();
     }
 
-    async fn fetch(self, anchor: Anchor) -> Option<MessagePage> {
+    async fn fetch(self, anchor: Anchor, limit: u16) -> Option<MessagePage> {
         let command = Command::Messages {
             conversation: self.id,
             anchor,
-            limit: PAGE,
+            limit,
         };
         match self.state.request(command).await {
-            Ok(Reply::Messages(page)) => Some(page),
+            Ok(Reply::Messages(page)) => {
+                if let Some(last) = page.messages.last() {
+                    self.is_newest(last.sent_at);
+                }
+                Some(page)
+            }
             _ => None,
         }
+    }
+
+    /// Notes a message that is known. Whether it was sent after all others.
+    fn is_newest(self, sent_at: u64) -> bool {
+        let newer = self.newest.try_update_value(|newest| {
+            let newer = sent_at > *newest;
+            *newest = sent_at.max(*newest);
+            newer
+        });
+        newer.unwrap_or_default()
     }
 
     fn scroller(self) -> Option<Scroller> {
@@ -221,7 +309,8 @@ impl Room {
                 self.desk.forget(id);
                 self.keeping_place(|timeline| timeline.remove(id));
             }
-            Change::Reread => self.open(Anchor::Latest),
+            Change::Cleared => self.open(Anchor::Latest),
+            Change::Reread => self.reread(),
         }
     }
 
@@ -230,6 +319,8 @@ impl Room {
         let follows = self.follows.get_untracked();
         let outgoing = message.outgoing;
         let told = (!outgoing).then(|| self.spoken(&message));
+        // It may have come in beyond a gap, where the window does not take it.
+        let newest = self.is_newest(message.sent_at);
         if message.kind == MessageKind::Deleted {
             self.desk.forget(message.id);
         }
@@ -240,11 +331,11 @@ impl Room {
                 timeline.trim_oldest();
             }
         });
+        if let Some(text) = told.filter(|_| is_new || newest) {
+            self.state.announce(text);
+        }
         if !is_new {
             return;
-        }
-        if let Some(text) = told {
-            self.state.announcement.set(text);
         }
         request_animation_frame(move || {
             self.keep_end();
@@ -406,14 +497,17 @@ impl Room {
             return;
         }
         self.loading.set_value(true);
+        let window = self.window.get_value();
         spawn_local(async move {
             let anchor = if older {
                 Anchor::Before(place)
             } else {
                 Anchor::After(place)
             };
-            let page = self.fetch(anchor).await;
-            let _ = self.loading.try_set_value(false);
+            let page = self.fetch(anchor, PAGE).await;
+            if !self.arrives(window) {
+                return;
+            }
             if let Some(page) = page {
                 self.keeping_place(|timeline| {
                     if older {
@@ -435,8 +529,7 @@ impl Room {
         }
         let seen = scroller
             .newest_seen()
-            .and_then(|id| id.strip_prefix('m')?.parse().ok())
-            .and_then(|id| self.rows.with_value(|rows| rows.get(&MessageId(id)).cloned()))
+            .and_then(|id| self.row(shown_in(&id)?))
             .map(|row| row.with_untracked(|row| row.message.sent_at));
         let (marked, by_hand) = (self.marked.get_value(), self.unmarks.get_value());
         // A mark goes though nothing new is seen, and though there is nothing to see.

@@ -19,6 +19,13 @@ pub(crate) struct Anchor {
     top: f64,
 }
 
+impl Anchor {
+    /// The id of the message's element.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl Scroller {
     /// What has the focus in it.
     pub(crate) fn focused(&self) -> Option<HtmlElement> {

@@ -170,7 +170,7 @@ impl Recorder {
         self.microphone.set_value(Some(microphone));
         let held = self.finger.with_value(Option::is_some);
         self.stage.set(if held { Stage::Held } else { Stage::Running });
-        state.announcement.set(t("voice.recording"));
+        state.announce(t("voice.recording"));
     }
 
     fn hear(self, heard: Heard) {
@@ -295,7 +295,7 @@ impl Recorder {
 
     fn throw_away(self) {
         self.end(End::ThrowAway);
-        self.room.state.announcement.set(t("voice.thrown_away"));
+        self.room.state.announce(t("voice.thrown_away"));
         set_timeout(to_composer, Duration::ZERO);
     }
 

@@ -145,8 +145,7 @@ fn to_field() {
 fn guard_unsaved(state: AppState, id: Id) {
     let guard = window_event_listener_untyped("beforeunload", move |event| {
         let staged = state.conversations.get_untracked(id);
-        let written =
-            state.draft_untracked(id).is_some() || staged.is_some_and(|known| !known.staged.is_empty());
+        let written = !state.begun(id).is_empty() || staged.is_some_and(|known| !known.staged.is_empty());
         let waits = state.network.with_untracked(|network| network.outbox) > 0;
         if written || waits {
             event.prevent_default();

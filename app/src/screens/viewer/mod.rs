@@ -18,6 +18,7 @@ use super::files::{Part, cover, do_act, savable, save, unseen, words};
 use crate::components::dialog::give_back_focus;
 use crate::components::focus::set_style;
 use crate::components::icon::{Icon, icon, icon_button};
+use crate::components::notices::told;
 use crate::i18n::{full_date, is_rtl, t};
 use crate::platform::picture;
 use crate::state::AppState;
@@ -94,12 +95,6 @@ fn frame(state: AppState, label: String, on_key: Callback<KeyboardEvent>, inside
         }
     });
     give_back_focus(node);
-    let toast = move || {
-        state
-            .toast
-            .get()
-            .map(|(_, text)| view! { <p class="toast">{text}</p> })
-    };
     view! {
         <dialog
             class="viewer"
@@ -116,7 +111,7 @@ fn frame(state: AppState, label: String, on_key: Callback<KeyboardEvent>, inside
             }
         >
             {inside(close)}
-            <div class="toasts" role="status">{toast}</div>
+            {told()}
         </dialog>
     }
     .into_any()

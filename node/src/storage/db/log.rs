@@ -6,13 +6,15 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::messages::{ALL_NAMESPACES, LONGEST_LIFE_MS, sql, time};
-use super::{Account, Hash, Writer};
+use super::messages::{ALL_NAMESPACES, LONGEST_LIFE_MS, OF_ANYBODY, When, sql, time};
+use super::{Account, Hash, RowState, Writer};
 
 /// Revocations kept for an account; the newest win (spec/03-network.md §3.3).
 const MAX_REVOCATIONS: i64 = 50;
-/// Operations kept for an account; the oldest go first.
+/// Operations kept for an account, and wipes of a namespace; the oldest go first.
 const MAX_OPERATIONS: i64 = 1_000;
+/// The end of operations that have none: those that a revocation stands on.
+const NEVER: i64 = i64::MAX;
 
 /// A signed client operation as it is kept for members that missed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,33 +29,23 @@ pub struct Operation {
     pub at: u64,
 }
 
-/// What a late copy of a message is compared by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WipeKind {
-    /// By the time of the last client operation on it: `delete_all`.
-    Touched,
-    /// By its timestamp: `delete_before`.
-    Timestamp,
-}
-
-impl WipeKind {
-    fn number(self) -> i64 {
-        match self {
-            WipeKind::Touched => 0,
-            WipeKind::Timestamp => 1,
-        }
-    }
-}
-
 impl Writer {
-    /// Keeps an operation for members that missed it. True if it is new.
-    pub fn keep_operation(&mut self, account: &Account, op: &Operation, now: u64) -> rusqlite::Result<bool> {
+    /// Keeps an operation for members that missed it, as long as a message from before it could live. That is counted from
+    /// the operation itself, or it would start anew with each member that learns of it.
+    pub fn keep_operation(&mut self, account: &Account, op: &Operation, now: u64) -> rusqlite::Result<()> {
+        let expires = op.at.min(now).saturating_add(LONGEST_LIFE_MS);
+        if expires <= now {
+            return Ok(());
+        }
+        self.insert_operation(account, op, sql(expires))
+    }
+
+    fn insert_operation(&mut self, account: &Account, op: &Operation, expires: i64) -> rusqlite::Result<()> {
         let owner = self.owner_or_new(account)?;
-        let rows = self
-            .conn()
+        self.conn()
             .prepare_cached(
-                "INSERT OR IGNORE INTO operations(id, owner, method, params, at, expires)
-                 VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO operations(id, owner, method, params, at, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT(id) DO UPDATE SET at = max(at, excluded.at), expires = max(expires, excluded.expires)",
             )?
             .execute(params![
                 op.id.as_slice(),
@@ -61,79 +53,107 @@ impl Writer {
                 op.method,
                 op.params,
                 sql(op.at),
-                sql(now.saturating_add(LONGEST_LIFE_MS)),
+                expires,
             ])?;
         self.conn()
             .prepare_cached(
                 "DELETE FROM operations WHERE owner = ?1 AND id IN
-                 (SELECT id FROM operations WHERE owner = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)",
+                 (SELECT id FROM operations WHERE owner = ?1 AND expires < ?3 ORDER BY at DESC LIMIT -1 OFFSET ?2)",
             )?
-            .execute(params![owner, MAX_OPERATIONS])?;
-        Ok(rows == 1)
-    }
-
-    /// Remembers that everything up to a bound was deleted, against late copies.
-    pub fn keep_wipe(
-        &mut self,
-        account: &Account,
-        namespace: Option<i16>,
-        kind: WipeKind,
-        bound: u64,
-        now: u64,
-    ) -> rusqlite::Result<()> {
-        let owner = self.owner_or_new(account)?;
-        self.conn()
-            .prepare_cached(
-                "INSERT INTO wipes(owner, namespace, kind, bound, expires) VALUES(?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET bound = max(bound, excluded.bound), expires = excluded.expires",
-            )?
-            .execute(params![
-                owner,
-                namespace.map_or(ALL_NAMESPACES, i64::from),
-                kind.number(),
-                sql(bound),
-                sql(now.saturating_add(LONGEST_LIFE_MS)),
-            ])?;
+            .execute(params![owner, MAX_OPERATIONS, NEVER])?;
         Ok(())
     }
 
-    /// Whether a late copy of a message was deleted meanwhile.
-    pub(super) fn is_deleted(
+    /// Remembers against late copies that the messages of a namespace (or of all) with timestamps up to `bound` that clients
+    /// touched up to `when.at` end at `ends`: 0 for deleted ones.
+    pub(super) fn keep_wipe(
+        &self,
+        owner: i64,
+        namespace: Option<i16>,
+        bound: u64,
+        ends: u64,
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let namespace = namespace.map_or(ALL_NAMESPACES, i64::from);
+        let (bound, at, ends) = (sql(bound), sql(when.at), sql(ends));
+        let expires = sql(when.at.min(when.now).saturating_add(LONGEST_LIFE_MS));
+        // One that says the same and more takes the place of others.
+        self.conn()
+            .prepare_cached(
+                "DELETE FROM wipes
+                 WHERE owner = ?1 AND namespace = ?2 AND bound <= ?3 AND at <= ?4 AND ends >= ?5",
+            )?
+            .execute(params![owner, namespace, bound, at, ends])?;
+        self.conn()
+            .prepare_cached(
+                "INSERT INTO wipes(owner, namespace, bound, at, ends, expires) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+                 WHERE NOT EXISTS(SELECT 1 FROM wipes
+                 WHERE owner = ?1 AND namespace = ?2 AND bound >= ?3 AND at >= ?4 AND ends <= ?5)",
+            )?
+            .execute(params![owner, namespace, bound, at, ends, expires])?;
+        self.conn()
+            .prepare_cached(
+                "DELETE FROM wipes WHERE owner = ?1 AND namespace = ?2 AND at <
+                 (SELECT at FROM wipes WHERE owner = ?1 AND namespace = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3)",
+            )?
+            .execute(params![owner, namespace, MAX_OPERATIONS - 1])?;
+        Ok(())
+    }
+
+    /// A copy of a message as it may be kept: what its account deleted or shortened since a client touched this copy ends
+    /// it, at 0 if it was deleted.
+    pub(super) fn limited(
         &self,
         owner: i64,
         namespace: i16,
-        hash: &Hash,
         timestamp: u64,
-        touched: u64,
-    ) -> rusqlite::Result<bool> {
-        let buried: Option<u64> = self
+        copy: RowState,
+    ) -> rusqlite::Result<RowState> {
+        let first: Option<(u64, u64)> = self
             .conn()
-            .prepare_cached("SELECT at FROM tombstones WHERE hash = ?1")?
-            .query_row([hash.as_slice()], |row| time(row, 0))
-            .optional()?;
-        if buried.is_some_and(|at| touched <= at) {
-            return Ok(true);
-        }
-        self.conn()
             .prepare_cached(
-                "SELECT EXISTS(SELECT 1 FROM wipes WHERE owner = ?1 AND namespace IN (?2, ?3)
-                 AND ((kind = 0 AND bound >= ?5) OR (kind = 1 AND bound >= ?4)))",
+                "SELECT ends, at FROM tombstones WHERE owner IN (?1, ?6) AND hash = ?3 AND at >= ?5
+                 UNION ALL
+                 SELECT ends, at FROM wipes
+                 WHERE owner = ?1 AND namespace IN (?2, ?7) AND bound >= ?4 AND at >= ?5
+                 ORDER BY ends, at DESC LIMIT 1",
             )?
             .query_row(
-                params![owner, namespace, ALL_NAMESPACES, sql(timestamp), sql(touched)],
-                |row| row.get(0),
+                params![
+                    owner,
+                    namespace,
+                    copy.hash.as_slice(),
+                    sql(timestamp),
+                    sql(copy.touched),
+                    OF_ANYBODY,
+                    ALL_NAMESPACES
+                ],
+                |row| Ok((time(row, 0)?, time(row, 1)?)),
             )
+            .optional()?;
+        Ok(match first {
+            Some((expiry, touched)) if expiry < copy.expiry => RowState {
+                expiry,
+                touched,
+                ..copy
+            },
+            _ => copy,
+        })
     }
 
-    /// Revokes or readmits subaccount tokens as of `at`; an older word never undoes a newer one. Returns how many
-    /// changed.
+    /// Revokes or readmits subaccount tokens as of `at`, and keeps the operation that says so: as long as what is known of a
+    /// token comes from it, for a member that joins in a year must refuse that token too. An older word never undoes a newer
+    /// one, and of words of the same time all members take the same. Returns how many tokens changed.
     pub fn set_revoked(
         &mut self,
         account: &Account,
         tokens: &[[u8; 36]],
         revoked: bool,
         at: u64,
+        op: &Operation,
+        now: u64,
     ) -> rusqlite::Result<u64> {
+        let owner = self.owner_or_new(account)?;
         let mut changed = 0;
         for token in tokens {
             let was: Option<bool> = self
@@ -144,11 +164,19 @@ impl Writer {
             let rows = self
                 .conn()
                 .prepare_cached(
-                    "INSERT INTO revocations(account, token, at, revoked) VALUES(?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET at = excluded.at, revoked = excluded.revoked
-                     WHERE excluded.at >= at",
+                    "INSERT INTO revocations(account, token, at, revoked, operation) VALUES(?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO UPDATE
+                     SET at = excluded.at, revoked = excluded.revoked, operation = excluded.operation
+                     WHERE (excluded.at, excluded.revoked, excluded.operation)
+                       >= (at, revoked, coalesce(operation, x''))",
                 )?
-                .execute(params![account.as_slice(), token.as_slice(), sql(at), revoked])?;
+                .execute(params![
+                    account.as_slice(),
+                    token.as_slice(),
+                    sql(at),
+                    revoked,
+                    op.id.as_slice()
+                ])?;
             if rows == 1 && was.unwrap_or(false) != revoked {
                 changed += 1;
             }
@@ -157,9 +185,25 @@ impl Writer {
             .prepare_cached(
                 "DELETE FROM revocations WHERE account = ?1 AND token IN
                  (SELECT token FROM revocations WHERE account = ?1 AND revoked = ?2
-                  ORDER BY at DESC LIMIT -1 OFFSET ?3)",
+                  ORDER BY at DESC, token LIMIT -1 OFFSET ?3)",
             )?
             .execute(params![account.as_slice(), revoked, MAX_REVOCATIONS])?;
+        let stands: bool = self
+            .conn()
+            .prepare_cached("SELECT EXISTS(SELECT 1 FROM revocations WHERE account = ?1 AND operation = ?2)")?
+            .query_row(params![account.as_slice(), op.id.as_slice()], |row| row.get(0))?;
+        if stands {
+            self.insert_operation(account, op, NEVER)?;
+        } else {
+            self.keep_operation(account, op, now)?;
+        }
+        // Those that nothing stands on any more end like others.
+        self.conn()
+            .prepare_cached(
+                "UPDATE operations SET expires = min(at, ?3) + ?4 WHERE owner = ?1 AND expires = ?5 AND id NOT IN
+                 (SELECT operation FROM revocations WHERE account = ?2 AND operation IS NOT NULL)",
+            )?
+            .execute(params![owner, account.as_slice(), sql(now), sql(LONGEST_LIFE_MS), NEVER])?;
         Ok(changed)
     }
 }

@@ -7,12 +7,14 @@ use super::{Account, Hash, Writer, find_owner};
 
 /// Stands for every namespace where a namespace number is stored; outside the range of namespaces.
 pub const ALL_NAMESPACES: i64 = 1 << 20;
+/// The owner of tombstones from before it was noted whose they are; no account's row has this id.
+pub(super) const OF_ANYBODY: i64 = 0;
 /// What a message costs in a page beside its data: 100 for the fields and 43 for the hash
 /// (spec/03-network.md §3.10).
 const PAGE_OVERHEAD: u64 = 143;
 /// Rows removed by one sweep, so that a great expiry does not hold up stores.
 const SWEEP_ROWS: i64 = 5_000;
-/// How long, in ms, deletions of unknown messages are remembered: the longest life of a message (30 days).
+/// How long, in ms, it is remembered what an account deleted or shortened: the longest life of a message (30 days).
 pub(super) const LONGEST_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// A message to store.
@@ -116,22 +118,23 @@ impl Writer {
     pub fn store(&mut self, message: &NewMessage, now: u64, outbox: bool) -> rusqlite::Result<Stored> {
         let owner = self.owner_or_new(&message.account)?;
         if outbox {
-            let replaced: Vec<(Deleted, u64)> = self
+            let replaced: Vec<Hash> = self
                 .conn()
                 .prepare_cached(
-                    "DELETE FROM messages WHERE owner = ?1 AND namespace = ?2 AND hash <> ?3
-                     RETURNING namespace, hash, expiry",
+                    "DELETE FROM messages WHERE owner = ?1 AND namespace = ?2 AND hash <> ?3 RETURNING hash",
                 )?
                 .query_map(
                     params![owner, message.namespace, message.hash.as_slice()],
-                    deleted,
+                    |row| row.get(0),
                 )?
                 .collect::<Result<_, _>>()?;
-            self.bury(&replaced, message.touched)?;
+            for hash in &replaced {
+                self.bury(owner, hash, 0, message.touched, now)?;
+            }
         }
         self.conn()
-            .prepare_cached("DELETE FROM tombstones WHERE hash = ?1")?
-            .execute([message.hash.as_slice()])?;
+            .prepare_cached("DELETE FROM tombstones WHERE owner IN (?1, ?2) AND hash = ?3")?
+            .execute(params![owner, OF_ANYBODY, message.hash.as_slice()])?;
         if self.insert(owner, message)? {
             return Ok(Stored {
                 already: false,
@@ -183,15 +186,24 @@ impl Writer {
         Ok(rows == 1)
     }
 
-    /// Remembers deleted messages until they would have expired.
-    pub(super) fn bury(&self, rows: &[(Deleted, u64)], at: u64) -> rusqlite::Result<()> {
-        let mut statement = self.conn().prepare_cached(
-            "INSERT INTO tombstones(hash, at, expires) VALUES(?1, ?2, ?3)
-             ON CONFLICT(hash) DO UPDATE SET at = max(at, excluded.at), expires = max(expires, excluded.expires)",
-        )?;
-        for ((_, hash), expires) in rows {
-            statement.execute(params![hash.as_slice(), sql(at), sql(*expires)])?;
-        }
+    /// Remembers against late copies that a message of this account ends at `ends` in every copy that clients touched up to
+    /// `at`: 0 if it was deleted. Not only until it would have expired here: copies elsewhere may live longer.
+    fn bury(&self, owner: i64, hash: &Hash, ends: u64, at: u64, now: u64) -> rusqlite::Result<()> {
+        let expires = sql(at.min(now).saturating_add(LONGEST_LIFE_MS));
+        let (at, ends) = (sql(at), sql(ends));
+        // One that says the same and more takes the place of others.
+        self.conn()
+            .prepare_cached(
+                "DELETE FROM tombstones WHERE owner = ?1 AND hash = ?2 AND at <= ?3 AND ends >= ?4",
+            )?
+            .execute(params![owner, hash.as_slice(), at, ends])?;
+        self.conn()
+            .prepare_cached(
+                "INSERT INTO tombstones(owner, hash, at, ends, expires) SELECT ?1, ?2, ?3, ?4, ?5
+                 WHERE NOT EXISTS(SELECT 1 FROM tombstones
+                 WHERE owner = ?1 AND hash = ?2 AND at >= ?3 AND ends <= ?4)",
+            )?
+            .execute(params![owner, hash.as_slice(), at, ends, expires])?;
         Ok(())
     }
 
@@ -199,35 +211,26 @@ impl Writer {
     /// touched after `when.bound` stay: the deletion is an old one that comes late.
     pub fn delete(&mut self, account: &Account, hashes: &[Hash], when: When) -> rusqlite::Result<Vec<Hash>> {
         let When { at, bound, now } = when;
-        let owner = self.owner(account)?;
+        let owner = self.owner_or_new(account)?;
         let mut gone = Vec::new();
         for hash in hashes {
-            let row: Option<(Deleted, u64)> = match owner {
-                Some(owner) => self
-                    .conn()
-                    .prepare_cached(
-                        "DELETE FROM messages WHERE hash = ?1 AND owner = ?2 AND touched <= ?3
-                         RETURNING namespace, hash, expiry",
-                    )?
-                    .query_row(params![hash.as_slice(), owner, sql(bound)], deleted)
-                    .optional()?,
-                None => None,
-            };
-            match row {
-                Some(row) => {
-                    if row.1 > now {
-                        gone.push(*hash);
-                    }
-                    self.bury(&[row], at)?;
-                }
-                None => self.bury(&[((0, *hash), now.saturating_add(LONGEST_LIFE_MS))], at)?,
+            let expiry: Option<u64> = self
+                .conn()
+                .prepare_cached(
+                    "DELETE FROM messages WHERE hash = ?1 AND owner = ?2 AND touched <= ?3 RETURNING expiry",
+                )?
+                .query_row(params![hash.as_slice(), owner, sql(bound)], |row| time(row, 0))
+                .optional()?;
+            if expiry.is_some_and(|expiry| expiry > now) {
+                gone.push(*hash);
             }
+            self.bury(owner, hash, 0, at, now)?;
         }
         Ok(gone)
     }
 
     /// Deletes all messages of a namespace (or of all) that clients touched up to `when.bound` and whose timestamp is at
-    /// most `before`.
+    /// most `before`, and remembers it against late copies.
     pub fn delete_many(
         &mut self,
         account: &Account,
@@ -235,10 +238,9 @@ impl Writer {
         before: u64,
         when: When,
     ) -> rusqlite::Result<Vec<Deleted>> {
-        let When { at, bound, now } = when;
-        let Some(owner) = self.owner(account)? else {
-            return Ok(Vec::new());
-        };
+        let When { bound, now, .. } = when;
+        let owner = self.owner_or_new(account)?;
+        self.keep_wipe(owner, namespace, before, 0, when)?;
         let rows: Vec<(Deleted, u64)> = self
             .conn()
             .prepare_cached(
@@ -256,7 +258,6 @@ impl Writer {
                 deleted,
             )?
             .collect::<Result<_, _>>()?;
-        self.bury(&rows, at)?;
         Ok(rows
             .into_iter()
             .filter(|(_, expiry)| *expiry > now)
@@ -264,7 +265,7 @@ impl Writer {
             .collect())
     }
 
-    /// Shortens the life of all messages of a namespace (or of all) to `expiry`.
+    /// Shortens the life of all messages of a namespace (or of all) to `expiry`, and remembers it against late copies.
     pub fn expire_many(
         &mut self,
         account: &Account,
@@ -273,9 +274,8 @@ impl Writer {
         when: When,
     ) -> rusqlite::Result<Vec<Deleted>> {
         let When { at, bound, now } = when;
-        let Some(owner) = self.owner(account)? else {
-            return Ok(Vec::new());
-        };
+        let owner = self.owner_or_new(account)?;
+        self.keep_wipe(owner, namespace, u64::MAX, expiry, when)?;
         self.conn()
             .prepare_cached(
                 "UPDATE messages SET expiry = ?3, touched = max(touched, ?4)
@@ -297,7 +297,8 @@ impl Writer {
             .collect()
     }
 
-    /// Sets, extends or shortens the expiry of messages.
+    /// Sets, extends or shortens the expiry of messages. Unless it only extends, all of the hashes are remembered, known or
+    /// not: a copy that comes late must not live longer.
     pub fn expire(
         &mut self,
         account: &Account,
@@ -308,10 +309,18 @@ impl Writer {
     ) -> rusqlite::Result<Updated> {
         let When { at, bound, now } = when;
         let mut result = Updated::default();
-        let Some(owner) = self.owner(account)? else {
+        let owner = if extend_only {
+            self.owner(account)?
+        } else {
+            Some(self.owner_or_new(account)?)
+        };
+        let Some(owner) = owner else {
             return Ok(result);
         };
         for (hash, expiry) in wanted {
+            if !extend_only {
+                self.bury(owner, hash, *expiry, at, now)?;
+            }
             let found: Option<(i64, u64)> = self
                 .conn()
                 .prepare_cached(
@@ -364,7 +373,8 @@ impl Writer {
         )?;
         self.conn().execute(
             "DELETE FROM owners WHERE id NOT IN (SELECT owner FROM messages)
-             AND id NOT IN (SELECT owner FROM operations) AND id NOT IN (SELECT owner FROM wipes)",
+             AND id NOT IN (SELECT owner FROM operations) AND id NOT IN (SELECT owner FROM wipes)
+             AND id NOT IN (SELECT owner FROM tombstones)",
             [],
         )
     }

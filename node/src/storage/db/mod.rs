@@ -20,7 +20,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
-pub use log::{Operation, WipeKind};
+pub use log::Operation;
 pub use messages::{ALL_NAMESPACES, Deleted, Message, NewMessage, Page, PageLimits, Stored, Updated, When};
 pub use queue::Retry;
 pub use sync::{AccountDigest, AccountState, RowState, SyncOutcome};

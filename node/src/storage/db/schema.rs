@@ -85,7 +85,61 @@ CREATE TABLE handed_over(
 PRAGMA user_version = 1;
 ";
 
-/// Sets a connection up; the first one also creates the tables.
+/// The step to version 2. Never edited once released either.
+///
+/// Tombstones belong to the account that made them: whoever names somebody else's messages does nothing to them. Those of
+/// version 1 do not say whose they are, and stay everybody's (owner 0, which no account has) until they are over.
+///
+/// `ends` is when copies end at the latest that clients touched up to `at`: 0 for deleted messages, later for those whose
+/// life was shortened. `bound` is the highest timestamp that a wipe covers. Version 1 kept a wipe for 30 days
+/// (2,592,000,000 ms) after its operation, which tells when that was.
+///
+/// `revocations.operation` is the operation that a token's state comes from; such operations have no end. Others end 30
+/// days after they were accepted, where version 1 counted from when they were learnt.
+const VERSION_2: &str = "
+CREATE TABLE tombstones_2(
+  owner INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  ends INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  PRIMARY KEY(owner, hash, at)
+) WITHOUT ROWID;
+INSERT INTO tombstones_2(owner, hash, at, ends, expires) SELECT 0, hash, at, 0, expires FROM tombstones;
+DROP TABLE tombstones;
+ALTER TABLE tombstones_2 RENAME TO tombstones;
+CREATE INDEX tombstones_by_expiry ON tombstones(expires);
+CREATE TABLE wipes_2(
+  owner INTEGER NOT NULL,
+  namespace INTEGER NOT NULL,
+  bound INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  ends INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  PRIMARY KEY(owner, namespace, bound, at, ends)
+) WITHOUT ROWID;
+INSERT INTO wipes_2(owner, namespace, bound, at, ends, expires)
+  SELECT owner, namespace, CASE kind WHEN 0 THEN 9223372036854775807 ELSE bound END,
+    CASE kind WHEN 0 THEN bound ELSE expires - 2592000000 END, 0, expires FROM wipes;
+DROP TABLE wipes;
+ALTER TABLE wipes_2 RENAME TO wipes;
+ALTER TABLE revocations ADD COLUMN operation BLOB;
+UPDATE revocations SET operation = (
+  SELECT o.id FROM operations o JOIN owners w ON w.id = o.owner
+  WHERE w.account = revocations.account AND instr(o.params, revocations.token) > 0
+    AND o.method = CASE revocations.revoked WHEN 0 THEN 'unrevoke_subaccount' ELSE 'revoke_subaccount' END
+  ORDER BY o.at DESC LIMIT 1
+);
+UPDATE operations SET expires = min(expires, at + 2592000000);
+UPDATE operations SET expires = 9223372036854775807
+  WHERE id IN (SELECT operation FROM revocations WHERE operation IS NOT NULL);
+PRAGMA user_version = 2;
+";
+
+/// What leads from each version to the next one, from an empty file on.
+const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
+
+/// Sets a connection up; the first one also creates the tables, or brings those of an earlier version up to date.
 pub(super) fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
@@ -100,8 +154,14 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> rusqli
     connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 0 {
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {VERSION_1} COMMIT;"))?;
+    for step in STEPS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {step} COMMIT;"))?;
     }
     Ok(())
+}
+
+/// The tables as version 1 made them, for the test of what it left.
+#[cfg(test)]
+pub(super) fn prepare_version_1(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(VERSION_1)
 }

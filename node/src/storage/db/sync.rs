@@ -239,37 +239,36 @@ pub(crate) fn holdings(conn: &Connection, after: i64, limit: usize) -> rusqlite:
 }
 
 impl Writer {
-    /// Stores a late copy from another node, unless it was deleted or replaced since.
+    /// Stores a late copy from another node, unless it was deleted or replaced since. What its account shortened since does
+    /// not live longer here.
     pub fn adopt(&mut self, message: &NewMessage, now: u64, outbox: bool) -> rusqlite::Result<SyncOutcome> {
         if message.expiry <= now {
             return Ok(SyncOutcome::Refused);
         }
         let owner = self.owner_or_new(&message.account)?;
+        let copy = RowState {
+            hash: message.hash,
+            expiry: message.expiry,
+            touched: message.touched,
+        };
+        let copy = self.limited(owner, message.namespace, message.timestamp, copy)?;
         let known: Option<(i64, u64)> = self
             .conn()
             .prepare_cached("SELECT id, expiry FROM messages WHERE hash = ?1")?
             .query_row([message.hash.as_slice()], |row| Ok((row.get(0)?, time(row, 1)?)))
             .optional()?;
         match known {
-            Some((id, expiry)) if expiry <= now => {
+            Some((_, expiry)) if expiry > now => {
+                self.lengthen(owner, &copy)?;
+                return Ok(SyncOutcome::Known);
+            }
+            _ if copy.expiry <= now => return Ok(SyncOutcome::Refused),
+            Some((id, _)) => {
                 self.conn()
                     .prepare_cached("DELETE FROM messages WHERE id = ?1")?
                     .execute([id])?;
             }
-            Some(_) => {
-                self.adopt_expiry(&message.hash, message.expiry, message.touched)?;
-                return Ok(SyncOutcome::Known);
-            }
             None => {}
-        }
-        if self.is_deleted(
-            owner,
-            message.namespace,
-            &message.hash,
-            message.timestamp,
-            message.touched,
-        )? {
-            return Ok(SyncOutcome::Refused);
         }
         if outbox {
             let newer: bool = self
@@ -294,19 +293,49 @@ impl Writer {
                 .prepare_cached("DELETE FROM messages WHERE owner = ?1 AND namespace = ?2")?
                 .execute(params![owner, message.namespace])?;
         }
-        self.insert(owner, message)?;
+        let message = NewMessage {
+            expiry: copy.expiry,
+            touched: copy.touched,
+            ..message.clone()
+        };
+        self.insert(owner, &message)?;
         Ok(SyncOutcome::Inserted)
     }
 
     /// Takes a longer expiry over from another member if a later client operation gave it. Shorter ones only ever come
     /// with the client's signature.
-    pub fn adopt_expiry(&mut self, hash: &Hash, expiry: u64, touched: u64) -> rusqlite::Result<bool> {
+    pub fn adopt_expiry(&mut self, account: &Account, told: &RowState) -> rusqlite::Result<bool> {
+        let Some(owner) = self.owner(account)? else {
+            return Ok(false);
+        };
+        let own: Option<(i16, u64)> = self
+            .conn()
+            .prepare_cached("SELECT namespace, timestamp FROM messages WHERE hash = ?1 AND owner = ?2")?
+            .query_row(params![told.hash.as_slice(), owner], |row| {
+                Ok((row.get(0)?, time(row, 1)?))
+            })
+            .optional()?;
+        let Some((namespace, timestamp)) = own else {
+            return Ok(false);
+        };
+        let told = self.limited(owner, namespace, timestamp, *told)?;
+        self.lengthen(owner, &told)
+    }
+
+    /// Gives a message a longer expiry, unless a later client operation gave it the one it has.
+    fn lengthen(&self, owner: i64, told: &RowState) -> rusqlite::Result<bool> {
         let rows = self
             .conn()
             .prepare_cached(
-                "UPDATE messages SET expiry = ?2, touched = ?3 WHERE hash = ?1 AND expiry < ?2 AND touched <= ?3",
+                "UPDATE messages SET expiry = ?3, touched = ?4
+                 WHERE hash = ?1 AND owner = ?2 AND expiry < ?3 AND touched <= ?4",
             )?
-            .execute(params![hash.as_slice(), sql(expiry), sql(touched)])?;
+            .execute(params![
+                told.hash.as_slice(),
+                owner,
+                sql(told.expiry),
+                sql(told.touched)
+            ])?;
         Ok(rows == 1)
     }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 const NOW: u64 = 1_700_000_000_000;
 const ME: Account = [5; 33];
+const DAY: u64 = 24 * 3600 * 1000;
 
 /// An operation of this time that comes late.
 fn at(at: u64) -> When {
@@ -36,6 +37,27 @@ fn message(namespace: i16, text: &str) -> NewMessage {
 
 async fn put(db: &Db, message: NewMessage, outbox: bool) -> Stored {
     db.write(move |w| w.store(&message, NOW, outbox)).await.unwrap()
+}
+
+async fn adopt(db: &Db, message: NewMessage) -> SyncOutcome {
+    db.write(move |w| w.adopt(&message, NOW, false)).await.unwrap()
+}
+
+/// An operation of this time, with a number for its name.
+fn operation(number: u64, at: u64) -> Operation {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    Operation {
+        id,
+        method: "delete".to_owned(),
+        params: Vec::new(),
+        at,
+    }
+}
+
+fn kept(db: &Db, now: u64) -> Vec<Hash> {
+    let state = db.read(|c| sync::account_state(c, &ME, now)).unwrap();
+    state.operations
 }
 
 fn texts(db: &Db, namespace: i16, last: Option<Hash>) -> Vec<String> {
@@ -154,8 +176,7 @@ async fn a_deletion_outlives_late_copies_but_not_a_new_store() {
         .await
         .unwrap();
     assert_eq!(gone, [hash]);
-    let adopt = |m: NewMessage| db.write(move |w| w.adopt(&m, NOW, false));
-    assert_eq!(adopt(message(0, "a")).await.unwrap(), SyncOutcome::Refused);
+    assert_eq!(adopt(&db, message(0, "a")).await, SyncOutcome::Refused);
     assert!(!put(&db, message(0, "a"), false).await.already);
     assert_eq!(texts(&db, 0, None), ["a"]);
 }
@@ -178,22 +199,252 @@ async fn a_late_deletion_spares_what_was_stored_since() {
 #[tokio::test]
 async fn a_wipe_refuses_older_late_copies() {
     let db = Db::in_memory().unwrap();
-    db.write(|w| w.keep_wipe(&ME, None, WipeKind::Touched, NOW, NOW))
+    db.write(|w| w.delete_many(&ME, None, u64::MAX, at(NOW)))
         .await
         .unwrap();
-    let older = message(3, "older");
     let newer = NewMessage {
         touched: NOW + 1,
         ..message(3, "newer")
     };
+    assert_eq!(adopt(&db, message(3, "older")).await, SyncOutcome::Refused);
+    assert_eq!(adopt(&db, newer).await, SyncOutcome::Inserted);
+}
+
+#[tokio::test]
+async fn what_was_stored_after_a_wipe_is_taken_whatever_its_timestamp() {
+    let db = Db::in_memory().unwrap();
+    // The second reaches less far back, so that neither says what the other does.
+    for (before, accepted) in [(NOW, NOW - 20), (NOW - 1_000, NOW - 10)] {
+        db.write(move |w| w.delete_many(&ME, Some(0), before, at(accepted)))
+            .await
+            .unwrap();
+    }
+    let copy = |text, timestamp, touched| NewMessage {
+        timestamp,
+        touched,
+        ..message(0, text)
+    };
+    let (before, after) = (SyncOutcome::Refused, SyncOutcome::Inserted);
+    assert_eq!(adopt(&db, copy("a", NOW, NOW - 20)).await, before);
+    assert_eq!(adopt(&db, copy("b", NOW, NOW - 19)).await, after);
+    assert_eq!(adopt(&db, copy("c", NOW - 1_000, NOW - 10)).await, before);
+    assert_eq!(adopt(&db, copy("d", NOW - 1_000, NOW - 9)).await, after);
+}
+
+#[tokio::test]
+async fn nobody_deletes_or_shortens_the_messages_of_others() {
+    let db = Db::in_memory().unwrap();
+    let other: Account = [6; 33];
+    let hashes = [message(0, "a").hash, message(0, "b").hash];
+    db.write(move |w| {
+        w.delete(&other, &hashes[..1], at(NOW))?;
+        w.expire(&other, &[(hashes[1], NOW + 1)], false, true, at(NOW))
+    })
+    .await
+    .unwrap();
+    for text in ["a", "b"] {
+        assert_eq!(
+            adopt(&db, message(0, text)).await,
+            SyncOutcome::Inserted,
+            "{text}"
+        );
+    }
+    let found = db.read(|c| messages::expiries(c, &ME, &hashes, NOW)).unwrap();
+    assert_eq!(found, hashes.map(|hash| (hash, NOW + 60_000)));
+}
+
+#[tokio::test]
+async fn late_copies_live_no_longer_than_their_account_said_last() {
+    let db = Db::in_memory().unwrap();
+    let known = message(0, "known").hash;
+    put(&db, message(0, "known"), false).await;
+    let later = |text: &str| NewMessage {
+        touched: NOW + 2,
+        ..message(0, text)
+    };
+    let wanted = ["known", "unknown", "later"].map(|text| (message(0, text).hash, NOW + 5_000));
+    db.write(move |w| w.expire(&ME, &wanted, false, true, at(NOW + 1)))
+        .await
+        .unwrap();
+    assert_eq!(adopt(&db, message(0, "known")).await, SyncOutcome::Known);
+    let told = RowState {
+        hash: known,
+        expiry: NOW + 60_000,
+        touched: NOW,
+    };
+    assert!(!db.write(move |w| w.adopt_expiry(&ME, &told)).await.unwrap());
+    assert_eq!(adopt(&db, message(0, "unknown")).await, SyncOutcome::Inserted);
+    assert_eq!(adopt(&db, later("later")).await, SyncOutcome::Inserted);
+    let found = db
+        .read(|c| messages::expiries(c, &ME, &wanted.map(|(hash, _)| hash), NOW))
+        .unwrap();
     assert_eq!(
-        db.write(move |w| w.adopt(&older, NOW, false)).await.unwrap(),
-        SyncOutcome::Refused
+        found.iter().map(|(_, expiry)| *expiry - NOW).collect::<Vec<_>>(),
+        [5_000, 5_000, 60_000]
     );
+    // All of a namespace, known or not.
+    db.write(|w| w.expire_many(&ME, Some(2), NOW + 5_000, at(NOW + 1)))
+        .await
+        .unwrap();
+    assert_eq!(adopt(&db, message(2, "all")).await, SyncOutcome::Inserted);
+    let all = [message(2, "all").hash];
+    let found = db.read(|c| messages::expiries(c, &ME, &all, NOW)).unwrap();
+    assert_eq!(found, [(all[0], NOW + 5_000)]);
+}
+
+#[tokio::test]
+async fn operations_are_over_thirty_days_after_they_were_accepted() {
+    let db = Db::in_memory().unwrap();
+    // One that is learnt as it happens, one that is learnt after 20 days, and one that is over.
+    db.write(|w| {
+        for (number, days) in [(0, 0), (1, 20), (2, 30)] {
+            w.keep_operation(&ME, &operation(number, NOW - days * DAY), NOW)?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let names = |numbers: &[u64]| -> Vec<Hash> { numbers.iter().map(|n| operation(*n, 0).id).collect() };
+    assert_eq!(kept(&db, NOW), names(&[1, 0]));
+    assert_eq!(kept(&db, NOW + 10 * DAY), names(&[0]));
+    assert_eq!(kept(&db, NOW + 30 * DAY), names(&[]));
+}
+
+#[tokio::test]
+async fn operations_stay_as_long_as_a_revocation_stands_on_them() {
+    let db = Db::in_memory().unwrap();
+    let revoke = |number: u64, token: u8, revoked: bool, time: u64| {
+        let db = db.clone();
+        let op = operation(number, time);
+        async move {
+            db.write(move |w| w.set_revoked(&ME, &[[token; 36]], revoked, time, &op, NOW))
+                .await
+                .unwrap();
+        }
+    };
+    // Learnt after a year, by a member that is new.
+    revoke(1, 1, true, NOW - 365 * DAY).await;
+    revoke(2, 2, true, NOW).await;
+    db.write(|w| {
+        for number in 0..1_100 {
+            w.keep_operation(&ME, &operation(1_000 + number, NOW + 1), NOW)?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    db.write(|w| w.sweep(NOW + 40 * DAY)).await.unwrap();
     assert_eq!(
-        db.write(move |w| w.adopt(&newer, NOW, false)).await.unwrap(),
-        SyncOutcome::Inserted
+        kept(&db, NOW + 40 * DAY),
+        [operation(1, 0).id, operation(2, 0).id]
     );
+    // Another word on the token takes its place, and stays.
+    revoke(3, 1, false, NOW).await;
+    db.write(|w| w.sweep(NOW + 40 * DAY)).await.unwrap();
+    let mut left = kept(&db, NOW + 40 * DAY);
+    left.sort_unstable();
+    assert_eq!(left, [operation(2, 0).id, operation(3, 0).id]);
+}
+
+#[tokio::test]
+async fn of_two_words_of_the_same_time_all_members_take_the_same() {
+    let (a, b) = (Db::in_memory().unwrap(), Db::in_memory().unwrap());
+    for (db, order) in [(&a, [true, false]), (&b, [false, true])] {
+        for revoked in order {
+            let op = operation(u64::from(revoked), NOW);
+            db.write(move |w| w.set_revoked(&ME, &[[1; 36]], revoked, NOW, &op, NOW))
+                .await
+                .unwrap();
+        }
+        assert!(db.read(|c| log::is_revoked(c, &ME, &[1; 36])).unwrap());
+    }
+    let all = |db: &Db| db.read(|c| sync::digest_of(c, &ME, NOW + 40 * DAY)).unwrap();
+    assert_eq!(all(&a), all(&b));
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_is_taken_over() {
+    let folder = crate::files::temporary_folder("db");
+    let path = folder.join("storage.db");
+    let old = Connection::open(&path).unwrap();
+    schema::prepare_version_1(&old).unwrap();
+    let token = [7_u8; 36];
+    let time = |after: u64| messages::sql(NOW + after);
+    let revoke = [b"d6:revokel36:".as_slice(), &token, b"ee"].concat();
+    old.execute("INSERT INTO owners(id, account) VALUES(1, ?1)", [ME.as_slice()])
+        .unwrap();
+    old.execute(
+        "INSERT INTO messages(owner, namespace, hash, timestamp, expiry, touched, data) VALUES(1, 0, ?1, ?2, ?3, ?2, ?4)",
+        rusqlite::params![message(0, "kept").hash.as_slice(), time(0), time(DAY), b"kept".as_slice()],
+    )
+    .unwrap();
+    old.execute(
+        "INSERT INTO tombstones(hash, at, expires) VALUES(?1, ?2, ?3)",
+        rusqlite::params![message(0, "deleted").hash.as_slice(), time(0), time(DAY)],
+    )
+    .unwrap();
+    // All of namespace 2 up to now, and of namespace 3 what has an older timestamp.
+    old.execute(
+        "INSERT INTO wipes(owner, namespace, kind, bound, expires) VALUES(1, 2, 0, ?1, ?3), (1, 3, 1, ?2, ?3)",
+        [time(0), time(0) - 1, time(30 * DAY)],
+    )
+    .unwrap();
+    old.execute(
+        "INSERT INTO revocations(account, token, at, revoked) VALUES(?1, ?2, ?3, 1)",
+        rusqlite::params![ME.as_slice(), token.as_slice(), time(0)],
+    )
+    .unwrap();
+    for (id, method, params) in [
+        (1_u8, "revoke_subaccount", revoke.as_slice()),
+        (2, "delete", b"de".as_slice()),
+    ] {
+        old.execute(
+            "INSERT INTO operations(id, owner, method, params, at, expires) VALUES(?1, 1, ?2, ?3, ?4, ?5)",
+            rusqlite::params![[id; 32].as_slice(), method, params, time(0), time(50 * DAY)],
+        )
+        .unwrap();
+    }
+    old.close().unwrap();
+    let db = Db::open(&path, Durability::Process).unwrap();
+    assert_eq!(texts(&db, 0, None), ["kept"]);
+    let stored_after = |namespace, text: &str| NewMessage {
+        touched: NOW + 1,
+        ..message(namespace, text)
+    };
+    let older = NewMessage {
+        timestamp: NOW - 1,
+        ..message(3, "older")
+    };
+    for (copy, outcome) in [
+        (message(0, "deleted"), SyncOutcome::Refused),
+        (message(2, "wiped"), SyncOutcome::Refused),
+        (stored_after(2, "since"), SyncOutcome::Inserted),
+        (older.clone(), SyncOutcome::Refused),
+        (
+            NewMessage {
+                touched: NOW + 1,
+                ..older
+            },
+            SyncOutcome::Inserted,
+        ),
+        (message(3, "newer"), SyncOutcome::Inserted),
+    ] {
+        let text = copy.data.clone();
+        assert_eq!(adopt(&db, copy).await, outcome, "{text:?}");
+    }
+    assert!(!put(&db, message(0, "deleted"), false).await.already);
+    assert!(db.read(|c| log::is_revoked(c, &ME, &token)).unwrap());
+    assert_eq!(kept(&db, NOW).len(), 2);
+    assert_eq!(
+        kept(&db, NOW + 30 * DAY),
+        [[1_u8; 32]],
+        "the one that a revocation stands on"
+    );
+    db.close();
+    let db = Db::open(&path, Durability::Process).unwrap();
+    assert_eq!(texts(&db, 0, None), ["kept", "deleted"], "and opens again");
+    db.close();
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
@@ -235,8 +486,9 @@ async fn expiries_are_set_extended_and_shortened() {
 async fn the_newest_fifty_revocations_stay_without_any_message() {
     let db = Db::in_memory().unwrap();
     for n in 0..60_u8 {
-        let token = [n; 36];
-        db.write(move |w| w.set_revoked(&ME, &[token], true, NOW + u64::from(n)))
+        let (token, time) = ([n; 36], NOW + u64::from(n));
+        let op = operation(u64::from(n), time);
+        db.write(move |w| w.set_revoked(&ME, &[token], true, time, &op, NOW))
             .await
             .unwrap();
     }
@@ -244,11 +496,14 @@ async fn the_newest_fifty_revocations_stay_without_any_message() {
     assert!(!db.read(|c| log::is_revoked(c, &ME, &[9; 36])).unwrap());
     assert!(db.read(|c| log::is_revoked(c, &ME, &[10; 36])).unwrap());
     let changed = db
-        .write(|w| w.set_revoked(&ME, &[[10; 36], [1; 36]], false, NOW + 100))
+        .write(|w| {
+            let op = operation(100, NOW + 100);
+            w.set_revoked(&ME, &[[10; 36], [1; 36]], false, NOW + 100, &op, NOW)
+        })
         .await
         .unwrap();
     assert_eq!(changed, 1);
-    db.write(|w| w.set_revoked(&ME, &[[10; 36]], true, NOW + 50))
+    db.write(|w| w.set_revoked(&ME, &[[10; 36]], true, NOW + 50, &operation(101, NOW + 50), NOW))
         .await
         .unwrap();
     assert!(

@@ -1,12 +1,14 @@
 //! What happens when members are away, new, slow, or moved.
 
+use super::super::db::account_state;
 use super::super::service::to_hash;
 use super::*;
 use crate::peer::wire::Writer;
 use holdfast_protocol::swarm::NamespaceSelection;
-use holdfast_protocol::swarm::message_hash;
 use holdfast_protocol::swarm::reply::{Stored, SwarmReply};
-use holdfast_protocol::swarm::request::{Delete, DeleteAll};
+use holdfast_protocol::swarm::request::{Delete, DeleteAll, DeleteBefore, Expire, ExpireMode, Revoke};
+use holdfast_protocol::swarm::subaccount::{SubaccountFlags, SubaccountSigner, issue};
+use holdfast_protocol::swarm::{MessageHash, message_hash};
 
 const THREE: &[u64] = &[0, 0, 0];
 
@@ -89,6 +91,139 @@ async fn a_late_deletion_spares_newer_messages() {
             "node {number}"
         );
     }
+}
+
+/// Leaves a message that lives a day with all members, and lets it end in 20 seconds with all but one, which is down.
+async fn shortened_without(net: &Net, missing: usize, user: &User) -> MessageHash {
+    net.leave(0, user, "short").await;
+    seconds(1).await;
+    net.set_down(missing, true);
+    let hash = message_hash(&user.id, Namespace::MESSAGES, b"short");
+    let end = vec![net.now() + 20_000];
+    let expire = Expire::signed(user.id, vec![hash], end, ExpireMode::Shorten, &user.signer());
+    assert_eq!(net.ask(0, expire).await.0, 200);
+    hash
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_ended_early_does_not_come_back_from_a_member_that_was_down() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    shortened_without(&net, 2, &user).await;
+    seconds(60).await;
+    assert_eq!(net.node(0).message_count().unwrap(), 0, "swept");
+    net.set_down(2, false);
+    // Before that member learns what it missed.
+    net.node(0).synchronise().await;
+    assert_eq!(net.node(0).message_count().unwrap(), 0);
+    seconds(60).await;
+    for number in 0..3 {
+        assert!(
+            net.texts(number, &user, Namespace::MESSAGES).await.is_empty(),
+            "node {number}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_shortened_and_then_deleted_does_not_come_back() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    let hash = shortened_without(&net, 2, &user).await;
+    seconds(5).await;
+    net.ask(0, Delete::signed(user.id, vec![hash], true, &user.signer()))
+        .await;
+    seconds(60).await;
+    net.set_down(2, false);
+    net.node(0).synchronise().await;
+    assert_eq!(net.node(0).message_count().unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_ended_early_is_not_handed_over_by_a_member_that_moved() {
+    let (before, after) = (&[0, 0, 0, 1 << 63], &[0, 0, 1 << 63, 1 << 63]);
+    let net = Net::new(before);
+    let user = User::account_in(0, before);
+    shortened_without(&net, 2, &user).await;
+    seconds(60).await;
+    // A new member of the old swarm knows the operation, and never had the message.
+    net.boot(1);
+    seconds(5).await;
+    net.place(after);
+    net.set_down(2, false);
+    seconds(30).await;
+    for number in 0..2 {
+        assert_eq!(net.node(number).message_count().unwrap(), 0, "node {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_after_a_deletion_reaches_members_that_missed_both() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.leave(0, &user, "old").await;
+    seconds(1).await;
+    net.set_down(2, true);
+    let before = net.now() + 30_000;
+    let delete = DeleteBefore::signed(user.id, NamespaceSelection::All, before, &user.signer());
+    assert_eq!(net.ask(0, delete).await.0, 200);
+    seconds(1).await;
+    net.leave(0, &user, "new").await;
+    net.set_down(2, false);
+    seconds(40).await;
+    for number in 0..3 {
+        assert_eq!(
+            net.texts(number, &user, Namespace::MESSAGES).await,
+            ["new"],
+            "node {number}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_that_join_much_later_refuse_revoked_subaccounts_too() {
+    let net = Net::new(THREE);
+    let group = User::group_in(0, THREE);
+    let member = Ed25519KeyPair::from_seed(&[42; 32]);
+    let id = Id::account(member.x25519().public());
+    let data = issue(&group.keys, &id, SubaccountFlags::MEMBER).unwrap();
+    let signer = SubaccountSigner::new(&group.keys.public(), &data, &member).unwrap();
+    let revoke = Revoke::signed(group.id, vec![signer.auth().token], &group.signer(), net.now());
+    assert_eq!(net.ask(0, revoke).await.0, 200);
+    tokio::time::advance(Duration::from_millis(40 * DAY)).await;
+    seconds(20).await;
+    net.boot(2);
+    seconds(5).await;
+    for number in 0..3 {
+        let read = Retrieve::new(group.id, Namespace::GROUP_MESSAGES, None);
+        let read = read.signed(&Signer::Subaccount(&signer), net.now());
+        assert_eq!(net.ask(number, read).await.0, 401, "node {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_are_over_at_the_same_time_for_all_members() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    let all = DeleteAll::signed(user.id, NamespaceSelection::All, &user.signer(), net.now());
+    net.ask(0, all).await;
+    let kept = |number: usize| {
+        let node = net.node(number);
+        let state = node
+            .inner
+            .db
+            .read(|c| account_state(c, user.id.as_bytes(), net.now()));
+        state.unwrap().operations.len()
+    };
+    tokio::time::advance(Duration::from_millis(20 * DAY)).await;
+    net.boot(2);
+    seconds(5).await;
+    assert_eq!([0, 1, 2].map(kept), [1, 1, 1]);
+    tokio::time::advance(Duration::from_millis(10 * DAY)).await;
+    for number in [0, 1, 2] {
+        net.node(number).synchronise().await;
+    }
+    assert_eq!([0, 1, 2].map(kept), [0, 0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
