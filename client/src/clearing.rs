@@ -19,7 +19,7 @@ use crate::api::{Event, MessageId, Position};
 use crate::core::Core;
 use crate::deleting::Reach;
 use crate::ports::{Change, Collection, Entry, Scan, Store, StoreError};
-use crate::records::{MessageRecord, Record, decode, encode, keys};
+use crate::records::{MessageRecord, Newest, Record, decode, encode, keys};
 use crate::work::Work;
 
 /// Messages that are removed in one commit: in a browser some hundredths of a second.
@@ -231,14 +231,28 @@ impl Core {
 impl Work<'_> {
     /// Removes all messages of a conversation: for whoever reads, at once.
     pub(crate) async fn clear_messages(&mut self, conversation: &Id, reach: Reach) -> Result<(), StoreError> {
-        self.clear_touched(conversation).await?;
+        let last = self.last_number();
+        self.clear_messages_up_to(conversation, reach, last).await
+    }
+
+    /// Removes the messages of a conversation up to a local number. Those that came or were written here later stay.
+    pub(crate) async fn clear_messages_up_to(
+        &mut self,
+        conversation: &Id,
+        reach: Reach,
+        up_to: u64,
+    ) -> Result<(), StoreError> {
+        self.clear_touched(conversation, up_to).await?;
         self.set_cleared(conversation).await?;
         let before = match self.clearings.get(conversation) {
             Some(staged) => *staged,
             None => self.core.clearings.of(conversation),
         };
-        let total = self.conversation(conversation).total;
-        let up_to = self.last_number();
+        let stays = self.messages_after(conversation, up_to).await?;
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let held = self.conversation(conversation);
+        let total = held.total.saturating_sub(count(stays.len()));
+        let read_up_to = held.read_up_to;
         let record = ClearingRecord {
             up_to,
             swarm: reach == Reach::Swarm || before.is_some_and(|before| before.swarm),
@@ -255,12 +269,20 @@ impl Work<'_> {
         }
         // What was not sent yet must not be sent any more, in whichever slice the message is.
         for id in self.unsent_messages(conversation) {
-            self.remove_outbox(id);
+            if id.0 <= up_to {
+                self.remove_outbox(id);
+            }
         }
+        let unread = stays
+            .iter()
+            .filter(|(position, record)| record.counts() && position.sent_at > read_up_to);
+        let unread = count(unread.count());
+        let newest = stays.iter().max_by_key(|(position, _)| *position);
+        let newest = newest.map(|(position, record)| Newest::of(*position, record));
         let held = self.conversation(conversation);
-        held.total = 0;
-        held.unread = 0;
-        held.newest = None;
+        held.total = count(stays.len());
+        held.unread = unread;
+        held.newest = newest;
         self.tell(Event::MessagesCleared {
             conversation: *conversation,
         });
@@ -271,6 +293,74 @@ impl Work<'_> {
             });
         }
         Ok(())
+    }
+
+    /// The stored messages of a conversation after a local number.
+    async fn messages_after(
+        &self,
+        conversation: &Id,
+        number: u64,
+    ) -> Result<Vec<(Position, MessageRecord)>, StoreError> {
+        let store = &self.core.whole_store;
+        let mut found = Vec::new();
+        if number >= self.last_number() {
+            return Ok(found);
+        }
+        let mut from = keys::by_number(MessageId(number.saturating_add(1)));
+        loop {
+            let scan = Scan {
+                collection: Collection::MessageIndex,
+                from,
+                to: Some(keys::by_number(MessageId(u64::MAX))),
+                reverse: false,
+                limit: TOGETHER,
+            };
+            let page = store.scan(scan).await?;
+            let mut places = Vec::new();
+            for (_, key) in &page {
+                let (of, position) = keys::read_message(key)?;
+                if of == *conversation {
+                    places.push(position);
+                }
+            }
+            let wanted = places.iter().map(|place| keys::message(conversation, *place));
+            let values = store.get_many(Collection::Messages, wanted.collect()).await?;
+            for (position, value) in places.into_iter().zip(values) {
+                if let Some(value) = value {
+                    found.push((position, decode(&value)?));
+                }
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == TOGETHER => {
+                    from = key.clone();
+                    from.push(0);
+                }
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// The lowest local number among the newest messages of a conversation for which something holds.
+    pub(crate) async fn first_of_newest(
+        &self,
+        conversation: &Id,
+        holds: impl Fn(Position, &MessageRecord) -> bool,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let scan = Scan {
+            collection: Collection::Messages,
+            from: keys::message(conversation, Position::FIRST),
+            to: Some(keys::message(conversation, Position::LAST)),
+            reverse: true,
+            limit: TOGETHER,
+        };
+        let mut first: Option<MessageId> = None;
+        for (key, value) in self.store().scan(scan).await? {
+            let (_, position) = keys::read_message(&key)?;
+            if holds(position, &decode(&value)?) {
+                first = Some(first.map_or(position.id, |first| first.min(position.id)));
+            }
+        }
+        Ok(first)
     }
 
     fn set_clearing(&mut self, conversation: &Id, record: Option<ClearingRecord>) -> Result<(), StoreError> {

@@ -66,10 +66,13 @@ impl Core {
         if !work.knows_conversation(&conversation) {
             return Err(Failure::NotFound);
         }
-        // Nothing is read that can't be here yet.
-        let newest = work.conversation(&conversation).newest.as_ref();
-        let latest = newest.map_or(0, |newest| newest.position.sent_at);
-        let up_to = up_to.min(latest.max(self.time.now()));
+        // Nothing is read that can't be here yet. The time of an own message tells nothing: the clock may have been wrong.
+        let now = if self.time.is_known() { self.time.now() } else { 0 };
+        let up_to = if up_to > now {
+            work.newest_unread(&conversation, up_to).await?.max(now)
+        } else {
+            up_to
+        };
         work.mark_read(&conversation, up_to, Reader::Here);
         work.commit().await?;
         Ok(Reply::Done)

@@ -16,7 +16,7 @@ use crate::core::Core;
 use crate::outbox::{Copies, Outgoing};
 use crate::ports::{Collection, StoreError};
 use crate::records::{Gone, Lifetime, MessageRecord, keys};
-use crate::work::{Known, Reader, Work};
+use crate::work::{Known, Work};
 
 /// Messages that are removed in one commit.
 const PURGED_TOGETHER: usize = 500;
@@ -24,6 +24,8 @@ const PURGED_TOGETHER: usize = 500;
 const PURGE_AGAIN: Duration = Duration::from_secs(10);
 /// A machine may sleep and a clock may be set: time is looked at again after this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// How long a removal waits for network time when a step of the clock has put it in doubt.
+const TIME_WAIT: Duration = Duration::from_secs(20);
 /// Clocks of nodes and clients differ by this much, milliseconds (`spec/03-network.md §3.5`).
 const CLOCK_SLACK_MS: u64 = 10_000;
 
@@ -176,6 +178,13 @@ impl Core {
     pub(crate) async fn run_expiry(self: Rc<Self>) {
         loop {
             let seen = self.due.count();
+            let first = self.state.borrow().expiring.first().copied();
+            let over = first.is_some_and(|(at, _)| at <= self.time.now());
+            if over && self.net.online.get() && !self.time.is_known() {
+                // A clock that was set forward looks like a night's sleep, and what is removed now is removed for good.
+                self.net.resync.notify();
+                self.time_known(TIME_WAIT).await;
+            }
             let purged = self.purge().await;
             let next = self.state.borrow().expiring.first().copied();
             let wait = match (purged, next) {
@@ -247,7 +256,7 @@ impl Core {
             };
             self.send_content(&mut work, &account, outgoing)?;
         }
-        work.mark_read(&id, sent_at, Reader::Here);
+        work.mark_answered(&id, sent_at).await?;
         work.commit().await?;
         Ok(Reply::Done)
     }
@@ -266,15 +275,11 @@ impl Core {
         match work.known(&conversation, &arrival.target()).await? {
             Known::New => {
                 let mode = arrival.mode();
-                let sent_at = arrival.received.sent_at;
+                // What a config said since counts: of several such words, the swarm may have kept an older one for longer.
                 let since = work.conversation(&conversation).disappearing_since;
-                // What another message set later may be gone from the swarm already, but the config has it.
-                let counts = match since {
-                    0 => !work.is_older_than_config(&conversation, sent_at),
-                    since => sent_at > since,
-                };
-                if arrival.own && counts {
-                    work.conversation(&conversation).disappearing_since = sent_at;
+                let since = since.max(work.config_stored_at(&conversation));
+                if arrival.own && arrival.received.sent_at > since {
+                    work.conversation(&conversation).disappearing_since = arrival.received.sent_at;
                     work.contact(&conversation).disappearing = mode;
                 }
                 let notice = Notice::Disappearing(mode);

@@ -15,8 +15,10 @@ use crate::api::{
 use crate::core::Core;
 use crate::expiry;
 use crate::ports::{Collection, StoreError};
+use crate::reactions::reacted_to;
 use crate::records::{
-    FilePlace, FileRecord, Guessed, Lifetime, MessageRecord, OutboxRecord, Target, Waiting, keys,
+    FilePlace, FileRecord, Guessed, Lifetime, MessageRecord, OutboxRecord, ReactionRecord, Target, Waiting,
+    keys,
 };
 use crate::sending::Lane;
 use crate::work::{Known, Reader, Work};
@@ -24,7 +26,7 @@ use crate::work::{Known, Reader, Work};
 /// The longest text that is sent, in code points (`spec/02-messages-v1.md §6.7`).
 pub(crate) const MAX_TEXT: usize = holdfast_protocol::message::MAX_BODY;
 /// A correction of the clock below this leaves what was accepted as it is.
-const SHIFT_MS: u64 = 5_000;
+pub(crate) const SHIFT_MS: u64 = 5_000;
 
 /// A message as a front end gives it.
 pub(crate) struct New<'a> {
@@ -153,7 +155,7 @@ impl Core {
         } else {
             self.hold_content(&mut work, &account, outgoing)?;
         }
-        work.mark_read(&conversation, sent_at, Reader::Here);
+        work.mark_answered(&conversation, sent_at).await?;
         if let Some(number) = number {
             work.put(
                 Collection::MessageIndex,
@@ -394,25 +396,80 @@ impl Core {
                     if let Some(copy) = &for_self {
                         self.remember_copy(&mut work, account, copy)?;
                     }
+                    work.follow_correction(&record, &content, account.id(), sent_at)
+                        .await?;
                     if record.message {
-                        let from = Position {
-                            sent_at: record.sent_at,
-                            id: record.number,
-                        };
-                        work.move_message(&record.conversation, from, sent_at).await?;
                         self.state.borrow_mut().moved.push((record.sent_at, sent_at));
-                        let quote = content.data_message.and_then(|data| data.quote);
-                        if let Some(target) = quote.as_ref().and_then(target_of) {
-                            work.set_quote(record.number, target).await?;
-                        }
                     }
                     corrected.sent_at = sent_at;
                     corrected.for_contact = for_contact;
                     corrected.for_self = for_self;
                 }
             }
+            if record.message {
+                // Up to when its author had read is known only now. Of what came meanwhile nobody is told that it was read,
+                // and a mark that was set meanwhile stays.
+                let up_to = corrected.sent_at.min(self.time.now());
+                let marked = work.conversation(&record.conversation).marked_unread;
+                work.mark_read(&record.conversation, up_to, Reader::Elsewhere);
+                work.conversation(&record.conversation).marked_unread = marked;
+            }
             work.put_outbox(corrected)?;
             work.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Work<'_> {
+    /// What is shown of something that got a wrong sent time gets the right one, as what is sent does.
+    async fn follow_correction(
+        &mut self,
+        record: &OutboxRecord,
+        content: &Content,
+        own: Id,
+        sent_at: u64,
+    ) -> Result<(), StoreError> {
+        let conversation = &record.conversation;
+        let before = Target {
+            author: own,
+            sent_at: record.sent_at,
+        };
+        let shown = match self.known(conversation, &before).await? {
+            _ if record.message => Some(record.number),
+            // The user accepted a request: what is sent is no message, and a notice tells of it.
+            Known::Present(notice) if content.message_request_response.is_some() => Some(notice),
+            _ => None,
+        };
+        if let Some(id) = shown {
+            let from = Position {
+                sent_at: record.sent_at,
+                id,
+            };
+            self.move_message(conversation, from, sent_at).await?;
+        }
+        let Some(data) = &content.data_message else {
+            return Ok(());
+        };
+        if record.message
+            && let Some(target) = data.quote.as_ref().and_then(target_of)
+        {
+            self.set_quote(record.number, target).await?;
+        }
+        if let Some(reaction) = &data.reaction
+            && let Some(target) = reacted_to(reaction)
+            && let Known::Present(id) = self.known(conversation, &target).await?
+        {
+            // With the wrong time it would outweigh whatever the user says of this emoji until then.
+            let said = |word: &&mut ReactionRecord| {
+                (word.from, word.at) == (own, record.sent_at) && word.emoji == reaction.emoji()
+            };
+            self.update(id, |message| {
+                if let Some(word) = message.reactions.iter_mut().find(said) {
+                    word.at = sent_at;
+                }
+            })
+            .await?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use crate::work::{Known, Work};
 
 /// A message must be older than a config by this much before the config may say that it is gone
 /// (`spec/02-messages-v1.md §6.5`), milliseconds.
-const CONFIG_LEAD_MS: u64 = 2 * 60 * 1_000;
+pub(crate) const CONFIG_LEAD_MS: u64 = 2 * 60 * 1_000;
 
 /// What the user's writing to somebody changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

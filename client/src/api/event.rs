@@ -32,7 +32,7 @@ pub enum Event {
     Transfer(Transfer),
     /// A conversation is gone altogether: its contact was deleted, here or on another device.
     ConversationRemoved(Id),
-    /// All messages of a conversation up to this sent time were removed at once.
+    /// The messages of a conversation were removed at once, but for newer ones that may have stayed: read it again.
     MessagesCleared {
         /// The conversation.
         conversation: Id,

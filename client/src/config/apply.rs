@@ -5,11 +5,18 @@ use holdfast_protocol::config::{ConfigKind, Contact, ConvoId};
 use holdfast_protocol::message::name::received_name;
 
 use super::write;
-use crate::api::Disappearing;
+use crate::api::{Disappearing, MessageId};
 use crate::deleting::Reach;
 use crate::ports::StoreError;
-use crate::records::ContactRecord;
+use crate::records::{ContactRecord, ConversationRecord};
+use crate::requests::CONFIG_LEAD_MS;
 use crate::work::{Reader, Work};
+
+/// Whether a contact was removed and wrote again, in what another own device says of it: an approval is taken back by
+/// nothing else, and a contact that is there keeps the time since when it is.
+fn is_there_again(held: &ContactRecord, record: &ContactRecord) -> bool {
+    held.approved && !record.approved && held.created != 0 && record.created > held.created
+}
 
 impl Work<'_> {
     /// Carries a document that was merged in this unit into the records.
@@ -68,7 +75,7 @@ impl Work<'_> {
         for id in before {
             let gone = after.binary_search_by(|contact| contact.id.cmp(&id)).is_err();
             if gone && Some(id) != own {
-                self.remove_contact(&id, Reach::Here).await?;
+                self.removed_elsewhere(&id).await?;
             }
         }
         for contact in &after {
@@ -80,11 +87,15 @@ impl Work<'_> {
             if unchanged {
                 continue;
             }
-            let was_shared = self.contact(&contact.id).is_shared();
-            if was_shared && !record.is_shared() {
-                // Two devices changed it at once, and one of them removed it: what is left is nobody.
-                self.clear_messages(&contact.id, Reach::Here).await?;
-                *self.conversation(&contact.id) = crate::records::ConversationRecord::new();
+            let held = self.contact(&contact.id).clone();
+            // Two devices changed it at once, and one of them removed it: what is left is nobody.
+            let nobody = held.is_shared() && !record.is_shared();
+            if nobody && self.removed_elsewhere(&contact.id).await? {
+                continue;
+            }
+            let again = !nobody && is_there_again(&held, &record);
+            if again {
+                self.begin_again(&contact.id, record.created).await?;
             }
             let (shown, since) = (
                 record.approved && !record.blocked,
@@ -92,6 +103,9 @@ impl Work<'_> {
             );
             let timer_changed = self.contact(&contact.id).disappearing != record.disappearing;
             *self.contact(&contact.id) = record;
+            if again && self.first_to_send(&contact.id).is_some() {
+                self.approve(&contact.id);
+            }
             let now = self.now();
             let conversation = self.conversation(&contact.id);
             if timer_changed {
@@ -103,6 +117,84 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Another own device removed a contact: it goes here too, with its messages. What the user is writing to them here
+    /// stays (`spec/04-configs.md §11`): a draft keeps its conversation; a message that waits to be sent, or was written
+    /// after the removal, brings the contact back. Tells whether it did.
+    async fn removed_elsewhere(&mut self, id: &Id) -> Result<bool, StoreError> {
+        // The removal was stored by then, so that what is newer was written after it.
+        let removed_by = self.sync().map_or(0, |sync| sync.stored_at(ConfigKind::Contacts));
+        let newer = self
+            .first_of_newest(id, |position, message| {
+                message.outgoing && position.sent_at > removed_by
+            })
+            .await?;
+        if let Some(first) = self.first_to_send(id).into_iter().chain(newer).min() {
+            self.clear_messages_up_to(id, Reach::Here, first.0.saturating_sub(1))
+                .await?;
+            self.approve(id);
+            let contact = self.contact(id).clone();
+            self.write_contact(id, &contact);
+            return Ok(true);
+        }
+        let (contact, conversation) = (self.contact(id).clone(), self.conversation(id).clone());
+        let shown = conversation.visible && contact.priority >= 0 && !contact.blocked;
+        if !shown || !self.is_drafted(id) {
+            self.remove_contact(id, Reach::Here).await?;
+            return Ok(false);
+        }
+        self.clear_messages(id, Reach::Here).await?;
+        *self.conversation(id) = ConversationRecord {
+            visible: true,
+            active_at: conversation.active_at,
+            draft: conversation.draft,
+            ..ConversationRecord::new()
+        };
+        // Whom the draft is to.
+        *self.contact(id) = ContactRecord {
+            name: contact.name,
+            profile_changed: contact.profile_changed,
+            picture: contact.picture,
+            ..ContactRecord::default()
+        };
+        Ok(false)
+    }
+
+    /// Another own device removed a contact, and they wrote again before this one heard of it: what was here before goes.
+    async fn begin_again(&mut self, id: &Id, created: u64) -> Result<(), StoreError> {
+        // Their new message may have come before the config.
+        let since = created.saturating_mul(1_000).saturating_sub(CONFIG_LEAD_MS);
+        let newer = self
+            .first_of_newest(id, |position, message| {
+                message.received_at.unwrap_or(position.sent_at) >= since
+            })
+            .await?;
+        let first = self.first_to_send(id).into_iter().chain(newer).min();
+        self.conversation(id).read_up_to = 0;
+        let up_to = first.map_or(self.last_number(), |first| first.0.saturating_sub(1));
+        self.clear_messages_up_to(id, Reach::Here, up_to).await?;
+        let drafted = self.is_drafted(id);
+        let held = self.conversation(id);
+        held.visible = held.total > 0 || drafted;
+        held.marked_unread = false;
+        held.auto_load = false;
+        Ok(())
+    }
+
+    /// Whether a text or files are being prepared for somebody.
+    fn is_drafted(&mut self, id: &Id) -> bool {
+        let staged = self.core.state.borrow().files.staged(id);
+        !staged.is_empty() || !self.conversation(id).draft.is_empty()
+    }
+
+    /// The first message to a contact that waits to be sent and was not given up.
+    fn first_to_send(&self, id: &Id) -> Option<MessageId> {
+        let waits = |id: &MessageId| {
+            self.outbox_entry(*id)
+                .is_some_and(|record| record.failed.is_none())
+        };
+        self.unsent_messages(id).into_iter().find(waits)
     }
 
     fn apply_read_positions(&mut self) {

@@ -157,7 +157,7 @@ impl Work<'_> {
         }
     }
 
-    fn write_contact(&mut self, id: &Id, record: &ContactRecord) {
+    pub(super) fn write_contact(&mut self, id: &Id, record: &ContactRecord) {
         let staged = self.staged.contacts.as_ref().map(|contacts| contacts.contact(id));
         let held = match staged {
             Some(held) => held,

@@ -133,6 +133,17 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// When the newest message of others was sent that is not read yet, up to a time, Unix milliseconds; 0 when there is
+    /// none.
+    pub(crate) async fn newest_unread(&mut self, conversation: &Id, up_to: u64) -> Result<u64, StoreError> {
+        let read_up_to = self.conversation(conversation).read_up_to;
+        if up_to <= read_up_to {
+            return Ok(0);
+        }
+        let unread = self.received_between(conversation, read_up_to, up_to).await?;
+        Ok(unread.last().map_or(0, |(position, _)| position.sent_at))
+    }
+
     /// Stored messages of others that were sent after `after` and up to `up_to`, without those that this unit changes.
     async fn received_between(
         &self,

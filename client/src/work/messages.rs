@@ -4,6 +4,7 @@ use holdfast_protocol::account::Id;
 
 use super::{Reader, Touched, Work};
 use crate::api::{MessageId, MessageState, Position};
+use crate::outbox::SHIFT_MS;
 use crate::ports::{Collection, StoreError};
 use crate::records::{Gone, MarkRecord, MessageRecord, Target, decode, keys};
 
@@ -152,12 +153,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes what this unit has put into a conversation out again.
-    pub(crate) async fn clear_touched(&mut self, conversation: &Id) -> Result<(), StoreError> {
+    /// Takes what this unit has put into a conversation out again, up to a local number.
+    pub(crate) async fn clear_touched(&mut self, conversation: &Id, up_to: u64) -> Result<(), StoreError> {
         let touched: Vec<_> = self
             .messages
             .iter()
-            .filter(|((id, _), touched)| id == conversation && touched.new.is_some())
+            .filter(|((id, position), _)| id == conversation && position.id.0 <= up_to)
+            .filter(|(_, touched)| touched.new.is_some())
             .filter_map(|((_, position), touched)| Some((*position, touched.new.clone()?)))
             .collect();
         for (position, record) in touched {
@@ -270,6 +272,20 @@ impl Work<'_> {
             self.remove_outbox(id);
         }
         Ok(true)
+    }
+
+    /// The user wrote or did something in a conversation: what came before it has been read
+    /// (`spec/02-messages-v1.md §5.1`). While network time is not known its sent time may lie in the future, and all that
+    /// comes until then would count as read: then it is what is here.
+    pub(crate) async fn mark_answered(&mut self, conversation: &Id, sent_at: u64) -> Result<(), StoreError> {
+        let up_to = if self.core.time.is_known() {
+            // One that was written before may have put the sent times ahead until it is corrected.
+            sent_at.min(self.now().saturating_add(SHIFT_MS))
+        } else {
+            self.newest_unread(conversation, sent_at).await?
+        };
+        self.mark_read(conversation, up_to, Reader::Here);
+        Ok(())
     }
 
     /// Everything sent up to a time counts as read. Unread counts, timers and receipts follow at the commit.

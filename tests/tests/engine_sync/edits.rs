@@ -6,11 +6,12 @@ use std::time::Duration;
 use holdfast_client::Options;
 use holdfast_client::api::{Command, MessageState, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
+use holdfast_protocol::account::Id;
 use holdfast_protocol::config::Tree;
 use holdfast_tests::net::{Device, World, run};
 
 use super::keeping::{DAY, edit_kept};
-use super::{SOON, id, in_step, second_of, wait_for_name, wait_for_place, written_to};
+use super::{SOON, id, in_step, place, second_of, wait_for_name, wait_for_place, written_to};
 
 #[tokio::test(start_paused = true)]
 async fn what_one_device_decides_the_other_has() {
@@ -276,6 +277,97 @@ async fn a_deleted_conversation_is_hidden_on_the_other_device_which_keeps_what_i
         assert_eq!(one.texts(bob_id).await, ["still there?"]);
         let kept = ["hello", "hello yourself", "still there?"];
         assert_eq!(two.texts(bob_id).await, kept);
+    })
+    .await;
+}
+
+/// Two devices of Ann's that both know Bob, with two texts between them, and the second one cut off.
+async fn with_second_cut_off(world: &World) -> (Device, Device, Id, Device, Id) {
+    let (one, own_id, bob, bob_id) = written_to(world).await;
+    bob.send(own_id, "hello yourself").await.unwrap();
+    wait_for_place(&one, bob_id, (Standing::Active, Place::List)).await;
+    one.wait_until_sent(bob_id, SOON).await;
+    let two = second_of(world, &one).await;
+    two.wait_for_texts(bob_id, 2, SOON).await;
+    tokio::time::sleep(SOON).await;
+    in_step(&[&one, &two], SOON).await;
+    two.set_online(false);
+    (one, two, own_id, bob, bob_id)
+}
+
+async fn back_online(device: &Device) {
+    device.set_online(true);
+    device.ask(Command::Wake).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_to_be_sent_outlives_the_removal_of_its_contact_on_another_device() {
+    run(async {
+        let world = World::new().await;
+        let (one, two, own_id, bob, bob_id) = with_second_cut_off(&world).await;
+        one.ask(Command::DeleteContact(bob_id)).await;
+        tokio::time::sleep(SOON).await;
+        two.send(bob_id, "one more thing").await.unwrap();
+        back_online(&two).await;
+        let told = bob.wait_for_texts(own_id, 3, SOON).await;
+        assert_eq!(told[2], "one more thing");
+        tokio::time::sleep(SOON * 2).await;
+        in_step(&[&one, &two], SOON).await;
+        for device in [&one, &two] {
+            let active = Some((Standing::Active, Place::List));
+            assert_eq!(place(device, bob_id).await, active);
+            // What was there before is gone.
+            assert_eq!(device.texts(bob_id).await, ["one more thing"]);
+        }
+        assert_eq!(two.conversation(bob_id).await.unwrap().unread, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_outlives_the_removal_of_its_contact_on_another_device() {
+    run(async {
+        let world = World::new().await;
+        let (one, two, own_id, bob, bob_id) = with_second_cut_off(&world).await;
+        let text = "dear Bob".to_owned();
+        let conversation = bob_id;
+        two.ask(Command::SetDraft { conversation, text }).await;
+        one.ask(Command::DeleteContact(bob_id)).await;
+        tokio::time::sleep(SOON).await;
+        back_online(&two).await;
+        wait_for_place(&two, bob_id, (Standing::Fresh, Place::List)).await;
+        assert!(two.texts(bob_id).await.is_empty());
+        let held = two.conversation(bob_id).await.unwrap();
+        assert_eq!(held.draft.as_deref(), Some("dear Bob"));
+        tokio::time::sleep(SOON).await;
+        // A draft alone makes nobody a contact.
+        assert_eq!(place(&one, bob_id).await, None);
+        two.send(bob_id, "dear Bob").await.unwrap();
+        bob.wait_for_texts(own_id, 3, SOON).await;
+        assert_eq!(one.wait_for_texts(bob_id, 1, SOON).await, ["dear Bob"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_removed_and_wrote_again_is_a_stranger_on_a_device_that_hears_of_both_at_once() {
+    run(async {
+        let world = World::new().await;
+        let (one, two, own_id, bob, bob_id) = with_second_cut_off(&world).await;
+        one.ask(Command::DeleteContact(bob_id)).await;
+        tokio::time::sleep(SOON * 5).await;
+        bob.send(own_id, "why?").await.unwrap();
+        let request = (Standing::IncomingRequest, Place::Requests);
+        wait_for_place(&one, bob_id, request).await;
+        tokio::time::sleep(SOON).await;
+        back_online(&two).await;
+        wait_for_place(&two, bob_id, request).await;
+        tokio::time::sleep(SOON).await;
+        for device in [&one, &two] {
+            assert_eq!(device.texts(bob_id).await, ["why?"]);
+            assert_eq!(device.conversation(bob_id).await.unwrap().unread, 1);
+        }
+        in_step(&[&one, &two], SOON).await;
     })
     .await;
 }

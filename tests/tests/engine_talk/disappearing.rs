@@ -267,3 +267,28 @@ async fn what_one_device_has_read_disappears_on_the_other() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_comes_later_follows_the_last_setting_though_the_swarm_kept_an_older_one() {
+    run(async {
+        let world = World::new().await;
+        let (alice, _, _, bob_id) = pair(&world).await;
+        for mode in [Disappearing::AfterSend(86_400), Disappearing::Off] {
+            set_timer(&alice, bob_id, mode).await;
+            alice.wait_until_sent(bob_id, SOON).await;
+            tokio::time::sleep(MINUTE).await;
+        }
+        let last = Disappearing::AfterRead(300);
+        set_timer(&alice, bob_id, last).await;
+        alice.wait_until_sent(bob_id, SOON).await;
+        // What told the own devices of it lives for five minutes.
+        tokio::time::sleep(10 * MINUTE).await;
+        let late = Device::new(&world);
+        late.restore(alice.seed().await).await;
+        settle().await;
+        for device in [&late, &alice] {
+            assert_eq!(device.conversation(bob_id).await.unwrap().disappearing, last);
+        }
+    })
+    .await;
+}

@@ -1,6 +1,7 @@
 //! What people do with messages: answer, react, delete, let disappear, read, type. Between two accounts, across the
 //! devices of one, with crashes in between and messages in any order.
 
+mod clocks;
 mod deleting;
 mod disappearing;
 mod messages;

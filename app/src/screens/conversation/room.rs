@@ -533,9 +533,14 @@ impl Room {
         let (marked, by_hand) = (self.marked.get_value(), self.unmarks.get_value());
         // A mark goes though nothing new is seen, and though there is nothing to see.
         let seen = seen.unwrap_or_default();
-        if seen > marked || (by_hand && self.opened.get_untracked()) {
-            let up_to = seen.max(marked);
-            self.marked.set_value(up_to);
+        // What the engine takes for read, which may be less than it was told: an own message may have a wrong clock's time.
+        let read = || {
+            let known = self.state.conversations.get_untracked(self.id);
+            known.map_or(0, |known| known.read_up_to)
+        };
+        if (seen != marked && seen > read()) || (by_hand && self.opened.get_untracked()) {
+            let up_to = seen.max(read());
+            self.marked.set_value(seen);
             self.unmarks.set_value(false);
             self.state.command(Command::MarkRead {
                 conversation: self.id,
