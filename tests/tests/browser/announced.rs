@@ -1,7 +1,6 @@
 //! What screen readers are told, and when.
 
 use serde_json::{Value, json};
-use thirtyfour::prelude::*;
 
 use crate::driver::Browser;
 use crate::network::Network;
