@@ -280,7 +280,8 @@ mod tests {
 
     #[test]
     fn several_emoji_are_not_one() {
-        for text in ["😂😂", "😂😂😂", "→→→", "🇩🇪🇫🇷", "1️⃣2️⃣", "👍🏽👍🏽", "❤️🔥"] {
+        for text in ["😂😂", "😂😂😂", "→→→", "🇩🇪🇫🇷", "1️⃣2️⃣", "👍🏽👍🏽", "❤️🔥"]
+        {
             assert!(!is_emoji(text), "{text}");
         }
         let chain = ["👩"; 5].join("\u{200d}");
