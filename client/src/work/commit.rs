@@ -73,8 +73,8 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// What waits for contacts that this unit blocks does not go to them any more: messages are given up until the user
-    /// tries again, anything else for good. The own devices still get their copies.
+    /// What waits for contacts that this unit blocks does not go to them any more (`spec/02-messages-v1.md §10`): messages
+    /// are given up until the user tries again, anything else for good. The own devices still get their copies.
     async fn settle_blocked(&mut self) -> Result<(), StoreError> {
         let core = self.core;
         let (blocked, numbers) = {
