@@ -267,9 +267,11 @@ impl Work<'_> {
         if rest.is_some() || before.is_some() {
             self.set_clearing(conversation, rest)?;
         }
-        // What was not sent yet must not be sent any more, in whichever slice the message is.
+        // What was not sent yet must not be sent any more, in whichever slice the message is. What the contact has by now
+        // still comes to the own devices, unless it is to go from their swarm.
         for id in self.unsent_messages(conversation) {
-            if id.0 <= up_to {
+            let goes = reach == Reach::Swarm || !self.is_with_contact(id);
+            if goes && id.0 <= up_to {
                 self.remove_outbox(id);
             }
         }
@@ -419,9 +421,9 @@ mod tests {
 
     use super::*;
     use crate::Options;
-    use crate::api::{Anchor, Command, MessageState, Reply};
+    use crate::api::{Anchor, Command, DeleteScope, MessageState, Reply};
     use crate::driver::Driver;
-    use crate::records::{Gone, Target};
+    use crate::records::{Gone, Lifetime, OutboxRecord, Target};
     use crate::store::memory::MemoryStore;
     use crate::test_support::{CountingRng, ManualClock, id};
     use crate::testing::offline;
@@ -551,6 +553,58 @@ mod tests {
             }
             assert_eq!(stored(&store, Collection::Messages).await, 0);
             assert_eq!(core.state.borrow().jobs.len(), MANY as usize + 1 - TOGETHER);
+        });
+    }
+
+    #[test]
+    fn what_a_contact_has_by_now_comes_to_the_own_devices_though_it_goes_here() {
+        block_on(async {
+            let store = Rc::default();
+            let core = core(&store);
+            let name = "Ann".to_owned();
+            core.carry_out(None, Command::CreateAccount { name })
+                .await
+                .unwrap();
+            let own = core.own_id().unwrap();
+            let mut work = Work::begin(&core).await;
+            let mut all = Vec::new();
+            for (conversation, reached) in [
+                (id(2), true),
+                (id(2), false),
+                (own, true),
+                (id(2), true),
+                (id(2), false),
+            ] {
+                let record = MessageRecord::text(own, true, "x".to_owned(), MessageState::Queued);
+                let sent_at = work.next_sent_at(NOW);
+                let number = work.insert(&conversation, sent_at, record).await.unwrap().id;
+                all.push(number);
+                work.put_outbox(OutboxRecord {
+                    number,
+                    message: true,
+                    conversation,
+                    sent_at,
+                    for_contact: (!reached).then(|| vec![1]),
+                    for_self: Some(vec![2]),
+                    lifetime: Lifetime::LONGEST,
+                    guessed: None,
+                    failed: None,
+                    waiting: None,
+                })
+                .unwrap();
+            }
+            work.commit().await.unwrap();
+            let left = || -> Vec<MessageId> { core.state.borrow().outbox.keys().copied().collect() };
+            let here = DeleteScope::ThisDevice;
+            core.delete_messages(&all[..2], here).await.unwrap();
+            // A note to self is not with anybody yet.
+            core.delete_messages(&all[2..3], here).await.unwrap();
+            assert_eq!(left(), [all[0], all[3], all[4]]);
+            core.clear_conversation(id(2)).await.unwrap();
+            assert_eq!(left(), [all[0], all[3]]);
+            // What goes from the own swarm is not sent there.
+            core.delete_conversation(id(2)).await.unwrap();
+            assert!(left().is_empty());
         });
     }
 

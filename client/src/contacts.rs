@@ -106,13 +106,17 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    /// Removes all messages and takes the conversation off the list; the contact stays.
+    /// Removes all messages and the draft, and takes the conversation off the list; the contact stays.
     pub(crate) async fn delete_conversation(&self, id: Id) -> Result<Reply, Failure> {
         self.require_account()?;
         let mut work = Work::begin(self).await;
         work.hide(&id)?;
         work.clear_messages(&id, Reach::Swarm).await?;
-        work.conversation(&id).marked_unread = false;
+        work.discard_staged(&id);
+        work.touch(&id);
+        let conversation = work.conversation(&id);
+        conversation.marked_unread = false;
+        conversation.draft = String::new();
         work.commit().await?;
         self.outbox.notify();
         self.refresh_status();
@@ -162,6 +166,10 @@ impl Work<'_> {
     /// Removes a contact, its conversation and its messages.
     pub(crate) async fn remove_contact(&mut self, id: &Id, reach: Reach) -> Result<(), StoreError> {
         self.clear_messages(id, reach).await?;
+        // Copies for the own devices, which would take them for a new beginning.
+        for message in self.unsent_messages(id) {
+            self.remove_outbox(message);
+        }
         self.forget(id);
         Ok(())
     }

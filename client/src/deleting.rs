@@ -203,7 +203,8 @@ impl Work<'_> {
         self.set_mark(conversation, target, mark)
     }
 
-    /// Removes messages whose conversation loses all of them, so that nothing has to be counted or told.
+    /// Removes messages whose conversation loses all of them, so that nothing has to be counted or told. What waits to be
+    /// sent was dropped with the first of them.
     pub(crate) async fn erase(
         &mut self,
         conversation: &Id,
@@ -234,9 +235,6 @@ impl Work<'_> {
                     ..MarkRecord::default()
                 };
                 self.set_mark(conversation, &target, mark)?;
-            }
-            if self.outbox_entry(position.id).is_some() {
-                self.remove_outbox(position.id);
             }
         }
         Ok(())

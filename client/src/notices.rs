@@ -30,7 +30,7 @@ impl Core {
         arrival.insert(work, record).await
     }
 
-    /// A step of a call. This client has no calls: one that nobody takes on another own device is told as missed.
+    /// A step of a call. This client has no calls: one that nobody takes or declines on another own device is told as missed.
     pub(crate) async fn take_call(
         &self,
         work: &mut Work<'_>,
@@ -42,15 +42,19 @@ impl Core {
             call.r#type(),
             call_message::Type::PreOffer | call_message::Type::Offer
         );
-        let answered = arrival.own && call.r#type() == call_message::Type::Answer;
-        if !answered && (arrival.own || !rings) {
+        let settled = arrival.own
+            && matches!(
+                call.r#type(),
+                call_message::Type::Answer | call_message::Type::EndCall
+            );
+        if !settled && (arrival.own || !rings) {
             return Ok(());
         }
         let key = keys::call(&call.uuid);
         let before = work.call(&key).await?;
         let until = self.time.now().saturating_add(CALL_LIFE_MS);
-        let message = if answered {
-            // An own device took it: it was not missed.
+        let message = if settled {
+            // An own device took it or declined it: it was not missed.
             if let Some(id) = before.and_then(|call| call.message) {
                 work.remove(id, Gone::Here).await?;
             }

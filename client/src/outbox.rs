@@ -339,10 +339,16 @@ impl Core {
     }
 
     /// Queues a message that was given up, with its original time and bytes.
+    ///
+    /// # Errors
+    /// It is not here any more, or its contact was blocked.
     pub(crate) async fn retry(&self, id: MessageId) -> Result<(), Failure> {
         self.require_account()?;
         let mut work = Work::begin(self).await;
         let record = work.outbox_entry(id).ok_or(Failure::NotFound)?;
+        if work.contact(&record.conversation).blocked {
+            return Err(Failure::Blocked);
+        }
         if record.failed.is_some() {
             work.put_outbox(OutboxRecord {
                 failed: None,

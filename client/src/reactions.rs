@@ -21,22 +21,53 @@ const RATE_SPAN_MS: u64 = 60_000;
 const MAX_EMOJI: usize = 64;
 /// Reactions that are kept for a message which has not come.
 const MAX_EARLY: usize = 20;
+/// Emoji that are joined to one, at most: a family has four.
+const MAX_JOINED: usize = 4;
 
-/// Whether a text can be one emoji: made of the characters that emoji are made of, and nothing else. What looks like
-/// text or changes the direction of text is refused.
+/// Whether a text is one emoji, as far as its form tells: a symbol, or several that are made to be drawn as one. What looks
+/// like text or changes the direction of text is refused, and so is a row of emoji.
 pub(crate) fn is_emoji(text: &str) -> bool {
-    let part = |c: char| {
-        matches!(c,
-            // Symbols, pictures and flags.
-            '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2190}'..='\u{2bff}'
-            | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
+    if text.len() > MAX_EMOJI {
+        return false;
+    }
+    let chars: Vec<char> = text.chars().collect();
+    match chars.as_slice() {
+        // The two letters of a country.
+        ['\u{1f1e6}'..='\u{1f1ff}', '\u{1f1e6}'..='\u{1f1ff}'] => true,
+        // A key.
+        ['0'..='9' | '#' | '*', rest @ ..] => matches!(rest, ['\u{20e3}'] | ['\u{fe0f}', '\u{20e3}']),
+        // The flag of a part of a country, named by characters that are not shown.
+        ['\u{1f3f4}', name @ .., '\u{e007f}'] => {
+            !name.is_empty() && name.iter().all(|c| matches!(c, '\u{e0020}'..='\u{e007e}'))
+        }
+        _ => {
+            let joined: Vec<&[char]> = chars.split(|c| *c == '\u{200d}').collect();
+            joined.len() <= MAX_JOINED && joined.into_iter().all(is_symbol)
+        }
+    }
+}
+
+/// Whether this is one symbol or picture, maybe with a colour of skin.
+fn is_symbol(chars: &[char]) -> bool {
+    let Some((first, rest)) = chars.split_first() else {
+        return false;
     };
-    let joint = |c: char| matches!(c, '\u{fe0f}' | '\u{200d}' | '\u{20e3}' | '\u{e0020}'..='\u{e007f}' | '0'..='9' | '#' | '*');
-    let keycap = text.ends_with('\u{20e3}');
-    !text.is_empty()
-        && text.len() <= MAX_EMOJI
-        && text.chars().all(|c| part(c) || joint(c))
-        && (keycap || (text.chars().any(part) && !text.contains(|c: char| c.is_ascii())))
+    // Letters of countries and colours of skin are none by themselves.
+    let symbol = matches!(
+        first,
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2190}'..='\u{2bff}'
+            | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1f1e5}'
+            | '\u{1f200}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}'
+    );
+    let colour = |c: &char| matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    let picture = |c: &char| *c == '\u{fe0f}';
+    let drawn = match rest {
+        [] => true,
+        [one] => picture(one) || colour(one),
+        [one, other] => picture(one) && colour(other) || colour(one) && picture(other),
+        _ => false,
+    };
+    symbol && drawn
 }
 
 impl Core {
@@ -59,6 +90,9 @@ impl Core {
         let held = |word: &&ReactionRecord| word.from == account.id() && word.emoji == emoji;
         if record.reactions.iter().find(held).is_some_and(|word| word.on) == add {
             return Ok(Reply::Done);
+        }
+        if !record.has_room_for(&account.id(), emoji) {
+            return Err(Failure::NotAllowed);
         }
         self.note_reaction()?;
         let sent_at = work.next_sent_at(self.time.now());
@@ -181,8 +215,19 @@ pub(crate) fn apply_early(record: &mut MessageRecord, mark: MarkRecord) {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use futures::executor::block_on;
+
     use super::*;
-    use crate::test_support::id;
+    use crate::Options;
+    use crate::api::Command;
+    use crate::driver::Driver;
+    use crate::store::memory::MemoryStore;
+    use crate::test_support::{CountingRng, ManualClock, id};
+    use crate::testing::offline;
+
+    const NOW: u64 = 1_780_000_000_000;
 
     #[test]
     fn emoji_are_emoji() {
@@ -201,6 +246,11 @@ mod tests {
             "㊗️",
             "🅰️",
             "⬆️",
+            "❤",
+            "☝🏿",
+            "🧑‍🦽‍➡️",
+            "👩🏻‍❤️‍💋‍👨🏼",
+            "👁️‍🗨️",
         ] {
             assert!(is_emoji(emoji), "{emoji}");
         }
@@ -217,10 +267,25 @@ mod tests {
             "é",
             "\u{fe0f}",
             "\u{200d}",
+            "\u{e007f}",
+            "\u{1f3f4}\u{e007f}",
+            "😂\u{200d}",
+            "\u{20e3}",
+            "🇩",
+            "🏽",
         ] {
             assert!(!is_emoji(text), "{text:?}");
         }
-        assert!(!is_emoji(&"😂".repeat(17)));
+    }
+
+    #[test]
+    fn several_emoji_are_not_one() {
+        for text in ["😂😂", "😂😂😂", "→→→", "🇩🇪🇫🇷", "1️⃣2️⃣", "👍🏽👍🏽", "❤️🔥"]
+        {
+            assert!(!is_emoji(text), "{text}");
+        }
+        let chain = ["👩"; 5].join("\u{200d}");
+        assert!(chain.len() <= MAX_EMOJI && !is_emoji(&chain));
     }
 
     fn word(emoji: &str, from: u8, at: u64, on: bool) -> ReactionRecord {
@@ -274,5 +339,73 @@ mod tests {
         }
         assert_eq!(shown(&record).len(), 100);
         assert!(record.react(word("\u{1f300}", 2, 2_000, false)));
+    }
+
+    fn filled() -> MessageRecord {
+        let mut record = MessageRecord::text(id(2), false, "x".to_owned(), MessageState::Received);
+        for at in 0..100u32 {
+            let emoji = char::from_u32(0x1f300 + at).unwrap().to_string();
+            assert!(record.react(word(&emoji, 2, u64::from(at), true)));
+        }
+        record
+    }
+
+    #[test]
+    fn what_was_taken_back_makes_room() {
+        let mut record = filled();
+        assert!(!record.has_room_for(&id(1), "😂"));
+        assert!(
+            record.has_room_for(&id(2), "\u{1f300}"),
+            "a word that stands there can change"
+        );
+        for (emoji, at) in [("\u{1f301}", 2_000), ("\u{1f302}", 1_000)] {
+            assert!(record.react(word(emoji, 2, at, false)));
+        }
+        assert!(record.has_room_for(&id(1), "😂"));
+        assert!(
+            !record.react(word("😡", 1, 3_000, false)),
+            "nothing is forgotten for nothing"
+        );
+        assert_eq!(record.reactions.len(), 100);
+        assert!(record.react(word("😂", 1, 3_001, true)));
+        assert_eq!((record.reactions.len(), shown(&record).len()), (100, 99));
+        // The word about the other one was the older.
+        let kept = |emoji: &str| record.reactions.iter().any(|word| word.emoji == emoji);
+        assert!(kept("\u{1f301}") && !kept("\u{1f302}") && kept("😂"));
+    }
+
+    #[test]
+    fn a_reaction_that_finds_no_room_is_not_sent() {
+        block_on(async {
+            let clock = Rc::new(ManualClock::new(NOW));
+            let store: Rc<MemoryStore> = Rc::default();
+            let (ports, profile) = offline(store, clock, Rc::new(CountingRng::default()));
+            let (spawner, _driver) = Driver::new();
+            let core = Core::new(ports, profile, Options::default(), spawner);
+            let name = "Ann".to_owned();
+            core.carry_out(None, Command::CreateAccount { name })
+                .await
+                .unwrap();
+            let mut work = Work::begin(&core).await;
+            let contact = work.contact(&id(2));
+            (contact.approved, contact.approved_me) = (true, true);
+            let message = work.insert(&id(2), NOW - 1_000, filled()).await.unwrap().id;
+            work.commit().await.unwrap();
+            let refused = core.react(message, "😂", true).await;
+            assert_eq!(refused.unwrap_err(), Failure::NotAllowed);
+            assert!(core.state.borrow().outbox.is_empty());
+            let mut work = Work::begin(&core).await;
+            work.update(message, |record| {
+                record.react(word("\u{1f301}", 2, 2_000, false));
+            })
+            .await
+            .unwrap();
+            work.commit().await.unwrap();
+            core.react(message, "😂", true).await.unwrap();
+            let work = Work::begin(&core).await;
+            let (.., record) = work.message(message).await.unwrap().unwrap();
+            assert!(shown(&record).contains(&("😂".to_owned(), 1)));
+            assert_eq!(core.state.borrow().outbox.len(), 1);
+        });
     }
 }

@@ -299,7 +299,7 @@ pub(crate) struct ClearedRecord {
 pub(crate) struct CallRecord {
     /// Unix milliseconds after which it can be forgotten.
     pub(crate) until: u64,
-    /// The message that tells it; `None` when an own device answered.
+    /// The message that tells it; `None` when an own device answered or declined.
     pub(crate) message: Option<MessageId>,
 }
 

@@ -392,6 +392,8 @@ impl Core {
                 Lane::Contact(_) if held.for_self.is_some() => work.put_outbox(OutboxRecord {
                     for_contact: None,
                     guessed: None,
+                    // Given up while it was on its way: it has arrived all the same.
+                    failed: None,
                     ..held
                 })?,
                 Lane::Contact(_) | Lane::Own => work.remove_outbox(id),

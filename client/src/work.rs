@@ -303,6 +303,13 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether an entry of the outbox has reached its contact: only the copy for the own devices is left to send.
+    pub(crate) fn is_with_contact(&self, id: MessageId) -> bool {
+        self.outbox_entry(id).is_some_and(|record| {
+            record.for_contact.is_none() && record.for_self.is_some() && !self.is_own(&record.conversation)
+        })
+    }
+
     /// Has something done on the own swarm.
     pub(crate) fn add_job(
         &mut self,

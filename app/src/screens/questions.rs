@@ -98,6 +98,9 @@ fn confirm(state: AppState, question: Question) -> AnyView {
         spawn_local(async move {
             match state.request(command).await {
                 Ok(_) => {
+                    if let Question::DeleteConversation(id) = question {
+                        state.drop_draft(id);
+                    }
                     let open = state.nav.current_untracked().conversation();
                     if leaves.is_some() && leaves == open {
                         state.nav.reset(Route::Home);

@@ -87,6 +87,13 @@ impl AppState {
         }
     }
 
+    /// A conversation was deleted: what this tab holds of a text goes with it, also from its open screen.
+    pub(crate) fn drop_draft(self, id: Id) {
+        self.drafts.update(|drafts| {
+            drafts.remove(&id);
+        });
+    }
+
     /// A text that was refused comes back after its screen was left: above what was begun there since.
     pub(crate) fn give_back(self, id: Id, text: &str) {
         self.set_draft(id, joined(text, &self.begun(id)));

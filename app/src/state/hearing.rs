@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use holdfast_client::api::{Conversation, Event, FileId, RestoreStage};
+use holdfast_client::api::{Conversation, Event, FileId, MessageKind, RestoreStage};
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -47,10 +47,14 @@ impl AppState {
             Event::Conversation(conversation) => self.take_conversation(conversation),
             Event::Message(message) => {
                 let conversation = message.conversation;
+                if message.kind == MessageKind::Deleted {
+                    self.notifier.lose(self, message.id);
+                }
                 self.files.follow(&message);
                 self.tell_watchers(Some(conversation), &Change::Put(Box::new(message)));
             }
             Event::MessageRemoved { conversation, id } => {
+                self.notifier.lose(self, id);
                 self.tell_watchers(Some(conversation), &Change::Removed(id));
             }
             Event::Transfer(transfer) => self.files.hear(&transfer),
@@ -71,7 +75,8 @@ impl AppState {
             }
             Event::ConversationRemoved(id) => self.remove_conversation(id),
             Event::MessagesCleared { conversation } => {
-                self.tell_watchers(Some(conversation), &Change::Cleared)
+                self.notifier.lose_conversation(self, conversation);
+                self.tell_watchers(Some(conversation), &Change::Cleared);
             }
             // What goes is out of sight already.
             Event::Clearing { .. } => {}
@@ -153,6 +158,7 @@ impl AppState {
         let known = self.conversations.get_untracked(id);
         self.conversations.remove(id);
         self.notifier.follow(id, false);
+        self.drop_draft(id);
         if self.nav.current_untracked().conversation() == Some(id) {
             self.nav.reset(Route::Home);
         }
@@ -162,7 +168,7 @@ impl AppState {
     fn tell_watchers(self, conversation: Option<Id>, change: &Change) {
         let interested: Vec<Watcher> = self.watchers.with_value(|all| {
             all.iter()
-                .filter(|(id, _)| conversation.is_none_or(|wanted| *id == wanted))
+                .filter(|(id, _)| conversation.is_none() || id.is_none() || *id == conversation)
                 .map(|(_, watcher)| watcher.clone())
                 .collect()
         });
@@ -171,8 +177,8 @@ impl AppState {
         }
     }
 
-    /// Calls back for every change to a conversation's messages, as long as the caller's screen lives.
-    pub(crate) fn watch(self, conversation: Id, watcher: impl Fn(&Change) + 'static) {
+    /// Calls back for every change to a conversation's messages, or to those of all, as long as the caller's screen lives.
+    pub(crate) fn watch(self, conversation: Option<Id>, watcher: impl Fn(&Change) + 'static) {
         let watcher: Watcher = Rc::new(watcher);
         let held = StoredValue::new_local(watcher.clone());
         self.watchers

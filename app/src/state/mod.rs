@@ -217,7 +217,8 @@ pub(crate) struct AppState {
     link: StoredValue<Option<EngineLink>, LocalStorage>,
     /// Counts the engines that were started: events of an earlier one are not ours.
     starts: StoredValue<u32>,
-    watchers: StoredValue<Vec<(Id, Watcher)>, LocalStorage>,
+    /// Who hears of changes to the messages of a conversation, or of all.
+    watchers: StoredValue<Vec<(Option<Id>, Watcher)>, LocalStorage>,
     pending: StoredValue<Pending, LocalStorage>,
     /// Something of a session at a shared computer may be in the clipboard.
     copied: StoredValue<bool>,

@@ -2,7 +2,7 @@
 //!
 //! One notification at a time: what comes while it is open takes its place and is counted
 //! (`spec/12-client-behaviour.md §8.2`). None while any tab has the focus, and none on a shared computer; it is withdrawn when
-//! any tab gains the focus and when all that it tells of was read.
+//! any tab gains the focus and when all that it tells of was read or is gone. What is gone it tells no longer.
 
 use data_encoding::HEXLOWER;
 use holdfast_client::api::{Command, Conversation, MessageId, Place, Reply};
@@ -28,13 +28,23 @@ const MAX_TEXT: usize = 200;
 /// What comes within so many milliseconds of a sound makes none of its own (`spec/12-client-behaviour.md §1`, batching).
 const SOUND_REST_MS: f64 = 2_000.0;
 
+/// A message that is told of, or a reaction to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thing {
+    conversation: Id,
+    message: MessageId,
+    reaction: bool,
+}
+
 /// What the open notification stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Open {
     /// Its name at the browser: random, as the browser keeps it and the service worker hears it.
     tag: String,
-    /// How many things it stands for.
-    count: u64,
+    /// All that it stands for, in order; `None` for an example.
+    things: Vec<Option<Thing>>,
+    /// What it says of the last one of these, until that one is gone.
+    news: Option<News>,
     /// The conversations that these are in, and whether each was seen with something unread. What a reaction is in may have
     /// nothing unread at all.
     about: Vec<(Id, bool)>,
@@ -44,15 +54,19 @@ impl Open {
     fn new() -> Self {
         Self {
             tag: HEXLOWER.encode(&random_bytes::<16>()),
-            count: 0,
+            things: Vec::new(),
+            news: None,
             about: Vec::new(),
         }
     }
 
-    /// It stands for one more thing, in this conversation.
-    fn add(&mut self, conversation: Option<Id>, unread: bool) {
-        self.count += 1;
-        let Some(id) = conversation else { return };
+    /// It stands for one more thing, and says this of it.
+    fn add(&mut self, thing: Option<Thing>, unread: bool, news: &News) {
+        self.things.push(thing);
+        self.news = Some(news.clone());
+        let Some(id) = thing.map(|thing| thing.conversation) else {
+            return;
+        };
         match self.about.iter_mut().find(|(other, _)| *other == id) {
             Some((_, seen)) => *seen |= unread,
             None => self.about.push((id, unread)),
@@ -69,6 +83,39 @@ impl Open {
         });
         self.about.len() < known && self.about.is_empty()
     }
+
+    /// Some of what it may stand for is gone. What is to become of it, if it did.
+    fn lose(&mut self, gone: &dyn Fn(Thing) -> bool) -> Option<Loss> {
+        let (known, last) = (self.things.len(), self.things.last().copied());
+        self.things.retain(|thing| !thing.is_some_and(gone));
+        if self.things.len() == known {
+            return None;
+        }
+        if self.things.last().copied() != last {
+            self.news = None;
+        }
+        let things = &self.things;
+        self.about
+            .retain(|(id, _)| things.iter().flatten().any(|thing| thing.conversation == *id));
+        Some(if self.about.is_empty() {
+            Loss::Whole
+        } else {
+            Loss::Part
+        })
+    }
+
+    fn count(&self) -> u64 {
+        self.things.len() as u64
+    }
+}
+
+/// How much of what a notification tells of is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// All that was not read.
+    Whole,
+    /// Not all.
+    Part,
 }
 
 /// Shows and withdraws notifications.
@@ -77,6 +124,8 @@ pub(crate) struct Notifier {
     /// The last one could be shown in no way.
     pub fails: RwSignal<bool>,
     open: StoredValue<Option<Open>, LocalStorage>,
+    /// What is about to be told and is not gone yet.
+    coming: StoredValue<Vec<Thing>>,
     /// The tag of the last one, and the conversation that it leads to, also when it was withdrawn meanwhile: the browser brings
     /// the page to the front before it says why.
     leads: StoredValue<Option<(String, Id)>, LocalStorage>,
@@ -123,6 +172,7 @@ impl Notifier {
         Self {
             fails: RwSignal::new(false),
             open: StoredValue::new_local(None),
+            coming: StoredValue::new(Vec::new()),
             leads: StoredValue::new_local(None),
             next: StoredValue::new_local(None),
             busy: StoredValue::new(false),
@@ -159,6 +209,7 @@ impl Notifier {
 
     /// Withdraws all, also what another tab or an earlier visit left: the user is here.
     pub(crate) fn clear(self) {
+        self.coming.set_value(Vec::new());
         self.next.set_value(None);
         self.open.set_value(None);
         if notifications::permission() == Permission::Granted {
@@ -190,6 +241,47 @@ impl Notifier {
         }
     }
 
+    /// A message is gone, from here or for everyone: nothing is told of it any longer.
+    pub(super) fn lose(self, state: AppState, message: MessageId) {
+        self.lose_all(state, &|thing| thing.message == message);
+    }
+
+    /// All messages of a conversation are gone.
+    pub(super) fn lose_conversation(self, state: AppState, id: Id) {
+        self.lose_all(state, &|thing| thing.conversation == id);
+    }
+
+    fn lose_all(self, state: AppState, gone: &dyn Fn(Thing) -> bool) {
+        self.coming
+            .update_value(|coming| coming.retain(|thing| !gone(*thing)));
+        let loss = self.open.try_update_value(|open| open.as_mut()?.lose(gone));
+        match loss.flatten() {
+            None => {}
+            Some(Loss::Whole) => self.withdraw(),
+            Some(Loss::Part) => self.show_rest(state),
+        }
+    }
+
+    /// Shows the open notification without what is gone. What was said of an earlier thing is not known any more.
+    fn show_rest(self, state: AppState) {
+        let rest = self.open.try_update_value(|open| {
+            let open = open.as_mut()?;
+            let thing = (*open.things.last()?)?;
+            let news = open.news.get_or_insert_with(|| {
+                let content = match state.preferences.notify_content.get_untracked() {
+                    NotifyContent::Message => NotifyContent::Name,
+                    content => content,
+                };
+                let reaction = thing.reaction.then(String::new);
+                news(state, thing.conversation, content, String::new(), reaction)
+            });
+            Some((thing.conversation, news.clone(), open.tag.clone(), open.count()))
+        });
+        if let Some((id, news, tag, count)) = rest.flatten() {
+            self.put(Some(id), &news, tag, count, true);
+        }
+    }
+
     /// Tells of a message or reaction, if the user wants that now.
     pub(super) fn tell(self, state: AppState, id: Id, message: MessageId, reaction: Option<String>) {
         let wanted = state.mode.get_untracked() == StorageMode::OwnDevice
@@ -198,26 +290,43 @@ impl Notifier {
         if !wanted {
             return;
         }
+        let thing = Thing {
+            conversation: id,
+            message,
+            reaction: reaction.is_some(),
+        };
+        self.coming.update_value(|coming| coming.push(thing));
         spawn_local(async move {
-            if notifications::any_focus().await {
-                return;
+            let news = self.ask(state, thing, reaction).await;
+            let stands = self.coming.try_update_value(|coming| {
+                let at = coming.iter().position(|other| *other == thing)?;
+                Some(coming.swap_remove(at))
+            });
+            if let (Some(news), Some(_)) = (news, stands.flatten()) {
+                self.show(state, Some(thing), &news);
             }
-            let content = state.preferences.notify_content.get_untracked();
-            let text = if content == NotifyContent::Message {
-                match state.request(Command::MessageDetails(message)).await {
-                    Ok(Reply::Details(details)) => brief(&details.message).chars().take(MAX_TEXT).collect(),
-                    _ => String::new(),
-                }
-            } else {
-                String::new()
-            };
-            // The account may have left the page meanwhile, or been locked.
-            if state.account.with_untracked(Option::is_none) {
-                return;
-            }
-            let news = news(state, id, content, text, reaction);
-            self.show(state, Some(id), &news);
         });
+    }
+
+    /// What is told of a message or reaction; `None` when nothing is to be told now.
+    async fn ask(self, state: AppState, thing: Thing, reaction: Option<String>) -> Option<News> {
+        if notifications::any_focus().await {
+            return None;
+        }
+        let content = state.preferences.notify_content.get_untracked();
+        let text = if content == NotifyContent::Message {
+            match state.request(Command::MessageDetails(thing.message)).await {
+                Ok(Reply::Details(details)) => brief(&details.message).chars().take(MAX_TEXT).collect(),
+                _ => String::new(),
+            }
+        } else {
+            String::new()
+        };
+        // The account may have left the page meanwhile, or been locked.
+        state
+            .account
+            .with_untracked(Option::is_some)
+            .then(|| news(state, thing.conversation, content, text, reaction))
     }
 
     /// Shows what a notification looks like with the present choice.
@@ -242,23 +351,30 @@ impl Notifier {
         self.show(state, None, &news);
     }
 
-    fn show(self, state: AppState, id: Option<Id>, news: &News) {
+    fn show(self, state: AppState, thing: Option<Thing>, news: &News) {
+        let id = thing.map(|thing| thing.conversation);
         let unread = id
             .and_then(|id| state.conversations.latest(id))
             .is_some_and(|conversation| conversation.unread > 0);
         let told = self.open.try_update_value(|open| {
             let open = open.get_or_insert_with(Open::new);
-            open.add(id, unread);
-            (open.tag.clone(), open.count)
+            open.add(thing, unread, news);
+            (open.tag.clone(), open.count())
         });
         let Some((tag, count)) = told else { return };
+        let silent = !self.ring(state);
+        self.put(id, news, tag, count, silent);
+    }
+
+    /// Has the browser show it, in the place of the one of this tag.
+    fn put(self, id: Option<Id>, news: &News, tag: String, count: u64, silent: bool) {
         self.leads.set_value(id.map(|id| (tag.clone(), id)));
         let (title, body) = words(news, count);
         let notice = Notice {
             tag,
             title,
             body,
-            silent: !self.ring(state),
+            silent,
         };
         self.next.set_value(Some(notice));
         if !self.busy.get_value() {
@@ -332,9 +448,10 @@ fn news(state: AppState, id: Id, content: NotifyContent, text: String, reaction:
 
 #[cfg(test)]
 mod tests {
+    use holdfast_client::api::MessageId;
     use holdfast_protocol::account::Id;
 
-    use super::Open;
+    use super::{Loss, News, Open, Thing};
 
     fn id(digits: &str) -> Id {
         Id::parse(&format!("05{}", digits.repeat(32))).expect("an id")
@@ -343,8 +460,35 @@ mod tests {
     fn open() -> Open {
         Open {
             tag: "some".to_owned(),
-            count: 0,
+            things: Vec::new(),
+            news: None,
             about: Vec::new(),
+        }
+    }
+
+    fn message(conversation: Id, number: u64) -> Thing {
+        Thing {
+            conversation,
+            message: MessageId(number),
+            reaction: false,
+        }
+    }
+
+    fn said(text: &str) -> News {
+        News {
+            name: String::new(),
+            text: text.to_owned(),
+            quotable: true,
+        }
+    }
+
+    impl Open {
+        fn tells(&mut self, thing: Thing, unread: bool) {
+            self.add(Some(thing), unread, &said(&thing.message.0.to_string()));
+        }
+
+        fn loses(&mut self, number: u64) -> Option<Loss> {
+            self.lose(&|thing| thing.message == MessageId(number))
         }
     }
 
@@ -352,10 +496,10 @@ mod tests {
     fn it_is_over_when_all_that_it_tells_of_was_read() {
         let (bert, carla) = (id("22"), id("33"));
         let mut open = open();
-        open.add(Some(bert), true);
-        open.add(Some(carla), true);
-        open.add(Some(bert), true);
-        assert_eq!(open.count, 3);
+        open.tells(message(bert, 1), true);
+        open.tells(message(carla, 2), true);
+        open.tells(message(bert, 3), true);
+        assert_eq!(open.count(), 3);
         assert!(!open.follow(id("44"), false), "what it does not tell of");
         assert!(!open.follow(bert, false), "the other one is unread");
         assert!(!open.follow(carla, true));
@@ -366,8 +510,11 @@ mod tests {
     fn what_was_never_seen_unread_was_not_read_either() {
         let bert = id("22");
         let mut open = open();
-        // A reaction.
-        open.add(Some(bert), false);
+        let reaction = Thing {
+            reaction: true,
+            ..message(bert, 1)
+        };
+        open.tells(reaction, false);
         assert!(!open.follow(bert, false));
         // Then a message.
         assert!(!open.follow(bert, true));
@@ -377,7 +524,34 @@ mod tests {
     #[test]
     fn an_example_is_about_nobody() {
         let mut open = open();
-        open.add(None, false);
+        open.add(None, false, &said("some"));
         assert!(!open.follow(id("22"), false));
+        assert_eq!(open.loses(1), None);
+    }
+
+    #[test]
+    fn what_is_gone_is_neither_counted_nor_quoted() {
+        let (bert, carla) = (id("22"), id("33"));
+        let mut open = open();
+        open.tells(message(bert, 1), true);
+        open.tells(message(carla, 2), true);
+        open.tells(message(bert, 3), true);
+        assert_eq!(open.loses(4), None);
+        assert_eq!(open.loses(1), Some(Loss::Part));
+        assert_eq!((open.count(), open.news.clone()), (2, Some(said("3"))));
+        assert_eq!(open.loses(3), Some(Loss::Part));
+        assert_eq!((open.count(), open.news.clone()), (1, None));
+        assert!(!open.follow(bert, false), "nothing of it is told any more");
+        assert_eq!(open.loses(2), Some(Loss::Whole));
+    }
+
+    #[test]
+    fn it_is_over_when_what_is_left_was_read() {
+        let (bert, carla) = (id("22"), id("33"));
+        let mut open = open();
+        open.tells(message(bert, 1), true);
+        open.tells(message(carla, 2), true);
+        assert!(!open.follow(bert, false));
+        assert_eq!(open.loses(2), Some(Loss::Whole));
     }
 }

@@ -122,7 +122,7 @@ impl Reel {
             loading: StoredValue::new(false),
             failed: RwSignal::new(false),
         };
-        state.watch(conversation, move |change| match change {
+        state.watch(Some(conversation), move |change| match change {
             Change::Put(message) => {
                 let message = Message::clone(message);
                 let _ = strip.try_update(|strip| strip.apply(message, which));

@@ -187,7 +187,7 @@ pub enum Command {
     DeclineRequest(Id),
     /// Declines every message request. → [`Reply::Done`]
     DeclineAllRequests,
-    /// Blocks or unblocks an account. → [`Reply::Done`]
+    /// Blocks or unblocks an account. Messages that wait to be sent to a blocked one fail. → [`Reply::Done`]
     SetBlocked {
         /// The account.
         id: Id,
@@ -221,8 +221,8 @@ pub enum Command {
     },
     /// Removes all messages of a conversation from this device. → [`Reply::Done`]
     ClearMessages(Id),
-    /// Removes all messages from this device and the own swarm, and takes the conversation off the list on all own devices;
-    /// the contact stays. Other clients keep what they have hidden, and show it again with the next message.
+    /// Removes the draft and all messages from this device and the own swarm, and takes the conversation off the list on all
+    /// own devices; the contact stays. Other clients keep what they have hidden, and show it again with the next message.
     /// → [`Reply::Done`]
     DeleteConversation(Id),
     /// Removes the contact and all messages, on all own devices; who writes again makes a request. → [`Reply::Done`]

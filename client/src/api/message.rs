@@ -170,7 +170,7 @@ pub enum SendFailure {
     TooLarge,
     /// The file server could not be reached or did not take a file.
     FileServer,
-    /// The user stopped it.
+    /// The user stopped it, or blocked the contact before it was sent.
     Cancelled,
 }
 

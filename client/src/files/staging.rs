@@ -173,13 +173,16 @@ impl Core {
         Ok(Reply::Bytes(piece.ok_or(Failure::NotFound)?))
     }
 
-    /// What a front end began to hand over when it, or the engine, ended: nobody will finish it.
+    /// What a front end began to hand over when it, or the engine, ended: nobody will finish it. Nor is anybody left to send
+    /// the draft of a conversation that is gone.
     pub(crate) async fn sweep_files(&self) -> Result<(), StoreError> {
         let mut work = Work::begin(self).await;
         let unfinished: Vec<FileId> = {
             let state = self.state.borrow();
             let is_left = |record: &FileRecord| match &record.place {
-                FilePlace::Draft(..) => record.held != Held::Whole,
+                FilePlace::Draft(conversation, _) => {
+                    record.held != Held::Whole || !state.conversations.contains_key(conversation)
+                }
                 FilePlace::NewPicture(_) => true,
                 _ => false,
             };
@@ -194,6 +197,18 @@ impl Core {
 }
 
 impl Work<'_> {
+    /// Removes the files of a draft.
+    pub(crate) fn discard_staged(&mut self, conversation: &Id) {
+        let staged = self.core.state.borrow().files.staged(conversation);
+        for StagedFile { file, .. } in staged {
+            // What this unit sends has left the draft.
+            let place = self.file(file).map(|record| record.place);
+            if matches!(place, Some(FilePlace::Draft(..))) {
+                self.remove_file(file);
+            }
+        }
+    }
+
     /// The files of a message that is accepted now: they leave the draft.
     pub(crate) fn take_staged(
         &mut self,
@@ -245,7 +260,89 @@ fn tidy(info: FileInfo, voice: bool) -> FileInfo {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use futures::executor::block_on;
+
     use super::*;
+    use crate::Options;
+    use crate::api::Command;
+    use crate::driver::Driver;
+    use crate::store::memory::MemoryStore;
+    use crate::test_support::{CountingRng, ManualClock, id};
+    use crate::testing::offline;
+
+    const NOW: u64 = 1_780_000_000_000;
+
+    async fn core() -> Rc<Core> {
+        let clock = Rc::new(ManualClock::new(NOW));
+        let store: Rc<MemoryStore> = Rc::default();
+        let (ports, profile) = offline(store, clock, Rc::new(CountingRng::default()));
+        let (spawner, _driver) = Driver::new();
+        let core = Core::new(ports, profile, Options::default(), spawner);
+        let name = "Ann".to_owned();
+        core.carry_out(None, Command::CreateAccount { name })
+            .await
+            .unwrap();
+        core
+    }
+
+    /// A conversation with a text and a file that were not sent.
+    async fn drafted(core: &Core) -> FileId {
+        let mut work = Work::begin(core).await;
+        let contact = work.contact(&id(2));
+        (contact.approved, contact.approved_me) = (true, true);
+        let conversation = work.conversation(&id(2));
+        conversation.visible = true;
+        conversation.draft = "Not sent".to_owned();
+        let file = FileId(work.next_number());
+        let record = FileRecord {
+            place: FilePlace::Draft(id(2), FileInfo::default()),
+            size: 3,
+            held: Held::Whole,
+            used_at: NOW,
+            again_until: 0,
+        };
+        work.put_file(file, record).unwrap();
+        work.put_pieces(file, b"abc");
+        work.commit().await.unwrap();
+        file
+    }
+
+    async fn is_here(core: &Core, file: FileId) -> bool {
+        let staged = core.state.borrow().files.staged(&id(2)).len();
+        let bytes = core.piece(file, 0).await.unwrap().is_some();
+        assert_eq!(staged == 1, bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_draft_goes_with_its_contact_and_with_its_conversation() {
+        block_on(async {
+            let core = core().await;
+            let file = drafted(&core).await;
+            assert!(is_here(&core, file).await);
+            core.sweep_files().await.unwrap();
+            assert!(is_here(&core, file).await);
+            core.delete_conversation(id(2)).await.unwrap();
+            assert!(!is_here(&core, file).await);
+            assert_eq!(core.state.borrow().conversations[&id(2)].draft, "");
+            let file = drafted(&core).await;
+            core.delete_contact(id(2)).await.unwrap();
+            assert!(!is_here(&core, file).await);
+        });
+    }
+
+    #[test]
+    fn a_draft_that_outlived_its_conversation_is_swept() {
+        block_on(async {
+            let core = core().await;
+            let file = drafted(&core).await;
+            core.state.borrow_mut().conversations.remove(&id(2));
+            core.sweep_files().await.unwrap();
+            assert!(!is_here(&core, file).await);
+        });
+    }
 
     #[test]
     fn only_recordings_have_a_waveform() {

@@ -128,7 +128,14 @@ impl MessageRecord {
             )
     }
 
-    /// Adds what somebody says about an emoji; `false` when it changes nothing.
+    /// Whether somebody's word about an emoji can be kept: [`Self::react`] takes it.
+    pub(crate) fn has_room_for(&self, from: &Id, emoji: &str) -> bool {
+        let held = |word: &ReactionRecord| !word.on || (word.from == *from && word.emoji == emoji);
+        self.reactions.len() < MAX_REACTIONS || self.reactions.iter().any(held)
+    }
+
+    /// Adds what somebody says about an emoji; `false` when it changes nothing. Where there is no room, it takes the place
+    /// of the oldest word that took something back.
     pub(crate) fn react(&mut self, word: ReactionRecord) -> bool {
         let same = |held: &&mut ReactionRecord| held.from == word.from && held.emoji == word.emoji;
         let full = self.reactions.len() >= MAX_REACTIONS;
@@ -136,7 +143,14 @@ impl MessageRecord {
             Some(held) if held.at >= word.at => false,
             // The latest word counts, so that all devices agree in whatever order they hear.
             Some(held) => std::mem::replace(held, word.clone()).on != word.on,
-            None if full => false,
+            None if full => {
+                let over = self.reactions.iter_mut().filter(|held| word.on && !held.on);
+                let Some(place) = over.min_by_key(|held| held.at) else {
+                    return false;
+                };
+                *place = word;
+                true
+            }
             None => {
                 let changed = word.on;
                 self.reactions.push(word);

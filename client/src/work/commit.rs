@@ -7,12 +7,12 @@ use futures::future::LocalBoxFuture;
 use holdfast_protocol::account::Id;
 
 use super::{Reader, Touched, Work};
-use crate::api::{Event, Message, MessageId, Position};
+use crate::api::{Event, Message, MessageId, MessageKind, MessageState, Position, SendFailure};
 use crate::core::State;
 use crate::ports::{Change, Collection, Scan, StoreError};
 use crate::records::{
-    ContactRecord, ConversationRecord, FilePlace, FileRecord, Job, MessageRecord, Newest, Target, decode,
-    encode, keys,
+    ContactRecord, ConversationRecord, FilePlace, FileRecord, Job, MessageRecord, Newest, OutboxRecord,
+    ReactionRecord, Target, decode, encode, keys,
 };
 
 /// Entries read at once while counting.
@@ -46,10 +46,12 @@ impl<'a> Work<'a> {
     }
 
     async fn settle(mut self) -> Result<(), StoreError> {
+        self.settle_blocked().await?;
         for (conversation, reader) in std::mem::take(&mut self.reads) {
             self.settle_reading(conversation, reader).await?;
         }
         self.settle_conversations().await?;
+        self.settle_drafts();
         self.settle_files();
         self.keep_changed();
         self.keep_documents()?;
@@ -69,6 +71,60 @@ impl<'a> Work<'a> {
         let messages = self.shown_messages().await.unwrap_or_default();
         self.announce(messages, listed);
         Ok(())
+    }
+
+    /// What waits for contacts that this unit blocks does not go to them any more (`spec/02-messages-v1.md §10`): messages
+    /// are given up until the user tries again, anything else for good. The own devices still get their copies.
+    async fn settle_blocked(&mut self) -> Result<(), StoreError> {
+        let core = self.core;
+        let (blocked, numbers) = {
+            let state = core.state.borrow();
+            let was_blocked = |id: &Id| state.contacts.get(id).is_some_and(|before| before.blocked);
+            let blocked = self.contacts.iter();
+            let blocked = blocked.filter(|(id, contact)| contact.blocked && !was_blocked(id));
+            let blocked: BTreeSet<Id> = blocked.map(|(id, _)| *id).collect();
+            if blocked.is_empty() {
+                return Ok(());
+            }
+            let numbers = state.outbox.keys().chain(self.outbox.keys());
+            (blocked, numbers.copied().collect::<BTreeSet<MessageId>>())
+        };
+        for number in numbers {
+            let Some(record) = self.outbox_entry(number) else {
+                continue;
+            };
+            let waits = record.for_contact.is_some() || record.waiting.is_some();
+            if !waits || record.failed.is_some() || !blocked.contains(&record.conversation) {
+                continue;
+            }
+            if record.message {
+                let failure = SendFailure::Cancelled;
+                self.put_outbox(OutboxRecord {
+                    failed: Some(failure),
+                    ..record
+                })?;
+                self.set_state(number, MessageState::Failed(failure), None)
+                    .await?;
+            } else if record.for_self.is_some() {
+                self.put_outbox(OutboxRecord {
+                    for_contact: None,
+                    ..record
+                })?;
+            } else {
+                self.remove_outbox(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drafts go with their conversations.
+    fn settle_drafts(&mut self) {
+        let none = ConversationRecord::new();
+        let gone = self.conversations.iter().filter(|(_, record)| **record == none);
+        let gone: Vec<Id> = gone.map(|(id, _)| *id).collect();
+        for id in gone {
+            self.discard_staged(&id);
+        }
     }
 
     /// Counts what was read, starts its timers, and notes the receipts.
@@ -376,6 +432,9 @@ impl<'a> Work<'a> {
         state.counters = self.counters;
         self.outbox_changed = !self.outbox.is_empty();
         for (id, entry) in std::mem::take(&mut self.outbox) {
+            if entry.as_ref().is_some_and(|record| record.failed.is_some()) {
+                state.sending.remove(&id);
+            }
             match entry {
                 Some(record) => state.outbox.insert(id, record),
                 None => state.outbox.remove(&id),
@@ -524,19 +583,30 @@ impl<'a> Work<'a> {
         Ok(messages)
     }
 
-    /// Whether a notification is about a message that was read or removed by now.
+    /// Whether a notification is about a message that was read, removed or deleted by now, or about a reaction that was taken
+    /// back or whose message is gone.
     fn is_old_news(&self, event: &Event) -> bool {
         let Event::Notify {
             conversation,
             message,
-            reaction: None,
+            reaction,
         } = event
         else {
             return false;
         };
-        let Some(Some((_, position))) = self.places.get(message) else {
+        let all = (*conversation, Position::FIRST)..=(*conversation, Position::LAST);
+        let told = self.messages.range(all).find_map(|((_, position), touched)| {
+            let record = touched.new.as_ref().filter(|_| position.id == *message)?;
+            Some((position, record))
+        });
+        let Some((position, record)) = told.filter(|(_, record)| record.kind != MessageKind::Deleted) else {
             return true;
         };
+        if let Some(emoji) = reaction {
+            let stands =
+                |word: &ReactionRecord| word.on && word.from == *conversation && word.emoji == *emoji;
+            return !record.reactions.iter().any(stands);
+        }
         let state = self.core.state.borrow();
         let held = state.conversations.get(conversation);
         held.is_none_or(|held| position.sent_at <= held.read_up_to)

@@ -259,7 +259,8 @@ impl Work<'_> {
             sent_at: position.sent_at,
         };
         let ended = record.expiry.and_then(|expiry| expiry.at);
-        if ended.is_none_or(|at| at > self.now()) {
+        let over = ended.is_some_and(|at| at <= self.now());
+        if !over {
             self.set_removed(&conversation, &target, why)?;
         } else if self.can_still_come(position.sent_at) {
             let mark = MarkRecord {
@@ -268,7 +269,9 @@ impl Work<'_> {
             };
             self.set_mark(&conversation, &target, mark)?;
         }
-        if self.outbox_entry(id).is_some() {
+        // What the contact has by now still comes to the own devices, if it went from this one alone.
+        let goes_on = why == Gone::Here && !over && self.is_with_contact(id);
+        if self.outbox_entry(id).is_some() && !goes_on {
             self.remove_outbox(id);
         }
         Ok(true)

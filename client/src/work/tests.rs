@@ -6,9 +6,9 @@ use futures::executor::block_on;
 
 use super::*;
 use crate::Options;
-use crate::api::{Expiry, MessageKind, MessageState, Notice};
+use crate::api::{Expiry, MessageKind, MessageState, Notice, SendFailure};
 use crate::driver::Driver;
-use crate::records::Target;
+use crate::records::{Lifetime, ReactionRecord, Target};
 use crate::store::memory::MemoryStore;
 use crate::test_support::{CountingRng, ManualClock, id};
 use crate::testing::offline;
@@ -38,6 +38,11 @@ fn listen(core: &Core) -> impl FnMut() -> Vec<String> {
             match event {
                 Event::Message(message) => told.push(format!("message {}", message.body)),
                 Event::MessageRemoved { .. } => told.push("removed".to_owned()),
+                Event::Notify {
+                    message, reaction, ..
+                } => {
+                    told.push(format!("notify {} {}", message.0, reaction.unwrap_or_default()));
+                }
                 Event::Conversation(conversation) => told.push(format!(
                     "{} unread, {}",
                     conversation.unread,
@@ -238,5 +243,139 @@ fn what_is_over_goes_at_the_start_before_anything_is_shown() {
         assert_eq!((held.total, held.unread), (1, 1));
         assert_eq!(held.newest.clone().unwrap().text, "stays");
         assert!(state.expiring.is_empty());
+    });
+}
+
+#[test]
+fn what_was_deleted_or_taken_back_within_the_unit_is_not_notified() {
+    block_on(async {
+        let core = core(&Rc::default());
+        let mut told = listen(&core);
+        let mut notified = || -> Vec<String> {
+            let told = told().into_iter();
+            told.filter(|event| event.starts_with("notify")).collect()
+        };
+        let notify = |message, reaction: Option<&str>| Event::Notify {
+            conversation: id(2),
+            message,
+            reaction: reaction.map(str::to_owned),
+        };
+        let mut work = Work::begin(&core).await;
+        let mut theirs = Vec::new();
+        let mut own = Vec::new();
+        for sent_at in 0..3 {
+            let position = work.insert(&id(2), 10 + sent_at, received("theirs")).await;
+            theirs.push(position.unwrap().id);
+            let record = MessageRecord::text(id(1), true, "own".to_owned(), MessageState::Sent);
+            own.push(work.insert(&id(2), 20 + sent_at, record).await.unwrap().id);
+        }
+        for message in &theirs {
+            work.tell(notify(*message, None));
+        }
+        work.update(theirs[1], MessageRecord::empty).await.unwrap();
+        work.remove(theirs[2], Gone::Here).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(notified(), [format!("notify {} ", theirs[0].0)]);
+
+        let word = |at, on| ReactionRecord {
+            emoji: "😂".to_owned(),
+            from: id(2),
+            at,
+            on,
+        };
+        let mut work = Work::begin(&core).await;
+        for message in &own {
+            work.update(*message, |record| {
+                record.react(word(100, true));
+            })
+            .await
+            .unwrap();
+            work.tell(notify(*message, Some("😂")));
+        }
+        work.update(own[1], MessageRecord::empty).await.unwrap();
+        work.update(own[2], |record| {
+            record.react(word(101, false));
+        })
+        .await
+        .unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(notified(), [format!("notify {} 😂", own[0].0)]);
+    });
+}
+
+#[test]
+fn what_waits_for_somebody_who_is_blocked_is_given_up() {
+    block_on(async {
+        let store = Rc::default();
+        let core = core(&store);
+        let waiting = |number, message| OutboxRecord {
+            number,
+            message,
+            conversation: id(2),
+            sent_at: NOW,
+            for_contact: Some(vec![1]),
+            for_self: Some(vec![2]),
+            lifetime: Lifetime::LONGEST,
+            guessed: None,
+            failed: None,
+            waiting: None,
+        };
+        let mut work = Work::begin(&core).await;
+        let mut messages = Vec::new();
+        for (conversation, sent_at) in [(id(2), NOW), (id(2), NOW + 1), (id(3), NOW)] {
+            let record = MessageRecord::text(id(1), true, "own".to_owned(), MessageState::Queued);
+            let position = work.insert(&conversation, sent_at, record).await.unwrap();
+            messages.push(position.id);
+        }
+        let (reaction, receipt) = (MessageId(work.next_number()), MessageId(work.next_number()));
+        for record in [
+            waiting(messages[0], true),
+            OutboxRecord {
+                for_contact: None,
+                ..waiting(messages[1], true)
+            },
+            OutboxRecord {
+                conversation: id(3),
+                ..waiting(messages[2], true)
+            },
+            waiting(reaction, false),
+            OutboxRecord {
+                for_self: None,
+                ..waiting(receipt, false)
+            },
+        ] {
+            work.put_outbox(record).unwrap();
+        }
+        work.commit().await.unwrap();
+        core.state.borrow_mut().sending.insert(messages[0]);
+        let mut work = Work::begin(&core).await;
+        work.contact(&id(2)).blocked = true;
+        work.commit().await.unwrap();
+        assert!(core.state.borrow().sending.is_empty());
+        // All of it is in the store.
+        let again = self::core(&store);
+        again.load().await.unwrap();
+        for core in [&core, &again] {
+            let entry = |number: MessageId| {
+                let state = core.state.borrow();
+                let record = state.outbox.get(&number);
+                record.map(|record| {
+                    (
+                        record.failed,
+                        record.for_contact.is_some(),
+                        record.for_self.is_some(),
+                    )
+                })
+            };
+            let failure = SendFailure::Cancelled;
+            assert_eq!(entry(messages[0]), Some((Some(failure), true, true)));
+            assert_eq!(entry(messages[1]), Some((None, false, true)), "they have it");
+            assert_eq!(entry(messages[2]), Some((None, true, true)), "somebody else");
+            assert_eq!(entry(reaction), Some((None, false, true)));
+            assert_eq!(entry(receipt), None);
+            let work = Work::begin(core).await;
+            let (.., record) = work.message(messages[0]).await.unwrap().unwrap();
+            assert_eq!(record.state, MessageState::Failed(failure));
+        }
     });
 }

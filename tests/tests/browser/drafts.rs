@@ -3,6 +3,7 @@
 use thirtyfour::prelude::*;
 
 use crate::network::Network;
+use crate::talk::two_friends;
 use crate::user::{Place, User};
 use crate::writing::holds;
 
@@ -182,4 +183,19 @@ async fn a_tab_goes_on_with_what_another_one_wrote_and_forgets_what_it_sent() {
     browser.press("#open-settings").await;
     browser.read(&row(&bert_id), "Hello Bert").await;
     browser.gone(&begun).await;
+}
+
+#[tokio::test]
+async fn a_text_goes_with_the_conversation_that_is_deleted() {
+    let network = Network::start();
+    let (ada, bert) = two_friends(&network).await;
+    let bert_id = bert.id().await;
+    for entry in ["Delete conversation", "Delete contact"] {
+        ada.browser.fill("#message-text", "Better not").await;
+        ada.choose(&bert_id, entry).await;
+        ada.browser.press("#confirm").await;
+        ada.browser.gone("#message-text").await;
+        ada.write_to(&bert_id).await;
+        holds(&ada.browser, "").await;
+    }
 }

@@ -27,6 +27,7 @@ mod files_showing;
 mod files_stripped;
 mod files_traces;
 mod files_voice;
+mod gone;
 mod held;
 mod invites;
 mod keeping;

@@ -171,6 +171,65 @@ async fn notifications_tell_what_was_chosen_and_only_then() {
     );
 }
 
+#[tokio::test]
+async fn a_notification_does_not_go_on_telling_what_was_deleted() {
+    let network = Network::start();
+    let (ada, bert) = futures::join!(
+        User::arrive(&network),
+        User::join(&network, "Bert", Place::SharedComputer)
+    );
+    let browser = &ada.browser;
+    for script in [RECORDER, LOOKING] {
+        browser.before_each_page(script).await;
+    }
+    browser.open(&network.app()).await;
+    ada.create("Ada", Place::OwnDevice).await;
+    let (ada_id, bert_id) = (ada.id().await, bert.id().await);
+    ada.write_to(&bert_id).await;
+    ada.send("Hello Bert").await;
+    bert.accept(&ada_id).await;
+    bert.send("Hello Ada").await;
+    ada.reads("Hello Ada").await;
+    browser.press("#open-settings").await;
+    browser.press("#settings-notifications").await;
+    browser.press("#notify").await;
+    browser.press("input[name=notify-content][value=message]").await;
+    look(browser, false).await;
+    bert.send("first secret").await;
+    assert_eq!(
+        notified(browser, 1).await,
+        ("Bert".to_owned(), "first secret".to_owned())
+    );
+    bert.send("second secret").await;
+    let (title, text) = notified(browser, 2).await;
+    assert!(
+        title.contains('2') && text.contains("second secret"),
+        "{title}: {text}"
+    );
+    bert.delivered().await;
+
+    let delete = async |text: &str| {
+        bert.right_click(text).await;
+        bert.entry("Delete").await;
+        bert.browser.press("#delete-everyone").await;
+        bert.browser.press("#confirm").await;
+    };
+    delete("second secret").await;
+    assert_eq!(
+        notified(browser, 3).await,
+        ("Bert".to_owned(), "New message".to_owned())
+    );
+    delete("first secret").await;
+    browser
+        .until("nothing shown", async || {
+            let open = browser.script("return globalThis.last.entry.open").await;
+            (open == json!(false)).then_some(())
+        })
+        .await;
+    let shown = browser.script("return globalThis.shown.length").await;
+    assert_eq!(shown, json!(3));
+}
+
 /// Notes what is heard.
 const LISTENER: &str = "{
     globalThis.notes = [];

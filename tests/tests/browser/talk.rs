@@ -7,7 +7,7 @@ use crate::screens::pictures;
 use crate::user::{Place, User};
 
 /// Two people who have written to each other, each in the conversation with the other.
-async fn two_friends(network: &Network) -> (User, User) {
+pub(crate) async fn two_friends(network: &Network) -> (User, User) {
     let (ada, bert) = futures::join!(
         User::join(network, "Ada", Place::OwnDevice),
         User::join(network, "Bert", Place::OwnDevice),
@@ -289,6 +289,28 @@ async fn a_stranger_asks_and_is_accepted_blocked_and_unblocked() {
     ada.send("Friends again?").await;
     bert.reads("Friends again?").await;
     assert_eq!(bert.count("Never to be read").await, 0);
+}
+
+#[tokio::test]
+async fn what_waits_for_somebody_who_is_blocked_is_not_sent_and_says_so() {
+    let mut network = Network::start();
+    let (ada, _bert) = two_friends(&network).await;
+    ada.delivered().await;
+    network.stop();
+    ada.send("Not to be read").await;
+    ada.reads("Not to be read").await;
+    ada.set_timer("#timer-read", "#timer-300").await;
+    ada.browser.press("#conversation-menu").await;
+    ada.entry("Block").await;
+    ada.browser.press("#confirm").await;
+    ada.browser.see("#unblock").await;
+    ada.browser
+        .read("article.own:not(.notice) .failure", "Not sent")
+        .await;
+    ada.browser.read("article.own.notice .failure", "Not sent").await;
+    ada.browser.picture("blocked-not-sent").await;
+    ada.browser.press("article.own.notice [data-act=retry]").await;
+    ada.browser.read(".toast", "You have blocked this contact").await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What people do with messages: answer, react, delete, let disappear, read, type. Between two accounts, across the
 //! devices of one, with crashes in between and messages in any order.
 
+mod blocking;
 mod clocks;
 mod deleting;
 mod disappearing;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use holdfast_client::api::{
     Anchor, Command, DeleteScope, Disappearing, Event, Failure, Message, MessageDetails, MessageId,
-    MessageKind, MessagePage, MessageState, Notice, Notify, Reply, Standing,
+    MessageKind, MessagePage, MessageState, Notice, Notify, Reply, SendFailure, Standing,
 };
 use holdfast_protocol::account::{Account, Id, Seed};
 use holdfast_protocol::message::outgoing::encode_one_to_one;

@@ -223,7 +223,7 @@ async fn news_is_notified_and_old_messages_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_missed_once_and_not_when_another_device_takes_it() {
+async fn a_call_is_missed_once_and_not_when_another_device_takes_or_declines_it() {
     run(async {
         let world = World::new().await;
         let (alice, id, friend) = with_friend(&world).await;
@@ -236,7 +236,7 @@ async fn a_call_is_missed_once_and_not_when_another_device_takes_it() {
             }),
             ..Content::default()
         };
-        let (offer, answer, pre_offer) = (1, 2, 6);
+        let (offer, answer, end, pre_offer) = (1, 2, 5, 6);
         deliver(&world, &friend, &id, &call(pre_offer, "one"), START_MS + 70).await;
         deliver(&world, &friend, &id, &call(offer, "one"), START_MS + 71).await;
         until(&alice, friend.id(), "missed", |messages| {
@@ -251,6 +251,19 @@ async fn a_call_is_missed_once_and_not_when_another_device_takes_it() {
             notices(messages).is_empty()
         })
         .await;
+        // Declined on another device: after it was told, and before it rang here.
+        deliver(&world, &friend, &id, &call(offer, "declined"), START_MS + 76).await;
+        until(&alice, friend.id(), "missed", |messages| {
+            notices(messages) == [Notice::MissedCall]
+        })
+        .await;
+        deliver(&world, &own, &id, &call(end, "declined"), START_MS + 77).await;
+        until(&alice, friend.id(), "declined", |messages| {
+            notices(messages).is_empty()
+        })
+        .await;
+        deliver(&world, &own, &id, &call(end, "late"), START_MS + 79).await;
+        deliver(&world, &friend, &id, &call(offer, "late"), START_MS + 78).await;
         // Strangers do not ring.
         let third = Account::from_seed(Seed::from_bytes(&[0x78; 16]));
         deliver(&world, &third, &id, &call(offer, "two"), START_MS + 73).await;

@@ -157,7 +157,11 @@ fn more() -> AnyView {
 fn content(room: Room, row: &Row) -> AnyView {
     let message = &row.message;
     if let MessageKind::Notice(what) = message.kind {
-        return notice(room, row, what);
+        return view! {
+            {notice(room, row, what)}
+            {failure(message.state)}
+        }
+        .into_any();
     }
     let text = if message.kind == MessageKind::Deleted {
         view! { <span class="text">{icon(Icon::Trash)} {t("message.deleted")}</span> }.into_any()

@@ -67,15 +67,17 @@ fn Bar(room: Room) -> impl IntoView {
                 room.marks.set(String::new());
                 return;
             };
-            let kept = shown
-                .get_value()
-                .filter(|(words, _)| *words == answer.words)
-                .and_then(|(_, id)| answer.messages.iter().position(|found| found.message.id.0 == id));
-            match kept {
+            let same = shown.get_value().filter(|(words, _)| *words == answer.words);
+            let again = same.is_some();
+            let kept =
+                same.and_then(|(_, id)| answer.messages.iter().position(|found| found.message.id.0 == id));
+            match (kept, answer.messages.len().checked_sub(1)) {
                 // The same hits, or more of them.
-                Some(place) => at.set(place),
-                None if answer.messages.is_empty() => room.marks.set(answer.words.clone()),
-                None => show(answer, 0),
+                (Some(place), _) => at.set(place),
+                (None, None) => room.marks.set(answer.words.clone()),
+                // The one that was shown is gone: the next one stands in its place.
+                (None, Some(last)) if again => show(answer, at.get_untracked().min(last)),
+                (None, Some(_)) => show(answer, 0),
             }
         });
     });

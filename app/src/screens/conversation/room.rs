@@ -111,7 +111,7 @@ impl Room {
             finding: RwSignal::new(false),
             marks: RwSignal::new(String::new()),
         };
-        state.watch(id, move |change| room.hear(change));
+        state.watch(Some(id), move |change| room.hear(change));
         let target = state.take_target(id);
         room.open(
             target

@@ -1,9 +1,9 @@
 //! Asks the engine while somebody types: after a short pause, the newest question only, and again while the answer is
-//! partial.
+//! partial. What was found and is gone meanwhile is not shown any longer.
 
 use std::time::Duration;
 
-use holdfast_client::api::{Command, Found, FoundMessage, Position, Reply};
+use holdfast_client::api::{Command, Found, FoundMessage, MessageId, MessageKind, Position, Reply};
 use holdfast_client::search::fits_name;
 use holdfast_protocol::account::Id;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use leptos::task::spawn_local;
 
 use crate::engine::LinkError;
 use crate::i18n::t;
-use crate::state::AppState;
+use crate::state::{AppState, Change};
 
 /// A pause in typing after which the engine is asked (`spec/12-client-behaviour.md §4.6`).
 const PAUSE: Duration = Duration::from_millis(50);
@@ -44,6 +44,19 @@ pub(crate) struct Answer {
     next: Option<Position>,
 }
 
+impl Answer {
+    /// Whether a message is among these.
+    fn holds(&self, message: MessageId) -> bool {
+        self.messages.iter().any(|found| found.message.id == message)
+    }
+
+    /// One of these messages is gone.
+    fn lose(&mut self, gone: MessageId) {
+        self.messages.retain(|found| found.message.id != gone);
+        self.total = self.total.saturating_sub(1);
+    }
+}
+
 /// A search field's state; copies are the same state.
 #[derive(Clone, Copy)]
 pub(crate) struct Lookup {
@@ -62,13 +75,39 @@ pub(crate) struct Lookup {
 impl Lookup {
     /// A search in one conversation, or in all.
     pub(crate) fn new(state: AppState, within: Option<Id>) -> Self {
-        Self {
+        let lookup = Self {
             state,
             within,
             typed: RwSignal::new(String::new()),
             answer: RwSignal::new(None),
             turn: StoredValue::new(0),
             loading: StoredValue::new(false),
+        };
+        state.watch(within, move |change| lookup.hear(change));
+        lookup
+    }
+
+    /// Something happened to a message that may be among what was found.
+    fn hear(self, change: &Change) {
+        let gone = match change {
+            Change::Removed(id) => *id,
+            Change::Put(message) if message.kind == MessageKind::Deleted => message.id,
+            Change::Put(_) => return,
+            Change::Cleared | Change::Reread => {
+                let asked = self.typed.try_with_untracked(|typed| !typed.trim().is_empty());
+                if let (Some(true), Some(turn)) = (asked, self.turn.try_get_value()) {
+                    self.ask_after(Duration::ZERO, turn);
+                }
+                return;
+            }
+        };
+        let holds = |answer: &Option<Answer>| answer.as_ref().is_some_and(|answer| answer.holds(gone));
+        if self.answer.try_with_untracked(holds) == Some(true) {
+            self.answer.update(|answer| {
+                if let Some(answer) = answer {
+                    answer.lose(gone);
+                }
+            });
         }
     }
 

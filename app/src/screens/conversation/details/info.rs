@@ -14,34 +14,37 @@ use crate::screens::conversation::gestures::{can_reply, to_composer};
 use crate::screens::conversation::room::Room;
 use crate::screens::conversation::stopwatch;
 use crate::screens::files::{savable, save, words};
+use crate::state::Change;
 use crate::state::identity::short_id;
 use crate::state::nav::Route;
 
-/// The page. It follows the message as long as it is loaded.
+/// The page. It follows the message, and shows nothing of it when it is gone.
 pub(super) fn info(room: Room, id: MessageId) -> AnyView {
     let state = room.state;
     let details = RwSignal::new(None::<MessageDetails>);
     let missing = RwSignal::new(false);
-    let row = room.row(id);
-    Effect::new(move |_| {
-        if let Some(row) = &row {
-            row.track();
-        }
+    let show = move |found: Option<MessageDetails>| {
+        let _ = missing.try_set(found.is_none());
+        let _ = details.try_set(found);
+    };
+    let ask = move || {
         spawn_local(async move {
-            match state.request(Command::MessageDetails(id)).await {
-                Ok(Reply::Details(found)) => {
-                    let _ = details.try_set(Some(*found));
-                }
-                _ => {
-                    let _ = missing.try_set(true);
-                }
-            }
+            show(match state.request(Command::MessageDetails(id)).await {
+                Ok(Reply::Details(found)) => Some(*found),
+                _ => None,
+            });
         });
+    };
+    ask();
+    state.watch(Some(room.id), move |change| match change {
+        Change::Put(message) if message.id == id => ask(),
+        Change::Removed(gone) if *gone == id => show(None),
+        Change::Put(_) | Change::Removed(_) => {}
+        Change::Cleared | Change::Reread => ask(),
     });
     view! {
         {move || {
-            let gone = missing.get() && details.with(Option::is_none);
-            gone.then(|| view! { <p class="help" role="alert">{t("error.not_found")}</p> })
+            missing.get().then(|| view! { <p class="help" role="alert">{t("error.not_found")}</p> })
         }}
         {move || details.get().map(|found| page(room, &found))}
     }
