@@ -1,6 +1,5 @@
-//! `cargo xtask lint`: format, clippy, dependencies, language files and leftovers.
+//! `cargo xtask lint`: format, clippy, dependencies and leftovers.
 
-use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
@@ -8,11 +7,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::artifacts;
-use crate::json::Json;
 use crate::paths;
 use crate::progress::{Outcome, Progress};
 use crate::setup::{self, Wasm};
-use crate::size;
 
 /// What must not stay in the sources, in two parts each so that this list does not find itself.
 const LEFTOVERS: [(&str, &str); 8] = [
@@ -59,7 +56,6 @@ pub(crate) fn run() -> Outcome {
         progress.attempt("clippy of the app", &mut app_clippy(wasm), LIMIT),
         dependencies,
         advisories,
-        languages(),
         leftovers(),
     ];
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
@@ -145,71 +141,6 @@ fn app_clippy(wasm: Wasm) -> Command {
     command
 }
 
-/// Every language has the same keys and the same placeholders.
-fn languages() -> Outcome {
-    let folder = paths::root().join("static/languages");
-    let mut complaints = Vec::new();
-    let mut english = None;
-    let mut others = Vec::new();
-    for file in size::shipped(&folder) {
-        let text = fs::read_to_string(folder.join(&file)).map_err(|error| format!("{file}: {error}"))?;
-        let Some(Json::Object(members)) = Json::parse(&text) else {
-            complaints.push(format!("{file} is not a JSON object"));
-            continue;
-        };
-        let texts: Vec<(String, BTreeSet<String>)> = members
-            .iter()
-            .map(|(key, value)| (key.clone(), placeholders(value)))
-            .collect();
-        if file == "en.json" {
-            english = Some(texts)
-        } else {
-            others.push((file, texts))
-        }
-    }
-    let english = english.ok_or("static/languages/en.json is missing")?;
-    for (file, texts) in others {
-        for (key, wanted) in &english {
-            match texts.iter().find(|(name, _)| name == key) {
-                None => complaints.push(format!("{file} lacks {key}")),
-                Some((_, found)) if found != wanted => {
-                    complaints.push(format!("{file}, {key}: {found:?} instead of {wanted:?}"))
-                }
-                Some(_) => {}
-            }
-        }
-        let unknown = texts
-            .iter()
-            .filter(|(key, _)| !english.iter().any(|(name, _)| name == key));
-        complaints.extend(unknown.map(|(key, _)| format!("{file} has {key}, which English lacks")));
-    }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("languages:\n{}", complaints.join("\n")))
-    }
-}
-
-/// The `{names}` in a text, wherever it stands in the entry; the translator's note does not count.
-fn placeholders(value: &Json) -> BTreeSet<String> {
-    match value {
-        Json::Text(text) => {
-            let parts = text.split('{').skip(1);
-            parts
-                .filter_map(|part| part.split_once('}'))
-                .map(|(name, _)| name.to_owned())
-                .collect()
-        }
-        Json::Object(members) => members
-            .iter()
-            .filter(|(key, _)| *key != "note")
-            .flat_map(|(_, value)| placeholders(value))
-            .collect(),
-        Json::List(items) => items.iter().flat_map(placeholders).collect(),
-        _ => BTreeSet::new(),
-    }
-}
-
 /// Nothing half-done stays.
 fn leftovers() -> Outcome {
     let list = paths::output(paths::command("git").args(["ls-files", "--"]).args(SOURCES))
@@ -235,27 +166,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_language_lacks_a_text() {
-        assert_eq!(languages(), Ok(()));
-    }
-
-    #[test]
     fn nothing_half_done_is_in_the_sources() {
         // A copy of the sources without their history has no list of them.
         if paths::root().join(".git").exists() {
             assert_eq!(leftovers(), Ok(()));
         }
-    }
-
-    #[test]
-    fn placeholders_are_found_in_every_form_of_an_entry() {
-        let entry = Json::parse(
-            r#"{"text":{"one":"{count} message from {name}","other":"{count} messages"},"note":"{not}"}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            placeholders(&entry).into_iter().collect::<Vec<_>>(),
-            ["count", "name"]
-        );
     }
 }

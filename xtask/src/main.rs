@@ -39,7 +39,7 @@ cargo xtask <task>
                  another place, every byte the same)
   sign [DIR] [KEY]
                  lists the files of that site and signs the list (KEY is release.key, made on first use)
-  lint           format, clippy, dependencies, language files, leftovers
+  lint           format, clippy, dependencies, leftovers
   setup          only the set-up of `up` and `test`, nothing built";
 
 fn main() -> ExitCode {

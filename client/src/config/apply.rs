@@ -223,7 +223,10 @@ impl Work<'_> {
         for id in marked_before {
             let gone = positions.iter().all(|(there, ..)| *there != id);
             let state = self.core.state.borrow();
-            let shown = state.conversations.get(&id).is_some_and(|held| held.marked_unread);
+            let shown = state
+                .conversations
+                .get(&id)
+                .is_some_and(|held| held.marked_unread);
             drop(state);
             if gone && shown {
                 self.conversation(&id).marked_unread = false;

@@ -501,9 +501,7 @@ fn renewal_due(renewed_at: u64, now: u64) -> u64 {
 /// The storage hashes of one document's messages.
 fn hashes_of(account: &Account, parts: &[Part], kind: ConfigKind) -> Vec<String> {
     let parts = parts.iter().filter(|part| part.kind == kind);
-    parts
-        .map(|part| part.hash(account).as_str().to_owned())
-        .collect()
+    parts.map(|part| part.hash(account).as_str().to_owned()).collect()
 }
 
 impl Part {

@@ -301,7 +301,10 @@ mod tests {
             let mut bytes = bytes_of_version_2(&before);
             bytes[0] = version;
             let now: SyncRecord = decode(&bytes).unwrap();
-            assert_eq!((now.pulled, now.renewed_at, now.stored_at), (true, 5, [1, 2, 3, 4]));
+            assert_eq!(
+                (now.pulled, now.renewed_at, now.stored_at),
+                (true, 5, [1, 2, 3, 4])
+            );
             assert_eq!(now.obsolete, ["old"]);
             assert!(now.handed.concat().is_empty());
         }

@@ -64,12 +64,7 @@ pub async fn run(network: &Network, members: usize, rng: &mut impl CryptoRng) ->
 }
 
 /// Stores and retrieves as clients do: guard, relay, relay, member.
-async fn onions(
-    network: &Network,
-    members: usize,
-    account: &Account,
-    rng: &mut impl CryptoRng,
-) -> Outcome {
+async fn onions(network: &Network, members: usize, account: &Account, rng: &mut impl CryptoRng) -> Outcome {
     let member = network.nodes.first().ok_or("no nodes")?.hop;
     let relays: Vec<_> = network.nodes.iter().rev().take(HOPS).collect();
     let guard = relays.first().ok_or("no relays")?.url.clone();

@@ -303,7 +303,10 @@ async fn an_edit_that_overtakes_another_on_its_way_leaves_no_copy_in_the_swarm()
             tokio::time::sleep(SOON * 2).await;
             assert_eq!(held(), before, "step {step}");
         }
-        assert_eq!(found_by_another(&world, &one).await.as_deref(), Some("overtaking 23"));
+        assert_eq!(
+            found_by_another(&world, &one).await.as_deref(),
+            Some("overtaking 23")
+        );
     })
     .await;
 }

@@ -349,7 +349,10 @@ fn what_a_swarm_lost_is_made_again_as_it_was_stored() {
     let mut convos = ConvoInfoVolatile::new(&account());
     convos.set_convo(&convo(1, NOW), NOW).unwrap();
     convos.set_convo(&convo(2, NOW + 30 * DAY), NOW).unwrap();
-    let stored: Vec<Vec<u8>> = store(&mut convos, "a").into_iter().map(|(_, data)| data).collect();
+    let stored: Vec<Vec<u8>> = store(&mut convos, "a")
+        .into_iter()
+        .map(|(_, data)| data)
+        .collect();
     let loaded = ConvoInfoVolatile::load(&account(), &convos.dump()).unwrap();
     assert_eq!(loaded.push_again().unwrap(), stored);
     assert_eq!((loaded.seqno(), loaded.needs_push()), (1, false));
