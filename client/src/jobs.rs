@@ -1,18 +1,22 @@
 //! Work on the own swarm that must be done sometime: deleting messages there, and letting them go earlier
-//! (`spec/03-network.md §3.11, §3.12`). Each job is durable until a member of the swarm confirms it with its signature.
+//! (`spec/03-network.md §3.11, §3.12`). Each job is durable until half of the swarm's members confirm it with their signatures,
+//! or as many as answer.
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use holdfast_protocol::account::Account;
+use holdfast_protocol::keys::{Ed25519PublicKey, KeyError};
 use holdfast_protocol::nodes::ServiceNode;
 use holdfast_protocol::swarm::reply::{self, Deleted, Expired, SwarmReply};
 use holdfast_protocol::swarm::request::{Delete, Expire, ExpireMode, Request};
 use holdfast_protocol::swarm::{MessageHash, Signer};
+use serde::de::DeserializeOwned;
 
 use crate::core::Core;
-use crate::network::request::REQUEST_TIMEOUT;
+use crate::network::request::{CallError, REQUEST_TIMEOUT};
 use crate::ports::StoreError;
 use crate::records::{Job, JobRecord};
 use crate::work::Work;
@@ -97,21 +101,8 @@ impl Core {
         let signer = Signer::Account(account.ed25519());
         let request = Delete::signed(account.id(), hashes, false, &signer);
         let asked = Request::Delete(request.clone());
-        let Some((node, body)) = self.ask_own_swarm(account, &asked).await else {
-            return false;
-        };
-        let Ok(answer) = reply::parse::<SwarmReply<Deleted>>(&body) else {
-            self.blame(&node);
-            return false;
-        };
-        let confirmed = {
-            let pool = self.net.pool.borrow();
-            let mut confirmations =
-                pool.confirmations(&answer, |result, member| result.verify(member, &request));
-            confirmations.next().is_some()
-        };
-        if !confirmed {
-            self.blame(&node);
+        let verify = |result: &Deleted, member: &Ed25519PublicKey| result.verify(member, &request);
+        if self.by_own_swarm(account, &asked, verify).await.is_empty() {
             return false;
         }
         let mut work = Work::begin(self).await;
@@ -136,34 +127,20 @@ impl Core {
         let signer = Signer::Account(account.ed25519());
         let request = Expire::signed(account.id(), hashes, ends, ExpireMode::Shorten, &signer);
         let asked = Request::Expire(request.clone());
-        let Some((node, body)) = self.ask_own_swarm(account, &asked).await else {
+        let verify = |result: &Expired, member: &Ed25519PublicKey| result.verify(member, &request);
+        let results = self.by_own_swarm(account, &asked, verify).await;
+        if results.is_empty() {
             return false;
-        };
-        let Ok(answer) = reply::parse::<SwarmReply<Expired>>(&body) else {
-            self.blame(&node);
-            return false;
-        };
-        // What another own device has shortened further goes earlier here too.
-        let earlier: Option<Vec<(MessageHash, u64)>> = {
-            let pool = self.net.pool.borrow();
-            let mut confirmations =
-                pool.confirmations(&answer, |result, member| result.verify(member, &request));
-            let first = confirmations.next();
-            first.map(|result| result.unchanged.clone().into_iter().flatten().collect())
-        };
-        let Some(earlier) = earlier else {
-            self.blame(&node);
-            return false;
-        };
+        }
         let mut work = Work::begin(self).await;
         let outcome = async {
             for (number, record, hash) in lot {
                 work.remove_job(number);
-                let end = earlier.iter().find(|(other, _)| *other == hash);
-                if let (Some(message), Some((_, end))) = (record.message, end) {
+                // What another own device has shortened further goes earlier here too.
+                if let (Some(message), Some(end)) = (record.message, kept_until(&results, &hash)) {
                     work.update(message, |message| {
                         if let Some(expiry) = &mut message.expiry {
-                            expiry.at = expiry.at.map(|at| at.min(*end));
+                            expiry.at = expiry.at.map(|at| at.min(end));
                         }
                     })
                     .await?;
@@ -174,22 +151,107 @@ impl Core {
         outcome.await.is_ok()
     }
 
-    /// Asks a member of the own swarm; the answer's body when it is one.
-    async fn ask_own_swarm(&self, account: &Account, request: &Request) -> Option<(ServiceNode, Vec<u8>)> {
-        if !self.net.online.get() {
-            return None;
+    /// Asks members of the own swarm, one after the other, until half of them have signed that they did it or all were asked.
+    /// What those say that did; nothing where it is to be tried again.
+    async fn by_own_swarm<T: DeserializeOwned + Clone>(
+        &self,
+        account: &Account,
+        request: &Request,
+        verify: impl Fn(&T, &Ed25519PublicKey) -> Result<(), KeyError>,
+    ) -> Vec<T> {
+        let own = account.id();
+        let mut asked: HashSet<Ed25519PublicKey> = HashSet::new();
+        let mut signed: HashMap<Ed25519PublicKey, T> = HashMap::new();
+        while self.net.online.get() {
+            let members = self.members_of(&own);
+            let has_signed = |node: &&ServiceNode| signed.contains_key(&node.ed25519);
+            let enough = members.iter().filter(has_signed).count() * 2 >= members.len();
+            let next = members.iter().find(|node| !asked.contains(&node.ed25519));
+            let Some(node) = next.filter(|_| !enough) else {
+                return signed.into_values().collect();
+            };
+            asked.insert(node.ed25519);
+            let answer = match self.call(node, request, REQUEST_TIMEOUT).await {
+                Ok(answer) => answer,
+                Err(CallError::Failed) if !signed.is_empty() => continue,
+                Err(_) => break,
+            };
+            match answer.status {
+                200 => {}
+                421 => {
+                    self.redirected(&own, node, &answer.body);
+                    break;
+                }
+                _ => {
+                    self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                    break;
+                }
+            }
+            let Ok(answer) = reply::parse::<SwarmReply<T>>(&answer.body) else {
+                self.blame(node);
+                break;
+            };
+            let confirmed = self.confirmations(&own, &answer, &verify);
+            if confirmed.is_empty() {
+                self.blame(node);
+                break;
+            }
+            for (member, result) in confirmed {
+                // What a member says when it is asked again is about what it did before.
+                signed.entry(member).or_insert_with(|| result.clone());
+            }
         }
-        let node = self.members_of(&account.id()).into_iter().next()?;
-        let answer = self.call(&node, request, REQUEST_TIMEOUT).await.ok()?;
-        match answer.status {
-            200 => return Some((node, answer.body)),
-            421 => self.redirected(&account.id(), &node, &answer.body),
-            _ => self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now()),
-        }
-        None
+        Vec::new()
     }
 
     fn blame(&self, node: &ServiceNode) {
         self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
+    }
+}
+
+/// When a message goes that members kept as it was, since it goes earlier than asked: as most of them say, since one alone may
+/// lie to have it gone.
+fn kept_until(results: &[Expired], hash: &MessageHash) -> Option<u64> {
+    let end = |result: &Expired| result.unchanged.as_ref()?.get(hash).copied();
+    let mut ends: Vec<u64> = results
+        .iter()
+        .map(|result| end(result).unwrap_or(u64::MAX))
+        .collect();
+    ends.sort_unstable();
+    let most = ends.get(ends.len() / 2).copied();
+    most.filter(|end| *end < u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use holdfast_protocol::keys::Ed25519KeyPair;
+    use holdfast_protocol::swarm::reply::Expiries;
+
+    use super::*;
+    use crate::test_support::id;
+
+    #[test]
+    fn one_member_cannot_have_a_message_gone_early() {
+        let hash: MessageHash = "A".repeat(43).parse().unwrap();
+        let keys = Ed25519KeyPair::from_seed(&[1; 32]);
+        let signer = Signer::Account(&keys);
+        let request = Expire::signed(id(1), vec![hash], vec![900], ExpireMode::Shorten, &signer);
+        let says = |end: Option<u64>| {
+            let unchanged: BTreeMap<MessageHash, u64> = end.into_iter().map(|end| (hash, end)).collect();
+            Expired::sign(&keys, &request, Vec::new(), Expiries::One(900), Some(unchanged))
+        };
+        assert_eq!(kept_until(&[], &hash), None);
+        assert_eq!(kept_until(&[says(Some(500))], &hash), Some(500));
+        assert_eq!(kept_until(&[says(Some(1)), says(None)], &hash), None);
+        assert_eq!(
+            kept_until(&[says(Some(1)), says(Some(500)), says(Some(500))], &hash),
+            Some(500)
+        );
+        assert_eq!(
+            kept_until(&[says(Some(500)), says(None), says(None), says(None)], &hash),
+            None
+        );
     }
 }

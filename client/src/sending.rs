@@ -1,4 +1,5 @@
-//! Sends what the outbox holds: in order for each destination, to any member of its swarm, until one proves that it has it.
+//! Sends what the outbox holds: in order for each destination, to any member of its swarm, until half of them prove that they
+//! have it.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use holdfast_protocol::swarm::{MessageHash, Namespace};
 use crate::api::{MessageId, MessageState, Position, SendFailure};
 use crate::core::Core;
 use crate::expiry;
+use crate::network::proofs::Proofs;
 use crate::network::request::CallError;
 use crate::ports::StoreError;
 use crate::records::{Job, OutboxRecord};
@@ -41,7 +43,7 @@ const COPY_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a message waits for network time before it goes out with this machine's.
 const TIME_WAIT: Duration = Duration::from_secs(20);
-/// Nodes that must refuse before a message counts as refused: one may lie.
+/// Nodes that must refuse before a message counts as refused, for whatever reason: one may lie.
 const REFUSALS: usize = 2;
 /// Refusals for the clock, with time measured in between.
 const CLOCK_REFUSALS: u32 = 3;
@@ -175,7 +177,8 @@ impl Core {
     /// Tries until the lane's first message is stored or given up; `false` to leave the lane for now.
     async fn send_next(&self, account: &Account, lane: Lane, first: MessageId) -> bool {
         let (mut attempts, mut clock_refusals) = (0u32, 0u32);
-        let mut refusals = HashSet::new();
+        let (mut refusals, mut clock_refused_by) = (HashSet::new(), HashSet::new());
+        let mut proofs = Proofs::default();
         loop {
             if !self.time.is_known() {
                 self.net.resync.notify();
@@ -195,14 +198,17 @@ impl Core {
                 Lane::Own => account.id(),
             };
             let members = self.members_of(&target);
-            let Some(node) = members.into_iter().next().filter(|_| self.net.online.get()) else {
+            let next = proofs.next(&members).or(members.first());
+            let Some(node) = next.filter(|_| self.net.online.get()) else {
                 self.wait_for_connection().await;
                 continue;
             };
             for record in &entries {
                 self.mark_sending(record, lane, true).await;
             }
-            let attempt = self.send_entries(&target, lane, &entries, &node).await;
+            let attempt = self
+                .send_entries(&target, lane, &entries, node, &mut proofs)
+                .await;
             let failure = match attempt {
                 Attempt::Stored(hashes) => {
                     if self.finish(&entries, &hashes, lane).await.is_ok() {
@@ -226,11 +232,14 @@ impl Core {
                 }
                 Attempt::Clock => {
                     clock_refusals += 1;
+                    clock_refused_by.insert(node.ed25519);
                     let seen = self.clock_measured.count();
                     self.net.resync.notify();
                     let measured = Box::pin(self.clock_measured.passed(seen));
                     let _: Either<_, _> = select(measured, self.ports.clock.sleep(TIME_WAIT)).await;
-                    (clock_refusals >= CLOCK_REFUSALS).then_some(SendFailure::Clock)
+                    // A swarm may have one member only.
+                    let several = clock_refused_by.len() >= REFUSALS.min(members.len());
+                    (clock_refusals >= CLOCK_REFUSALS && several).then_some(SendFailure::Clock)
                 }
             };
             attempts += 1;
@@ -259,13 +268,14 @@ impl Core {
         }
     }
 
-    /// One request with one or more messages to one node.
+    /// One request with one or more messages to one node, and whether enough of its swarm have them now.
     async fn send_entries(
         &self,
         target: &Id,
         lane: Lane,
         entries: &[OutboxRecord],
         node: &ServiceNode,
+        proofs: &mut Proofs,
     ) -> Attempt {
         let now = self.time.now();
         let stores: Vec<StoreRequest> = entries
@@ -274,7 +284,34 @@ impl Core {
             .map(|(bytes, life)| StoreRequest::new(*target, Namespace::MESSAGES, bytes.clone(), now, life))
             .collect();
         let hashes: Vec<MessageHash> = stores.iter().map(StoreRequest::hash).collect();
-        let mut requests: Vec<Request> = stores.into_iter().map(Request::Store).collect();
+        let requests = stores.into_iter().map(Request::Store).collect();
+        let attempt = self.store_at(target, node, requests, &hashes, proofs).await;
+        if let Err(Attempt::Unavailable) = attempt {
+            return Attempt::Unavailable;
+        }
+        if let Ok(()) | Err(Attempt::Again) = attempt {
+            proofs.asked(&node.ed25519);
+        }
+        let stored: Vec<MessageHash> = hashes
+            .into_iter()
+            .take_while(|hash| self.is_stored(target, hash, proofs))
+            .collect();
+        if stored.is_empty() {
+            attempt.err().unwrap_or(Attempt::Again)
+        } else {
+            Attempt::Stored(stored)
+        }
+    }
+
+    /// The same without a look at what others proved: `Ok` when the node gave proof of the first message at least.
+    async fn store_at(
+        &self,
+        target: &Id,
+        node: &ServiceNode,
+        mut requests: Vec<Request>,
+        hashes: &[MessageHash],
+        proofs: &mut Proofs,
+    ) -> Result<(), Attempt> {
         let single = requests.len() == 1;
         let request = match requests.pop() {
             Some(request) if single => request,
@@ -282,44 +319,33 @@ impl Core {
                 requests.push(request);
                 Request::Sequence(Batch::new(requests))
             }
-            None => return Attempt::Again,
+            None => return Err(Attempt::Again),
         };
         let reply = match self.call(node, &request, SEND_TIMEOUT).await {
             Ok(reply) => reply,
-            Err(CallError::Unavailable) => return Attempt::Unavailable,
-            Err(CallError::Failed) => return Attempt::Again,
+            Err(CallError::Unavailable) => return Err(Attempt::Unavailable),
+            Err(CallError::Failed) => return Err(Attempt::Again),
         };
         if single || reply.status != 200 {
-            return match self.read_store(target, node, reply.status, &reply.body, hashes.first()) {
-                Ok(hash) => Attempt::Stored(vec![hash]),
-                Err(attempt) => attempt,
-            };
+            return self.read_store(target, node, reply.status, &reply.body, hashes.first(), proofs);
         }
         let Ok(results) = reply::parse::<BatchReply>(&reply.body) else {
-            return self.distrust(node);
+            return Err(self.distrust(node));
         };
-        let mut stored = Vec::new();
-        for (result, hash) in results.results.iter().zip(&hashes) {
-            match self.read_store(
-                target,
-                node,
-                result.code,
-                result.body.get().as_bytes(),
-                Some(hash),
-            ) {
-                Ok(hash) => stored.push(hash),
-                Err(attempt) if stored.is_empty() => return attempt,
+        let mut first = true;
+        for (result, hash) in results.results.iter().zip(hashes) {
+            let body = result.body.get().as_bytes();
+            match self.read_store(target, node, result.code, body, Some(hash), proofs) {
+                Ok(()) => first = false,
+                Err(attempt) if first => return Err(attempt),
                 Err(_) => break,
             }
         }
-        if stored.is_empty() {
-            self.distrust(node)
-        } else {
-            Attempt::Stored(stored)
-        }
+        if first { Err(self.distrust(node)) } else { Ok(()) }
     }
 
-    /// Reads the answer to one store. A 200 counts only with the signature of a node that is known.
+    /// Reads the answer to one store, and takes its proofs. A 200 counts only with the signature of a member; whether there are
+    /// enough is another question: [`Core::is_stored`].
     pub(crate) fn read_store(
         &self,
         target: &Id,
@@ -327,27 +353,30 @@ impl Core {
         status: u16,
         body: &[u8],
         hash: Option<&MessageHash>,
-    ) -> Result<MessageHash, Attempt> {
+        proofs: &mut Proofs,
+    ) -> Result<(), Attempt> {
         match status {
             200 => {
                 let hash = hash.ok_or(Attempt::Again)?;
                 let Ok(stored) = reply::parse::<SwarmReply<Stored>>(body) else {
                     return Err(self.distrust(node));
                 };
-                let confirmed = self
-                    .net
-                    .pool
-                    .borrow()
-                    .confirmations(&stored, |result, member| result.verify(member, hash))
-                    .next()
-                    .is_some();
-                if confirmed {
-                    Ok(*hash)
-                } else {
-                    Err(self.distrust(node))
+                let confirmed =
+                    self.confirmations(target, &stored, |result, member| result.verify(member, hash));
+                if confirmed.is_empty() {
+                    return Err(self.distrust(node));
                 }
+                proofs.signed(hash, confirmed.into_iter().map(|(member, _)| member));
+                if !self.is_stored(target, hash, proofs) {
+                    // It may have told nobody else.
+                    self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                }
+                Ok(())
             }
-            406 => Err(Attempt::Clock),
+            406 => {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                Err(Attempt::Clock)
+            }
             421 => {
                 self.redirected(target, node, body);
                 Err(Attempt::Again)

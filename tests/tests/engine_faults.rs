@@ -1,18 +1,18 @@
 //! Nodes and gateways that fail or lie, clocks that are wrong, machines that sleep.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use data_encoding::BASE64;
 use holdfast_client::api::{Command, Event, MessageState, SendFailure, Trouble};
 use holdfast_client::ports::{Collection, Scan, Store};
 use holdfast_client::store::memory::MemoryStore;
-use holdfast_protocol::keys::Ed25519KeyPair;
-use holdfast_protocol::nodes::encode_active_nodes;
+use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
+use holdfast_protocol::swarm::reply::{BatchReply, MemberReply, Stamp, Stored, SwarmReply};
 use holdfast_protocol::swarm::request::Request;
-use holdfast_tests::net::{Device, Fault, World, run, service};
+use holdfast_tests::net::{Device, Fault, World, names, run, service};
 
 const SOON: Duration = Duration::from_secs(60);
 const LATER: Duration = Duration::from_secs(900);
@@ -172,6 +172,250 @@ async fn one_node_cannot_send_a_swarm_elsewhere_or_feign_a_store() {
     .await;
 }
 
+/// Signs for everything that it is to store, and neither keeps it nor passes it on.
+fn signs_alone(keys: Ed25519KeyPair) -> Fault {
+    let stored = move |request: &Request| {
+        let Request::Store(store) = request else {
+            return None;
+        };
+        let result = Stored::sign(&keys, store.hash(), store.expiry, false);
+        Some(SwarmReply {
+            swarm: BTreeMap::from([(keys.public(), MemberReply::Done(result))]),
+            hash: Some(store.hash()),
+            stamp: Stamp::default(),
+        })
+    };
+    Fault::Lying(Arc::new(move |request: &Request| {
+        let answer = match request {
+            Request::Sequence(batch) => {
+                let replies = batch
+                    .requests
+                    .iter()
+                    .map(|request| stored(request)?.to_sub_reply().ok());
+                let results = replies.collect::<Option<Vec<_>>>()?;
+                serde_json::to_vec(&BatchReply { results })
+            }
+            request => serde_json::to_vec(&stored(request)?),
+        };
+        Some((200, answer.ok()?))
+    }))
+}
+
+/// A node's keys.
+fn keys_of(world: &World, key: &Ed25519PublicKey) -> Ed25519KeyPair {
+    let number = world.nodes.iter().position(|node| node == key).unwrap();
+    Ed25519KeyPair::from_seed(&[u8::try_from(number).unwrap() + 1; 32])
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_member_alone_signs_for_is_not_sent() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        let liar = world.swarm_of(&bob_id)[0];
+        world.set_fault(&liar, signs_alone(keys_of(&world, &liar)));
+        for number in 0..20 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        bob.wait_for_texts(alice_id, 20, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_member_of_a_swarm_is_enough() {
+    run(async {
+        let world = World::with_nodes(12, 3).await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        for node in &world.swarm_of(&bob_id)[1..] {
+            world.set_fault(node, Fault::Dead);
+        }
+        for number in 0..5 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        bob.wait_for_texts(alice_id, 5, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_whose_clock_is_wrong_fails_no_message() {
+    run(async {
+        // Swarms of two.
+        let world = World::with_nodes(8, 4).await;
+        let alice = Device::new(&world);
+        alice.create("Alice").await;
+        alice
+            .wait_for("connected", SOON, |now| now.network.connected)
+            .await;
+        let stranger = Account::from_seed(Seed::from_bytes(&[0x77; 16])).id();
+        let swarm = world.swarm_of(&stranger);
+        let refuses = |request: &Request| match request {
+            Request::Store(_) | Request::Sequence(_) => Some((406_u16, b"Timestamp error".to_vec())),
+            _ => None,
+        };
+        world.set_fault(&swarm[0], Fault::Lying(Arc::new(refuses)));
+        world.set_fault(&swarm[1], Fault::Dead);
+        alice.send(stranger, "patience").await.unwrap();
+        tokio::time::sleep(SOON).await;
+        let state = alice.messages(stranger).await[0].state;
+        assert!(
+            !matches!(state, MessageState::Failed(_) | MessageState::Sent),
+            "{state:?}"
+        );
+        world.set_fault(&swarm[1], Fault::None);
+        alice.wait_until_sent(stranger, LATER).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_loses_what_is_large_is_hardly_used() {
+    run(async {
+        let world = World::with_nodes(12, 2).await;
+        let alice = Device::new(&world);
+        alice.create("Alice").await;
+        alice
+            .wait_for("connected", SOON, |now| {
+                now.network.paths > 1 && now.network.list_confirmed
+            })
+            .await;
+        let stranger = Account::from_seed(Seed::from_bytes(&[0x77; 16])).id();
+        let lossy = *world.guards_used.borrow().last().unwrap();
+        // What paths are checked with gets through.
+        world.set_fault(&lossy, Fault::LosesLarge(1_200));
+        let send = async |count: u32| {
+            for number in 0..count {
+                alice.send(stranger, &number.to_string()).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            alice.wait_until_sent(stranger, LATER).await;
+        };
+        send(60).await;
+        world.guards_used.borrow_mut().clear();
+        send(60).await;
+        let used = world.guards_used.borrow();
+        let lost = used.iter().filter(|guard| **guard == lossy).count();
+        assert!(lost * 5 < used.len(), "{lost} of {}", used.len());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn paths_are_renewed_however_often_something_fails() {
+    run(async {
+        // Swarms of two.
+        let world = World::with_nodes(12, 6).await;
+        let alice = Device::new(&world);
+        let id = alice.create("Alice").await;
+        alice
+            .wait_for("connected", SOON, |now| now.network.paths > 1)
+            .await;
+        world.set_fault(&world.swarm_of(&id)[0], Fault::Dead);
+        tokio::time::sleep(SOON * 2).await;
+        let mut seen = HashSet::new();
+        for number in 0..90 {
+            alice.send(id, &number.to_string()).await.unwrap();
+            tokio::time::sleep(SOON).await;
+            let path = alice.network().await.path;
+            seen.insert(path.into_iter().map(|hop| hop.key).collect::<Vec<_>>());
+        }
+        assert!(seen.len() >= 6, "{seen:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_is_replaced_after_ten_days_though_its_path_works() {
+    run(async {
+        let world = World::with_nodes(12, 2).await;
+        let alice = Device::new(&world);
+        alice.create("Alice").await;
+        alice
+            .wait_for("connected", SOON, |now| now.network.paths > 1)
+            .await;
+        tokio::time::sleep(SOON).await;
+        let before: HashSet<_> = world.guards_used.take().into_iter().collect();
+        tokio::time::advance(DAY * 11).await;
+        tokio::time::sleep(SOON * 20).await;
+        let after: HashSet<_> = world.guards_used.take().into_iter().collect();
+        assert!(after.difference(&before).next().is_some(), "{before:?} {after:?}");
+    })
+    .await;
+}
+
+/// What becomes of a device behind a gateway that names machines of its own beside the true nodes.
+async fn behind_a_padded_list(bundled: bool, gateways: usize) {
+    let world = World::new().await;
+    let truth = world.list();
+    world.set_false_list(world.add_accomplices(40));
+    let mut profile = world.guarded_profile();
+    profile.gateways.truncate(gateways);
+    if bundled {
+        world.set_bundled(truth);
+    } else {
+        profile.bundled_nodes = None;
+    }
+    let alice = Device::with(&world, Rc::new(MemoryStore::new()), 0, profile);
+    let id = alice.create("Alice").await;
+    let network = alice
+        .wait_for("confirmed", LATER, |now| now.network.list_confirmed)
+        .await
+        .network;
+    assert_eq!(network.nodes, 8);
+    alice.send(id, "note").await.unwrap();
+    alice.wait_until_sent(id, LATER).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn machines_that_only_a_gateway_names_do_not_confirm_themselves() {
+    run(behind_a_padded_list(true, 1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn machines_that_only_one_of_two_gateways_names_do_not_confirm_themselves() {
+    run(behind_a_padded_list(false, 2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmed_list_outlasts_a_gateway_that_lets_nothing_through() {
+    run(async {
+        let world = World::new().await;
+        let truth = world.list();
+        world.set_bundled(truth.clone());
+        let mut profile = world.guarded_profile();
+        profile.gateways.truncate(1);
+        let alice = Device::with(&world, Rc::new(MemoryStore::new()), 0, profile);
+        let id = alice.create("Alice").await;
+        alice
+            .wait_for("confirmed", LATER, |now| now.network.list_confirmed)
+            .await;
+        let own: Vec<_> = world.add_accomplices(12).split_off(truth.len());
+        world.set_bundled(own.clone());
+        world.set_false_list(own);
+        world.guards_used.borrow_mut().clear();
+        for node in &world.nodes {
+            world.set_fault(node, Fault::Dead);
+        }
+        tokio::time::sleep(SOON * 5).await;
+        for node in &world.nodes {
+            world.set_fault(node, Fault::None);
+        }
+        alice.send(id, "note").await.unwrap();
+        alice.wait_until_sent(id, LATER).await;
+        assert_eq!(alice.network().await.nodes, 8);
+        let used = world.guards_used.borrow();
+        assert!(used.iter().all(|guard| world.nodes.contains(guard)));
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_gateway_that_lies_about_the_nodes_is_found_out() {
     run(async {
@@ -213,14 +457,7 @@ async fn one_node_cannot_put_others_into_the_list() {
             let keys = Ed25519KeyPair::from_seed(&[number; 32]);
             false_list.push(service(&keys, number, 0));
         }
-        let records: Vec<_> = false_list
-            .iter()
-            .map(|node| holdfast_protocol::nodes::ServiceNode {
-                https_port: node.http_port.unwrap(),
-                ..*node
-            })
-            .collect();
-        let lie = BASE64.encode(&encode_active_nodes(&records));
+        let lie = names(&false_list);
         world.set_fault(
             &world.nodes[0],
             Fault::Lying(Arc::new(move |request| {

@@ -15,6 +15,7 @@ use holdfast_protocol::swarm::{MessageHash, Signer};
 
 use super::Configs;
 use crate::core::Core;
+use crate::network::proofs::Proofs;
 use crate::network::request::CallError;
 use crate::ports::StoreError;
 use crate::work::Work;
@@ -47,8 +48,10 @@ const RENEW_MS: u64 = 12 * 60 * 60 * 1_000;
 
 /// Why something was not brought out.
 enum PushError {
-    /// No connection, or the node or path failed: again, elsewhere.
+    /// No connection, or a node refused: again, after a while.
     Again,
+    /// The node or its path failed.
+    Failed,
     /// The store does not take what has to be kept first.
     Store,
 }
@@ -262,7 +265,8 @@ impl Core {
         Ok(prepared)
     }
 
-    /// Stores messages at one node, all or none, and deletes what is obsolete after them.
+    /// Stores messages at one node, all or none, and deletes what is obsolete after them. Where too few members of the swarm have
+    /// signed that they have them, others are asked the same.
     async fn store_parts(
         &self,
         account: &Account,
@@ -286,20 +290,52 @@ impl Core {
         if requests.is_empty() {
             return Ok(());
         }
-        let results = self.sequence(account, node, requests).await?;
-        for (part, result) in parts.iter().zip(results.iter()) {
-            let hash = part.hash(account);
-            self.read_store(&own, node, result.code, result.body.get().as_bytes(), Some(&hash))
+        let hashes: Vec<MessageHash> = parts.iter().map(|part| part.hash(account)).collect();
+        let mut proofs = Proofs::default();
+        let mut node = *node;
+        loop {
+            let answer = self
+                .store_at_node(account, &node, &requests, &hashes, &mut proofs)
+                .await;
+            let results = match answer {
+                Ok(results) => results,
+                // Others may still bring what is missing.
+                Err(PushError::Failed) if proofs.any() => Vec::new(),
+                Err(error) => return Err(error),
+            };
+            proofs.asked(&node.ed25519);
+            if hashes.iter().all(|hash| self.is_stored(&own, hash, &proofs)) {
+                // What was not deleted by then is deleted with the next push.
+                return match (delete, results.get(parts.len())) {
+                    (Some(delete), Some(result)) => self.deleted(&delete, result).await,
+                    _ => Ok(()),
+                };
+            }
+            let members = self.members_of(&own);
+            node = *proofs.next(&members).ok_or(PushError::Again)?;
+        }
+    }
+
+    /// The same at one node, with the proofs that it brings.
+    async fn store_at_node(
+        &self,
+        account: &Account,
+        node: &ServiceNode,
+        requests: &[Request],
+        hashes: &[MessageHash],
+        proofs: &mut Proofs,
+    ) -> Result<Vec<SubReply>, PushError> {
+        let results = self.sequence(account, node, requests.to_vec()).await?;
+        for (hash, result) in hashes.iter().zip(results.iter()) {
+            let body = result.body.get().as_bytes();
+            self.read_store(&account.id(), node, result.code, body, Some(hash), proofs)
                 .map_err(|_| PushError::Again)?;
         }
-        if results.len() < parts.len() {
-            self.net.pool.borrow_mut().strike(&node.ed25519, now);
+        if results.len() < hashes.len() {
+            self.net.pool.borrow_mut().strike(&node.ed25519, self.time.now());
             return Err(PushError::Again);
         }
-        if let (Some(delete), Some(result)) = (delete, results.get(parts.len())) {
-            self.deleted(&delete, result).await?;
-        }
-        Ok(())
+        Ok(results)
     }
 
     /// What is to be deleted, as far as one request goes.
@@ -315,13 +351,13 @@ impl Core {
             .collect()
     }
 
-    /// A node says that it deleted: believed when a member of the swarm that is known signs it.
+    /// A node says that it deleted: believed when a member of the swarm signs it.
     async fn deleted(&self, delete: &Delete, result: &SubReply) -> Result<(), PushError> {
         let confirmed = result.parse::<SwarmReply<Deleted>>().is_ok_and(|reply| {
-            let pool = self.net.pool.borrow();
-            let mut confirmations =
-                pool.confirmations(&reply, |result, member| result.verify(member, delete));
-            confirmations.next().is_some()
+            let confirmations = self.confirmations(&delete.account, &reply, |result, member| {
+                result.verify(member, delete)
+            });
+            !confirmations.is_empty()
         });
         if !confirmed {
             return Err(PushError::Again);
@@ -345,11 +381,13 @@ impl Core {
         let request = Request::Sequence(Batch::new(requests));
         let reply = match self.call(node, &request, TIMEOUT).await {
             Ok(reply) => reply,
-            Err(CallError::Unavailable | CallError::Failed) => return Err(PushError::Again),
+            Err(CallError::Unavailable) => return Err(PushError::Again),
+            Err(CallError::Failed) => return Err(PushError::Failed),
         };
         match reply.status {
             200 => {}
             406 => {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
                 self.net.resync.notify();
                 return Err(PushError::Again);
             }
@@ -429,12 +467,9 @@ impl Core {
             let reply: SwarmReply<Expired> = result.parse().map_err(|_| PushError::Again)?;
             let mut confirmed = false;
             let mut alive: Vec<MessageHash> = Vec::new();
-            for expired in self
-                .net
-                .pool
-                .borrow()
-                .confirmations(&reply, |result, member| result.verify(member, &request))
-            {
+            let confirmations =
+                self.confirmations(&own, &reply, |result, member| result.verify(member, &request));
+            for (_, expired) in confirmations {
                 confirmed = true;
                 alive.extend(&expired.updated);
                 alive.extend(expired.unchanged.iter().flat_map(|kept| kept.keys()));

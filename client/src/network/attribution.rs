@@ -3,6 +3,7 @@
 //! Clear-text errors come from some hop, and any hop before the failing one can forge them. So a named key counts only
 //! when it lies in this path or is the destination, a named hop never loses more than one strike, and the path always
 //! takes one too: a hop that forges errors to steer the client soon loses its path, and with it its own standing.
+//! What nobody explains, such as a time-out, is no proof against the destination either (`paths`).
 
 use holdfast_protocol::keys::Ed25519PublicKey;
 
@@ -18,6 +19,8 @@ pub(crate) enum Blame {
     Nobody,
     /// The guard, which could not be reached.
     Guard,
+    /// Nobody failed: the gateway's list lacks the guard.
+    UnknownGuard,
     /// The guard, which answered that it is not ready.
     GuardBusy,
     /// A hop beyond the guard, by its place.
@@ -32,8 +35,10 @@ pub(crate) enum Blame {
 pub(crate) fn of_send_error(error: SendError) -> Blame {
     match error {
         SendError::Offline | SendError::Gateway | SendError::Busy => Blame::Nobody,
-        SendError::Guard | SendError::UnknownGuard => Blame::Guard,
-        SendError::Timeout => Blame::Path,
+        SendError::Guard => Blame::Guard,
+        SendError::UnknownGuard => Blame::UnknownGuard,
+        // Any hop and the destination can answer with too much.
+        SendError::Timeout | SendError::TooLarge => Blame::Path,
     }
 }
 
@@ -139,5 +144,7 @@ mod tests {
         assert_eq!(of_send_error(SendError::Busy), Blame::Nobody);
         assert_eq!(of_send_error(SendError::Timeout), Blame::Path);
         assert_eq!(of_send_error(SendError::Guard), Blame::Guard);
+        assert_eq!(of_send_error(SendError::UnknownGuard), Blame::UnknownGuard);
+        assert_eq!(of_send_error(SendError::TooLarge), Blame::Path);
     }
 }

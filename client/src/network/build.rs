@@ -27,7 +27,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Hops that are replaced in one path before it is given up.
 const MAX_REPAIRS: usize = 3;
 /// A path is renewed behind its guard after this long.
-const PATH_LIFE_MS: u64 = 10 * 60 * 1_000;
+const PATH_LIFE: Duration = Duration::from_secs(10 * 60);
+/// A renewal that failed is tried again after this long.
+const RENEWAL_RETRY_MS: u64 = 60 * 1_000;
 /// First wait after a failed build, doubled each time.
 const BUILD_BACKOFF: Duration = Duration::from_millis(200);
 /// Longest wait between builds when no path is ready.
@@ -56,6 +58,8 @@ enum Verdict {
     Bad(usize),
     /// Every hop answers, but nothing came through.
     Unclear,
+    /// The gateway does not know the guard.
+    UnknownGuard,
     /// Offline, or no gateway.
     Unavailable,
 }
@@ -66,18 +70,22 @@ impl Core {
         let mut failures = 0u32;
         loop {
             let seen = self.net.changed.count();
-            let suspect = self
+            let doubtful = self
                 .net
                 .paths
                 .borrow()
                 .iter()
-                .find(|path| path.suspect.get().is_some())
+                .find(|path| path.doubt.get().is_some())
                 .cloned();
-            if let Some(path) = suspect {
+            if let Some(path) = doubtful {
                 self.repair(&path).await;
                 continue;
             }
             self.prune();
+            if let Some(path) = self.path_due() {
+                self.renew(&path).await;
+                continue;
+            }
             let ready = self.net.paths.borrow().len();
             let wait = if ready < self.wanted_paths() {
                 match self.build_path().await {
@@ -103,15 +111,27 @@ impl Core {
                 }
             } else {
                 failures = 0;
-                self.jitter(Duration::from_millis(PATH_LIFE_MS))
+                PATH_LIFE
             };
+            let wait = wait.min(self.until_renewal());
             let changed = Box::pin(self.net.changed.passed(seen));
-            if let Either::Right(_) = select(changed, self.ports.clock.sleep(wait)).await
-                && ready == self.wanted_paths()
-            {
-                self.renew_oldest().await;
-            }
+            let _: Either<_, _> = select(changed, self.ports.clock.sleep(wait)).await;
         }
+    }
+
+    /// A path that has served for long enough.
+    fn path_due(&self) -> Option<Rc<Path>> {
+        let now = self.ports.clock.monotonic_ms();
+        let paths = self.net.paths.borrow();
+        paths.iter().find(|path| path.renew_at.get() <= now).cloned()
+    }
+
+    /// How long no path has to be renewed.
+    fn until_renewal(&self) -> Duration {
+        let now = self.ports.clock.monotonic_ms();
+        let paths = self.net.paths.borrow();
+        let next = paths.iter().map(|path| path.renew_at.get()).min();
+        next.map_or(PATH_LIFE, |at| Duration::from_millis(at.saturating_sub(now)))
     }
 
     /// Two paths where the list is large enough for them to be disjoint with a destination outside.
@@ -134,7 +154,9 @@ impl Core {
     pub(crate) fn new_path(&self, hops: Vec<ServiceNode>) -> Rc<Path> {
         let id = self.net.next_path.get();
         self.net.next_path.set(id.wrapping_add(1));
-        Rc::new(Path::new(id, hops, self.ports.clock.monotonic_ms()))
+        let life = u64::try_from(self.jitter(PATH_LIFE).as_millis()).unwrap_or(0);
+        let renew_at = self.ports.clock.monotonic_ms().saturating_add(life);
+        Rc::new(Path::new(id, hops, renew_at))
     }
 
     /// Random nodes, those that work first, without those that are excluded and with /24 diversity where asked for.
@@ -143,7 +165,6 @@ impl Core {
         count: usize,
         excluded: &HashSet<Ed25519PublicKey>,
         near: &[ServiceNode],
-        guards_only: bool,
     ) -> Vec<ServiceNode> {
         let now = self.time.now();
         let pool = self.net.pool.borrow();
@@ -151,7 +172,6 @@ impl Core {
             .nodes()
             .iter()
             .filter(|node| !excluded.contains(&node.ed25519))
-            .filter(|node| !guards_only || pool.may_guard(&node.ed25519))
             .map(|node| (pool.rank(&node.ed25519, now), node))
             .collect();
         self.shuffle(&mut candidates);
@@ -169,7 +189,7 @@ impl Core {
         chosen
     }
 
-    /// The guard to use: a remembered one that works, otherwise a new one, which is remembered.
+    /// The guard to use: a remembered one that works, otherwise a new one.
     pub(crate) fn choose_guard(
         &self,
         excluded: &HashSet<Ed25519PublicKey>,
@@ -189,19 +209,31 @@ impl Core {
                 return Some(*node);
             }
         }
-        let node = self.choose(1, excluded, near, true).pop()?;
+        self.choose(1, excluded, near).pop()
+    }
+
+    /// Keeps to a guard once it has carried something: whatever fails before that must not push others out.
+    pub(crate) fn remember_guard(&self, node: &ServiceNode) {
+        let in_use: HashSet<_> = self
+            .net
+            .paths
+            .borrow()
+            .iter()
+            .filter_map(|path| path.guard())
+            .collect();
         let mut pool = self.net.pool.borrow_mut();
-        if !pool.guards.iter().any(|guard| guard.key == node.ed25519) {
-            if pool.guards.len() >= MAX_GUARDS {
-                pool.guards.remove(0);
-            }
-            let guard = Guard {
-                key: node.ed25519,
-                since: now,
-            };
-            pool.guards.push(guard);
+        if pool.guards.iter().any(|guard| guard.key == node.ed25519) {
+            return;
         }
-        Some(node)
+        if pool.guards.len() >= MAX_GUARDS {
+            let idle = pool.guards.iter().position(|guard| !in_use.contains(&guard.key));
+            pool.guards.remove(idle.unwrap_or(0));
+        }
+        let guard = Guard {
+            key: node.ed25519,
+            since: self.time.now(),
+        };
+        pool.guards.push(guard);
     }
 
     fn nodes_in_use(&self) -> Vec<ServiceNode> {
@@ -220,11 +252,12 @@ impl Core {
         excluded.insert(guard.ed25519);
         let mut hops = vec![guard];
         let near: Vec<ServiceNode> = near.into_iter().chain(hops.clone()).collect();
-        hops.extend(self.choose(self.profile.hops.saturating_sub(1), &excluded, &near, false));
+        hops.extend(self.choose(self.profile.hops.saturating_sub(1), &excluded, &near));
         if hops.len() < self.profile.hops {
             return Err(BuildError::NoNodes);
         }
         let hops = self.verified(hops).await?;
+        self.remember_guard(&guard);
         self.net.paths.borrow_mut().push(self.new_path(hops));
         self.save_guards().await;
         self.trouble_over(Trouble::NoPath);
@@ -248,6 +281,12 @@ impl Core {
                     return Ok(hops);
                 }
                 Verdict::Unavailable => return Err(BuildError::Unavailable),
+                Verdict::UnknownGuard => {
+                    if let Some(guard) = hops.first() {
+                        self.net.pool.borrow_mut().avoid(&guard.ed25519, self.time.now());
+                    }
+                    return Err(BuildError::Failed);
+                }
                 // Nobody at the end answered though each hop does: try another end.
                 Verdict::Unclear => continue,
                 Verdict::Bad(place) => place,
@@ -298,19 +337,20 @@ impl Core {
         near.extend(hops.iter().filter(|node| node.ed25519 != *bad).cloned());
         let mut excluded: HashSet<_> = near.iter().map(|node| node.ed25519).collect();
         excluded.insert(*bad);
-        self.choose(1, &excluded, &near, false).pop()
+        self.choose(1, &excluded, &near).pop()
     }
 
     /// Sends an `info` through a chain; when none comes back, finds the first hop that does not answer.
     async fn check(&self, hops: &[ServiceNode]) -> Verdict {
         let excluded: HashSet<_> = hops.iter().map(|node| node.ed25519).collect();
-        let Some(end) = self.choose(1, &excluded, &[], false).pop() else {
+        let Some(end) = self.choose(1, &excluded, &[]).pop() else {
             return Verdict::Unclear;
         };
         match self.probe(hops, &end, VERIFY_TIMEOUT).await {
             Ok(()) => return Verdict::Works,
             Err(Blame::Nobody) => return Verdict::Unavailable,
             Err(Blame::Guard) => return Verdict::Bad(0),
+            Err(Blame::UnknownGuard) => return Verdict::UnknownGuard,
             Err(_) => {}
         }
         for (place, hop) in hops.iter().enumerate() {
@@ -318,6 +358,7 @@ impl Core {
             match self.probe(before, hop, PROBE_TIMEOUT).await {
                 Ok(()) => {}
                 Err(Blame::Nobody) => return Verdict::Unavailable,
+                Err(Blame::UnknownGuard) => return Verdict::UnknownGuard,
                 Err(_) => return Verdict::Bad(place),
             }
         }
@@ -336,20 +377,19 @@ impl Core {
 
     /// Looks at a path that failed for an unknown reason: clears it, mends it, or drops it.
     async fn repair(&self, path: &Rc<Path>) {
-        let destination = path.suspect.take();
+        let doubt = path.doubt.take();
         if path.strikes.get() >= STRIKES {
             self.drop_path(path);
             return;
         }
         match self.check(&path.hops).await {
             Verdict::Works => {
-                // Then it was the destination.
-                path.strikes.set(path.strikes.get().saturating_sub(1));
-                if let Some(destination) = destination {
-                    self.net.pool.borrow_mut().strike(&destination, self.time.now());
+                if let Some(doubt) = doubt {
+                    self.path_answers(path, doubt);
                 }
             }
-            Verdict::Unavailable => path.strikes.set(path.strikes.get().saturating_sub(1)),
+            Verdict::Unavailable => path.take_strike_back(),
+            Verdict::UnknownGuard => self.pass_over(path),
             Verdict::Unclear => {}
             Verdict::Bad(place) => self.replace_hop(path, place).await,
         }
@@ -376,44 +416,62 @@ impl Core {
         }
         if let Ok(hops) = self.verified(hops).await {
             let mended = self.new_path(hops);
-            mended.strikes.set(path.strikes.get());
+            mended.inherit(path);
+            mended.renew_at.set(path.renew_at.get());
             self.net.paths.borrow_mut().push(mended);
         }
     }
 
-    /// Renews the oldest path behind its guard, so that no chain of nodes sees a client for long.
-    async fn renew_oldest(&self) {
-        let now = self.ports.clock.monotonic_ms();
-        let oldest = self
-            .net
-            .paths
-            .borrow()
-            .iter()
-            .min_by_key(|path| path.built_at)
-            .cloned();
-        let Some(path) = oldest.filter(|path| now.saturating_sub(path.built_at) >= PATH_LIFE_MS / 2) else {
+    /// Replaces the nodes of a path behind its guard, so that no chain of them sees a client for long.
+    async fn renew(&self, path: &Rc<Path>) {
+        let Some(hops) = self.renewed_hops(path).await else {
+            let now = self.ports.clock.monotonic_ms();
+            path.renew_at.set(now.saturating_add(RENEWAL_RETRY_MS));
             return;
         };
-        let Some(guard) = path.hops.first().cloned() else {
-            return;
+        if let Some(guard) = hops.first() {
+            self.remember_guard(guard);
+        }
+        let fresh = self.new_path(hops);
+        self.remove_path(path);
+        self.net.paths.borrow_mut().push(fresh);
+        self.save_guards().await;
+        self.refresh_status();
+    }
+
+    /// A chain that works, to take a path's place.
+    async fn renewed_hops(&self, path: &Path) -> Option<Vec<ServiceNode>> {
+        let in_use = self.nodes_in_use();
+        let guard = self.renewed_guard(path.hops.first()?, &in_use);
+        // A small network: the old hops may serve again.
+        for near in [in_use, Vec::new()] {
+            let near: Vec<ServiceNode> = near.into_iter().chain([guard]).collect();
+            let excluded: HashSet<_> = near.iter().map(|node| node.ed25519).collect();
+            let mut hops = vec![guard];
+            hops.extend(self.choose(self.profile.hops.saturating_sub(1), &excluded, &near));
+            if hops.len() < self.profile.hops {
+                continue;
+            }
+            match self.verified(hops).await {
+                Ok(hops) => return Some(hops),
+                Err(BuildError::NoNodes) => {}
+                Err(BuildError::Unavailable | BuildError::Failed) => return None,
+            }
+        }
+        None
+    }
+
+    /// The guard of a path that is renewed: its own until that is too old or out.
+    fn renewed_guard(&self, old: &ServiceNode, in_use: &[ServiceNode]) -> ServiceNode {
+        let kept = {
+            let mut pool = self.net.pool.borrow_mut();
+            pool.prune_guards(self.time.now());
+            pool.guards.iter().any(|guard| guard.key == old.ed25519)
         };
-        let near = self.nodes_in_use();
-        let mut excluded: HashSet<_> = near.iter().map(|node| node.ed25519).collect();
-        let mut chosen = self.choose(self.profile.hops.saturating_sub(1), &excluded, &near, false);
-        if chosen.len() + 1 < self.profile.hops {
-            // A small network: the old hops may serve again.
-            excluded = HashSet::from([guard.ed25519]);
-            chosen = self.choose(self.profile.hops.saturating_sub(1), &excluded, &[], false);
+        if kept {
+            return *old;
         }
-        let mut hops = vec![guard];
-        hops.extend(chosen);
-        if hops.len() < self.profile.hops {
-            return;
-        }
-        if let Ok(hops) = self.verified(hops).await {
-            self.remove_path(&path);
-            self.net.paths.borrow_mut().push(self.new_path(hops));
-            self.refresh_status();
-        }
+        let excluded: HashSet<_> = in_use.iter().map(|node| node.ed25519).collect();
+        self.choose_guard(&excluded, in_use).unwrap_or(*old)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use futures::future::{Either, join_all, select};
+use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::nodes::{self, AddressPolicy, NodeList, NodeState, ServiceNode};
 use holdfast_protocol::swarm::request::Request;
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,15 @@ impl Record for ListRecord {}
 impl Record for Vec<Guard> {}
 
 /// Nodes and when they failed.
-impl Record for Vec<(holdfast_protocol::keys::Ed25519PublicKey, Vec<u64>)> {}
+impl Record for Vec<(Ed25519PublicKey, Vec<u64>)> {}
+
+/// The nodes of a list that stand in another one too, with the same address.
+fn in_both(other: &[ServiceNode], list: Vec<ServiceNode>) -> Vec<ServiceNode> {
+    let known: HashSet<_> = other.iter().map(identity).collect();
+    list.into_iter()
+        .filter(|node| known.contains(&identity(node)))
+        .collect()
+}
 
 impl Core {
     /// Takes up the list, guards and strikes of the last session.
@@ -144,51 +153,95 @@ impl Core {
         )
     }
 
-    /// Gets a first list, or a newer one while no path works: what ships with the app, and what a gateway or seed says.
+    /// Gets a first list, or a newer one while no path works: what ships with the app, or what was confirmed before, and what a
+    /// gateway or seed says.
     async fn bootstrap(&self) -> bool {
-        let bundled = match &self.profile.bundled_nodes {
-            Some(url) => self
-                .fetch_file(url)
-                .await
-                .ok()
-                .and_then(|list| self.read_bundled(&list)),
-            None => None,
+        let before = self.confirmed_before();
+        let known = match &before {
+            Some((_, nodes)) => Some(nodes.clone()),
+            None => self.fetch_bundled().await,
         };
         let hint = self.fetch_hint().await;
+        let hint = self.vouched_for(known.as_deref(), hint).await;
         let now = self.time.now();
-        let old: HashSet<_> = self.net.pool.borrow().nodes().iter().map(identity).collect();
-        let mut limit = None;
-        let nodes = match (bundled, hint) {
-            (Some(bundled), Some(hint)) => {
-                // Guards must be in both: a gateway's list alone must not choose who sees this device.
-                let in_bundle: HashSet<_> = bundled.iter().map(identity).collect();
-                let both = hint.iter().filter(|node| in_bundle.contains(&identity(node)));
-                let both: HashSet<_> = both.map(|node| node.ed25519).collect();
-                if both.len() * 2 < bundled.len() {
-                    // More than half of the known network gone: not without confirmation.
-                    bundled
-                } else {
-                    limit = Some(both);
-                    hint
-                }
-            }
-            (Some(list), None) | (None, Some(list)) => list,
-            (None, None) => return false,
-        };
-        let kept = nodes.iter().filter(|node| old.contains(&identity(node))).count();
-        if !old.is_empty() && !self.profile.local && kept * 2 < old.len() {
-            return false;
-        }
         let mut pool = self.net.pool.borrow_mut();
-        pool.replace(nodes, now, false);
-        if let Some(limit) = limit {
-            pool.limit_guards(limit);
+        match (hint, known) {
+            (Some(hint), known) => {
+                let old: HashSet<_> = pool.nodes().iter().map(identity).collect();
+                let kept = hint.iter().filter(|node| old.contains(&identity(node))).count();
+                if known.is_none() && !old.is_empty() && !self.profile.local && kept * 2 < old.len() {
+                    return false;
+                }
+                pool.replace(hint, now, false);
+            }
+            // It is in force.
+            (None, Some(_)) if pool.confirmed => return false,
+            (None, Some(known)) => {
+                let fetched_at = before.map(|(fetched_at, _)| fetched_at);
+                pool.replace(known, fetched_at.unwrap_or(now), fetched_at.is_some());
+            }
+            (None, None) => return false,
         }
         drop(pool);
         self.net.redirects.borrow_mut().clear();
         self.net.changed.notify();
         self.refresh_status();
         true
+    }
+
+    /// The list that was confirmed last. What ships with the app is older; and a network of one's own, which ships with none,
+    /// may be made anew and then shares nothing with what was known.
+    fn confirmed_before(&self) -> Option<(u64, Vec<ServiceNode>)> {
+        let lasts = !self.profile.local || self.profile.bundled_nodes.is_some();
+        let pool = self.net.pool.borrow();
+        pool.last_confirmed().filter(|_| lasts).cloned()
+    }
+
+    /// What ships with the app.
+    async fn fetch_bundled(&self) -> Option<Vec<ServiceNode>> {
+        let url = self.profile.bundled_nodes.as_ref()?;
+        let list = self.fetch_file(url).await.ok()?;
+        self.read_bundled(&list)
+    }
+
+    /// The nodes of a list that other sources name too: what is known, and another gateway where there is one that answers. They
+    /// serve until a quorum confirms the list: one source alone must not choose who sees this device, who is asked about the
+    /// list, or where messages go.
+    async fn vouched_for(
+        &self,
+        known: Option<&[ServiceNode]>,
+        hint: Option<Vec<ServiceNode>>,
+    ) -> Option<Vec<ServiceNode>> {
+        let mut hint = hint?;
+        if let Some(other) = self.fetch_other_hint().await {
+            hint = in_both(&other, hint);
+        }
+        if let Some(known) = known {
+            hint = in_both(known, hint);
+            if hint.len() * 2 < known.len() {
+                // More than half of the known network gone: not without confirmation.
+                return None;
+            }
+        }
+        (hint.len() >= self.profile.minimum_nodes).then_some(hint)
+    }
+
+    /// The list of another gateway than the present one.
+    async fn fetch_other_hint(&self) -> Option<Vec<ServiceNode>> {
+        let present = self.net.gateway(&self.profile)?;
+        let other = {
+            let liars = self.net.liars.borrow();
+            let gateways = &self.profile.gateways;
+            gateways
+                .iter()
+                .find(|url| **url != present && !liars.contains(url))
+                .cloned()?
+        };
+        let list = self
+            .fetch_file(&NetworkProfile::below(&other, "v1/nodes"))
+            .await
+            .ok()?;
+        self.parse_list(&list)
     }
 
     /// The list that ships with the app: JSON as a gateway has it, or the binary form, which is smaller.

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod list;
 pub(crate) mod paths;
 pub(crate) mod pool;
+pub(crate) mod proofs;
 pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod stores;

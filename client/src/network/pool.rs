@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use holdfast_protocol::account::Id;
-use holdfast_protocol::keys::{Ed25519PublicKey, KeyError};
+use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::nodes::ServiceNode;
-use holdfast_protocol::swarm::reply::SwarmReply;
 use holdfast_protocol::swarm::{SwarmId, swarm_of};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +19,8 @@ const STRIKE_LIFE_LOCAL_MS: u64 = 2 * 60 * 1_000;
 const AVOID_MS: u64 = 30_000;
 /// A guard is kept this long (`spec/03-network.md §4.8`).
 const GUARD_LIFE_MS: u64 = 10 * 24 * 60 * 60 * 1_000;
+/// Destinations whose silence is remembered: a public network's nodes, and some servers.
+const MAX_SILENT: usize = 4_000;
 
 /// What makes an entry of a node list the same in two lists: comparing less would let a liar swap keys or addresses.
 pub(crate) type NodeIdentity = (Ed25519PublicKey, Ipv4Addr, u16);
@@ -44,9 +45,11 @@ pub(crate) struct Pool {
     pub(crate) confirmed: bool,
     strikes: HashMap<Ed25519PublicKey, Vec<u64>>,
     avoid: HashMap<Ed25519PublicKey, u64>,
+    /// Destinations that did not answer, nobody knows why, with the guard that they were asked behind.
+    silent: HashMap<Ed25519PublicKey, Ed25519PublicKey>,
     pub(crate) guards: Vec<Guard>,
-    /// Until the list is confirmed, guards come only from nodes that two sources agree on.
-    guard_set: Option<HashSet<Ed25519PublicKey>>,
+    /// The last list that was confirmed, and when it was fetched: what a newer one is compared with.
+    last_confirmed: Option<(u64, Vec<ServiceNode>)>,
     local: bool,
 }
 
@@ -85,20 +88,21 @@ impl Pool {
             .collect();
         self.swarms.sort_unstable();
         self.swarms.dedup();
+        if confirmed {
+            self.last_confirmed = Some((fetched_at, nodes.clone()));
+        }
         self.nodes = nodes;
         self.fetched_at = Some(fetched_at);
         self.confirmed = confirmed;
-        if confirmed {
-            self.guard_set = None;
-        }
+        self.silent.clear();
         let known = &self.by_key;
         self.guards.retain(|guard| known.contains_key(&guard.key));
         self.strikes.retain(|key, _| known.contains_key(key));
     }
 
-    /// Limits new guards to these nodes until the list is confirmed.
-    pub(crate) fn limit_guards(&mut self, nodes: HashSet<Ed25519PublicKey>) {
-        self.guard_set = Some(nodes);
+    /// The last list that was confirmed, whatever came after it, and when it was fetched.
+    pub(crate) fn last_confirmed(&self) -> Option<&(u64, Vec<ServiceNode>)> {
+        self.last_confirmed.as_ref()
     }
 
     pub(crate) fn nodes(&self) -> &[ServiceNode] {
@@ -127,19 +131,6 @@ impl Pool {
             .collect()
     }
 
-    /// What known nodes say in a swarm's answer with signatures that `verify` accepts. Anybody can sign with a key that no node
-    /// has.
-    pub(crate) fn confirmations<'a, T>(
-        &'a self,
-        reply: &'a SwarmReply<T>,
-        verify: impl Fn(&T, &Ed25519PublicKey) -> Result<(), KeyError> + 'a,
-    ) -> impl Iterator<Item = &'a T> {
-        reply
-            .verified(verify)
-            .filter(move |(member, _)| self.get(member).is_some())
-            .map(|(_, result)| result)
-    }
-
     /// A node failed: one strike, and others come first for a while.
     pub(crate) fn strike(&mut self, key: &Ed25519PublicKey, now: u64) {
         if !self.by_key.contains_key(key) {
@@ -160,6 +151,27 @@ impl Pool {
     /// A node did its work.
     pub(crate) fn worked(&mut self, key: &Ed25519PublicKey) {
         self.avoid.remove(key);
+        self.silent.remove(key);
+    }
+
+    /// A destination, a node or a server, did not answer behind a guard, and nobody knows why. Tells whether it did not behind
+    /// another one either: then it is not the path's doing.
+    pub(crate) fn note_silence(&mut self, destination: &Ed25519PublicKey, guard: &Ed25519PublicKey) -> bool {
+        match self.silent.remove(destination) {
+            Some(other) if other != *guard => true,
+            _ => {
+                if self.silent.len() >= MAX_SILENT {
+                    self.silent.clear();
+                }
+                self.silent.insert(*destination, *guard);
+                false
+            }
+        }
+    }
+
+    /// The guard behind which a destination did not answer, if it has not answered since.
+    pub(crate) fn silent_behind(&self, destination: &Ed25519PublicKey) -> Option<Ed25519PublicKey> {
+        self.silent.get(destination).copied()
     }
 
     /// Whether a node has too many strikes.
@@ -183,11 +195,6 @@ impl Pool {
         } else {
             u8::from(self.avoid.get(key).is_some_and(|until| *until > now))
         }
-    }
-
-    /// Whether a node may become a guard now.
-    pub(crate) fn may_guard(&self, key: &Ed25519PublicKey) -> bool {
-        self.guard_set.as_ref().is_none_or(|set| set.contains(key))
     }
 
     /// Drops guards that are too old or out, and says whether any was.
@@ -290,6 +297,28 @@ mod tests {
         pool.strike(&key, 3_000);
         assert_eq!(pool.rank(&key, 3_000), 2);
         assert_eq!(pool.rank(&key, 1_000 + STRIKE_LIFE_MS), 0);
+    }
+
+    #[test]
+    fn silence_counts_behind_two_guards() {
+        let mut pool = Pool::new(false);
+        let [one, two, silent] = [1, 2, 3].map(|number| node(number, 0).ed25519);
+        assert!(!pool.note_silence(&silent, &one));
+        assert!(!pool.note_silence(&silent, &one));
+        assert!(pool.note_silence(&silent, &two));
+        assert!(!pool.note_silence(&silent, &two), "each time anew");
+        pool.worked(&silent);
+        assert!(!pool.note_silence(&silent, &one));
+    }
+
+    #[test]
+    fn what_was_confirmed_last_is_kept_beside_what_was_not() {
+        let mut pool = Pool::new(false);
+        pool.replace(vec![node(1, 0)], 1, true);
+        pool.replace(vec![node(2, 0)], 2, false);
+        assert_eq!(pool.last_confirmed(), Some(&(1, vec![node(1, 0)])));
+        pool.replace(vec![node(2, 0)], 3, true);
+        assert_eq!(pool.last_confirmed(), Some(&(3, vec![node(2, 0)])));
     }
 
     #[test]

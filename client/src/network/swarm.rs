@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use futures::future::{Either, join_all, select};
 use holdfast_protocol::account::Id;
-use holdfast_protocol::keys::Ed25519PublicKey;
+use holdfast_protocol::keys::{Ed25519PublicKey, KeyError};
 use holdfast_protocol::nodes::ServiceNode;
-use holdfast_protocol::swarm::reply::{self, InfoReply, SwarmInfo};
+use holdfast_protocol::swarm::MessageHash;
+use holdfast_protocol::swarm::reply::{self, InfoReply, SwarmInfo, SwarmReply};
 use holdfast_protocol::swarm::request::Request;
 
+use super::proofs::Proofs;
 use super::request::REQUEST_TIMEOUT;
 use super::time::{SAMPLES, WRONG_CLOCK_MS, agreed};
 use crate::api::Trouble;
@@ -52,6 +54,27 @@ impl Core {
         self.shuffle(&mut members);
         members.sort_by_key(|node| pool.rank(&node.ed25519, now));
         members
+    }
+
+    /// What members of an account's swarm say in its answer with signatures that `verify` accepts. Anybody can sign with a key
+    /// that no member has.
+    pub(crate) fn confirmations<'a, T>(
+        &self,
+        account: &Id,
+        reply: &'a SwarmReply<T>,
+        verify: impl Fn(&T, &Ed25519PublicKey) -> Result<(), KeyError> + 'a,
+    ) -> Vec<(Ed25519PublicKey, &'a T)> {
+        let members: HashSet<_> = self.members_of(account).iter().map(|node| node.ed25519).collect();
+        reply
+            .verified(verify)
+            .filter(|(member, _)| members.contains(*member))
+            .map(|(member, result)| (*member, result))
+            .collect()
+    }
+
+    /// Whether enough of an account's swarm have proved that they stored something.
+    pub(crate) fn is_stored(&self, account: &Id, hash: &MessageHash, proofs: &Proofs) -> bool {
+        proofs.suffice(hash, &self.members_of(account))
     }
 
     /// A node says that an account's swarm is elsewhere. One alone is not believed: it could take the account's traffic

@@ -9,8 +9,11 @@ use crate::ports::Clock;
 const STEP_MS: i64 = 5_000;
 /// A change beyond this needs two nodes that agree.
 const LARGE_CHANGE_MS: i64 = 10 * 60 * 1_000;
-/// Two nodes agree when their samples are this close: the tolerance of a signature is 60 s.
+/// Two of three nodes agree when their samples are this close: the tolerance of a signature is 60 s.
 const AGREEMENT_MS: i64 = 30_000;
+/// Two nodes that nobody stands beside agree when they are this close: what lies between them must not be further from the
+/// truth than a store may be ahead, 10 s, if one of them lies.
+const PAIR_AGREEMENT_MS: i64 = 15_000;
 /// How many nodes are asked.
 pub(crate) const SAMPLES: usize = 3;
 /// Beyond this the user is told: signatures would be refused (`spec/03-network.md §3.2`).
@@ -106,20 +109,22 @@ pub(crate) fn agreed(samples: &[i64], current: i64) -> Option<i64> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     let middle = sorted.len() / 2;
-    let median = match sorted.len() {
+    let (median, agree) = match sorted.len() {
         0 | 1 => return None,
         even if even % 2 == 0 => {
             let (low, high) = (*sorted.get(middle - 1)?, *sorted.get(middle)?);
-            low.saturating_add(high.saturating_sub(low) / 2)
+            let between = low.saturating_add(high.saturating_sub(low) / 2);
+            // With each other: each is only half as far from what lies between them.
+            (between, high.abs_diff(low) <= PAIR_AGREEMENT_MS.unsigned_abs())
         }
-        _ => *sorted.get(middle)?,
+        _ => {
+            let median = *sorted.get(middle)?;
+            let near = |sample: &&i64| sample.abs_diff(median) <= AGREEMENT_MS.unsigned_abs();
+            (median, sorted.iter().filter(near).count() >= 2)
+        }
     };
-    let near = sorted
-        .iter()
-        .filter(|sample| sample.abs_diff(median) <= AGREEMENT_MS.unsigned_abs())
-        .count();
     let large = median.abs_diff(current) > LARGE_CHANGE_MS.unsigned_abs();
-    if near >= 2 || (sorted.len() >= SAMPLES && !large) {
+    if agree || (sorted.len() >= SAMPLES && !large) {
         Some(median)
     } else {
         None
@@ -144,6 +149,15 @@ mod tests {
         assert_eq!(agreed(&[3_600_000, 3_600_100, 0], 0), Some(3_600_000));
         assert_eq!(agreed(&[3_600_000, 3_601_000], 0), Some(3_600_500));
         assert_eq!(agreed(&[3_600_000, 7_200_000, 0], 0), None);
+    }
+
+    #[test]
+    fn two_nodes_are_compared_with_each_other() {
+        assert_eq!(agreed(&[0, 60_000], 0), None);
+        assert_eq!(agreed(&[0, 16_000], 0), None);
+        assert_eq!(agreed(&[14_000, 0], 0), Some(7_000));
+        // The median of three is what one of them said.
+        assert_eq!(agreed(&[0, 29_000, 29_500], 0), Some(29_000));
     }
 
     #[test]

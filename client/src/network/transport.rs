@@ -42,6 +42,8 @@ pub(crate) enum SendError {
     UnknownGuard,
     /// Nobody answered in time: the guard or anything behind it.
     Timeout,
+    /// More came back than any node may answer; says nothing of the gateway.
+    TooLarge,
 }
 
 impl Core {
@@ -78,7 +80,9 @@ impl Core {
             Err(SendError::Offline) => self.went_offline(),
             // A time-out may be the gateway's or the guard's; it changes neither count.
             Err(SendError::Timeout) => {}
-            Ok(_) | Err(SendError::Guard | SendError::UnknownGuard) => self.gateway_works(),
+            Ok(_) | Err(SendError::Guard | SendError::UnknownGuard | SendError::TooLarge) => {
+                self.gateway_works();
+            }
         }
         outcome
     }
@@ -111,7 +115,8 @@ impl Core {
                 Err(SendError::Offline)
             }
             Err(NetworkError::Timeout) => Err(SendError::Timeout),
-            Err(NetworkError::Unreachable | NetworkError::TooLarge) => Err(SendError::Guard),
+            Err(NetworkError::TooLarge) => Err(SendError::TooLarge),
+            Err(NetworkError::Unreachable) => Err(SendError::Guard),
         }
     }
 
@@ -189,7 +194,8 @@ fn read_gateway(outcome: Result<HttpResponse, NetworkError>) -> Result<GuardAnsw
         Ok(response) => response,
         Err(NetworkError::Offline) => return Err(SendError::Offline),
         Err(NetworkError::Timeout) => return Err(SendError::Timeout),
-        Err(NetworkError::Unreachable | NetworkError::TooLarge) => return Err(SendError::Gateway),
+        Err(NetworkError::TooLarge) => return Err(SendError::TooLarge),
+        Err(NetworkError::Unreachable) => return Err(SendError::Gateway),
     };
     if is_busy(&response) {
         return Err(SendError::Busy);
@@ -199,6 +205,7 @@ fn read_gateway(outcome: Result<HttpResponse, NetworkError>) -> Result<GuardAnsw
             "unknown-guard" => SendError::UnknownGuard,
             "guard-connect" | "guard-tls" => SendError::Guard,
             "guard-timeout" => SendError::Timeout,
+            "too-large" | "answer-too-large" => SendError::TooLarge,
             _ => SendError::Gateway,
         });
     }
@@ -249,12 +256,18 @@ mod tests {
         assert_eq!(error("guard-connect"), SendError::Guard);
         assert_eq!(error("guard-tls"), SendError::Guard);
         assert_eq!(error("guard-timeout"), SendError::Timeout);
-        assert_eq!(error("too-large"), SendError::Gateway);
+        assert_eq!(error("too-large"), SendError::TooLarge);
+        assert_eq!(error("answer-too-large"), SendError::TooLarge);
+        assert_eq!(error("something-new"), SendError::Gateway);
         assert_eq!(error("busy"), SendError::Busy);
         assert_eq!(
             read_gateway(Err(NetworkError::Unreachable)),
             Err(SendError::Gateway)
         );
         assert_eq!(read_gateway(Err(NetworkError::Offline)), Err(SendError::Offline));
+        assert_eq!(
+            read_gateway(Err(NetworkError::TooLarge)),
+            Err(SendError::TooLarge)
+        );
     }
 }

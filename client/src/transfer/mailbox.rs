@@ -16,7 +16,8 @@ use holdfast_protocol::swarm::{MIN_TTL_MS, MessageHash, Namespace, Signer};
 use super::TIME_WAIT;
 use crate::api::TransferFault;
 use crate::core::Core;
-use crate::network::request::{NodeReply, REQUEST_TIMEOUT};
+use crate::network::proofs::Proofs;
+use crate::network::request::{CallError, NodeReply, REQUEST_TIMEOUT};
 use crate::sending::Attempt;
 
 /// Messages that are looked at: three are expected, and whoever knows the mailbox can put more there.
@@ -155,20 +156,22 @@ impl Core {
         self.readable(node, first.parse().ok()).ok()
     }
 
-    /// Puts a message of a transfer into a mailbox, by any member of its swarm, until one proves that it has it. It lives as
-    /// long as the transfer may last.
+    /// Puts a message of a transfer into a mailbox, by any member of its swarm, until half of them prove that they have it. It
+    /// lives as long as the transfer may last.
     ///
     /// # Errors
     /// [`TransferFault::Expired`], [`TransferFault::NotNow`] when the transfer was ended, [`TransferFault::Unreachable`].
     pub(super) async fn leave(&self, number: u64, to: &Id, message: &[u8]) -> Result<(), TransferFault> {
         let start = self.ports.clock.monotonic_ms();
         let mut failures = 0u32;
+        let mut proofs = Proofs::default();
         loop {
             if !self.transfer_runs(number) {
                 return Err(TransferFault::NotNow);
             }
             let left = self.transfer_left(number).ok_or(TransferFault::Expired)?;
-            if self.try_to_leave(to, message, left.max(MIN_TTL_MS)).await {
+            let life = left.max(MIN_TTL_MS);
+            if self.try_to_leave(to, message, life, &mut proofs).await {
                 return Ok(());
             }
             if self.ports.clock.monotonic_ms().saturating_sub(start) >= STORE_LONGEST_MS {
@@ -179,26 +182,29 @@ impl Core {
         }
     }
 
-    async fn try_to_leave(&self, to: &Id, message: &[u8], ttl_ms: u64) -> bool {
+    async fn try_to_leave(&self, to: &Id, message: &[u8], ttl_ms: u64, proofs: &mut Proofs) -> bool {
         let members = self.members_of(to);
-        let Some(node) = members.first().filter(|_| self.net.online.get()) else {
+        let next = proofs.next(&members).or(members.first());
+        let Some(node) = next.filter(|_| self.net.online.get()) else {
             return false;
         };
         let now = self.time.now();
         let store = Store::new(*to, Namespace::MESSAGES, message.to_vec(), now, ttl_ms);
         let hash = store.hash();
-        let Ok(reply) = self.call(node, &Request::Store(store), STORE_TIMEOUT).await else {
-            return false;
-        };
-        match self.read_store(to, node, reply.status, &reply.body, Some(&hash)) {
-            Ok(_) => true,
-            Err(attempt) => {
-                if matches!(attempt, Attempt::Clock) {
+        match self.call(node, &Request::Store(store), STORE_TIMEOUT).await {
+            Ok(reply) => {
+                let read = self.read_store(to, node, reply.status, &reply.body, Some(&hash), proofs);
+                if matches!(read, Err(Attempt::Clock)) {
                     self.net.resync.notify();
                 }
-                false
+                if matches!(read, Ok(()) | Err(Attempt::Again)) {
+                    proofs.asked(&node.ed25519);
+                }
             }
+            Err(CallError::Failed) => proofs.asked(&node.ed25519),
+            Err(CallError::Unavailable) => return false,
         }
+        self.is_stored(to, &hash, proofs)
     }
 
     /// Deletes what is in a throw-away account's mailbox, as well as can be: what is left goes with its time.

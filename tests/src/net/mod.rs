@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use data_encoding::BASE64;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use holdfast_client::NetworkProfile;
@@ -30,7 +31,7 @@ use holdfast_node::storage::{self, StorageNode};
 use holdfast_protocol::account::Id;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 use holdfast_protocol::message::TTL_DEFAULT;
-use holdfast_protocol::nodes::{NodeList, NodeState, ServiceNode};
+use holdfast_protocol::nodes::{NodeList, NodeState, ServiceNode, encode_active_nodes};
 use holdfast_protocol::onion::{self, Body, Peeled};
 use holdfast_protocol::swarm::request::{Request, Store};
 use holdfast_protocol::swarm::{Namespace, SwarmId};
@@ -76,6 +77,8 @@ pub enum Fault {
     GarbageHop,
     /// As a hop it answers with this status and text instead of passing on.
     ForgingHop(u16, String),
+    /// As a guard it lets small packets through, and says of those with more than so many bytes that nobody answered.
+    LosesLarge(usize),
     /// As a destination it answers as this says, with its true key.
     Lying(Lie),
     /// It is no Holdfast node: it neither holds retrieves open nor says so.
@@ -125,7 +128,11 @@ impl Shared {
         machines.values().any(|machine| {
             matches!(
                 machine.fault,
-                Fault::GarbageHop | Fault::ForgingHop(..) | Fault::Lying(_) | Fault::Stock
+                Fault::GarbageHop
+                    | Fault::ForgingHop(..)
+                    | Fault::LosesLarge(_)
+                    | Fault::Lying(_)
+                    | Fault::Stock
             )
         })
     }
@@ -277,6 +284,46 @@ impl World {
     /// What the first gateway says the nodes are.
     pub fn set_false_list(&self, nodes: Vec<ServiceNode>) {
         self.false_lists.borrow_mut().insert(GATEWAY, nodes);
+    }
+
+    /// So many machines that are on no list of the network. They relay, and name themselves beside the true nodes when they are
+    /// asked for the list. Gives what they name.
+    pub fn add_accomplices(&self, count: u8) -> Vec<ServiceNode> {
+        let named: Vec<(Ed25519KeyPair, ServiceNode)> = (100..100 + count)
+            .map(|number| {
+                let keys = Ed25519KeyPair::from_seed(&[number; 32]);
+                let node = service(&keys, number, u64::from(number % 2));
+                (keys, node)
+            })
+            .collect();
+        let mut list = self.list();
+        list.extend(named.iter().map(|(_, node)| *node));
+        let lie = names(&list);
+        let start = self.start;
+        let lie: Lie = Arc::new(move |request: &Request| match request {
+            Request::ActiveNodesBin => Some((200, lie.clone().into_bytes())),
+            Request::Info => {
+                let now = START_MS + u64::try_from(start.elapsed().as_millis()).unwrap();
+                let info = format!(r#"{{"version":[2,11,3],"timestamp":{now},"t":{now},"hf":[19,4]}}"#);
+                Some((200, info.into_bytes()))
+            }
+            _ => None,
+        });
+        for (keys, service) in named {
+            let node = start_node(&self.shared, &keys, &self.registry, &self.clock);
+            let machine = Machine {
+                service,
+                keys: keys.clone(),
+                node,
+                fault: Fault::Lying(lie.clone()),
+            };
+            self.shared
+                .machines
+                .lock()
+                .unwrap()
+                .insert(keys.public(), machine);
+        }
+        list
     }
 
     /// A list that ships with the app.
@@ -435,6 +482,11 @@ impl World {
 
     /// The same with hops played here, so that each of them and the destination may lie. The store behind is real.
     async fn through_liars(&self, guard: Ed25519PublicKey, packet: Vec<u8>) -> Option<(u16, Vec<u8>)> {
+        if let Fault::LosesLarge(most) = self.shared.fault(&guard)
+            && packet.len() > most
+        {
+            return Some((504, b"Request time out".to_vec()));
+        }
         let mut at = guard;
         let mut peeled = onion::peel(&self.shared.keys(&guard)?.x25519(), &packet);
         loop {
@@ -531,6 +583,19 @@ pub fn service(keys: &Ed25519KeyPair, number: u8, swarm: u64) -> ServiceNode {
         swarm: SwarmId(swarm),
         ..node
     }
+}
+
+/// The answer to `active_nodes_bin` that names these nodes.
+pub fn names(nodes: &[ServiceNode]) -> String {
+    let records: Vec<_> = nodes
+        .iter()
+        .map(|node| ServiceNode {
+            // Where the binary form puts the one port that a plain node has.
+            https_port: node.http_port.unwrap(),
+            ..*node
+        })
+        .collect();
+    BASE64.encode(&encode_active_nodes(&records))
 }
 
 fn list_response(nodes: &[ServiceNode]) -> HttpResponse {
