@@ -42,13 +42,14 @@ thread_local! {
     static DATA: RefCell<Option<(String, Rc<Vec<Group>>)>> = const { RefCell::new(None) };
 }
 
-/// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each.
+/// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each. What has a name is no group:
+/// there is a key `#` among the emoji.
 fn parse(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // In one go: a call into the browser for each line would take longer.
     let lower = lower_case(text);
     for (line, lower) in text.lines().zip(lower.lines()) {
-        if let Some(slug) = line.strip_prefix('#') {
+        if let Some(slug) = line.strip_prefix('#').filter(|slug| !slug.contains('\t')) {
             groups.push(Group {
                 slug: slug.into(),
                 entries: Vec::new(),
@@ -364,6 +365,15 @@ mod tests {
         let groups = parse(DATA);
         assert_eq!(groups.len(), 2);
         assert_eq!(groups[1].entries[1].text, "🍏");
+    }
+
+    #[test]
+    fn the_number_sign_is_an_emoji_and_no_group() {
+        let groups = parse("#symbols\n#️⃣\tkeycap: #\n*️⃣\tkeycap: *\n#flags\n🏁\tchequered flag\n");
+        let slugs: Vec<&str> = groups.iter().map(|group| group.slug.as_str()).collect();
+        assert_eq!(slugs, ["symbols", "flags"]);
+        assert_eq!(groups[0].entries[0].text, "#️⃣");
+        assert_eq!(groups[0].entries[0].name, "keycap: #");
     }
 
     #[test]
