@@ -27,7 +27,7 @@ const MAX_FOUND: usize = 80;
 struct Entry {
     text: String,
     name: String,
-    /// What is searched in: name and further words, in lower case.
+    /// What is searched in: name and further words, [`folded`].
     words: String,
 }
 
@@ -42,12 +42,17 @@ thread_local! {
     static DATA: RefCell<Option<(String, Rc<Vec<Group>>)>> = const { RefCell::new(None) };
 }
 
+/// A text as it is searched and searched for: in lower case, and with a Russian ё as the е that most people type for it.
+fn folded(text: &str) -> String {
+    lower_case(text).replace('ё', "е")
+}
+
 /// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each. What has a name is no group:
 /// there is a key `#` among the emoji.
 fn parse(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // In one go: a call into the browser for each line would take longer.
-    let lower = lower_case(text);
+    let lower = folded(text);
     for (line, lower) in text.lines().zip(lower.lines()) {
         if let Some(slug) = line.strip_prefix('#').filter(|slug| !slug.contains('\t')) {
             groups.push(Group {
@@ -74,7 +79,7 @@ fn parse(text: &str) -> Vec<Group> {
 
 /// The emoji whose words all begin one of the emoji's, in the order of the file.
 fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
-    let query = lower_case(query.trim());
+    let query = folded(query.trim());
     let wanted: Vec<&str> = query.split_whitespace().collect();
     groups
         .iter()
@@ -384,5 +389,15 @@ mod tests {
         assert_eq!(names("app gre"), ["green apple"]);
         assert_eq!(names("Hap"), ["grinning face"]);
         assert!(names("pple").is_empty());
+    }
+
+    #[test]
+    fn a_russian_yo_is_found_however_it_is_typed() {
+        let groups = parse("#activities\n🎄\tновогодняя ёлка\n");
+        for query in ["ёлка", "елка", "Ёл"] {
+            let found = search(&groups, query);
+            assert_eq!(found.len(), 1, "{query}");
+            assert_eq!(found[0].name, "новогодняя ёлка");
+        }
     }
 }
