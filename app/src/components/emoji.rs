@@ -1,4 +1,4 @@
-//! The emoji picker. Its data, about 60 kB of text, is fetched when it is opened for the first time.
+//! The emoji picker. Its data, some 20 kB when compressed, is fetched when it is opened for the first time.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ const MAX_FOUND: usize = 80;
 struct Entry {
     text: String,
     name: String,
-    /// What is searched in: name and further words, in lower case.
+    /// What is searched in: name and further words, [`folded`].
     words: String,
 }
 
@@ -42,13 +42,19 @@ thread_local! {
     static DATA: RefCell<Option<(String, Rc<Vec<Group>>)>> = const { RefCell::new(None) };
 }
 
-/// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each.
+/// A text as it is searched and searched for: in lower case, and with a Russian ё as the е that most people type for it.
+fn folded(text: &str) -> String {
+    lower_case(text).replace('ё', "е")
+}
+
+/// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each. What has a name is no
+/// group: there is a key `#` among the emoji.
 fn parse(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // In one go: a call into the browser for each line would take longer.
-    let lower = lower_case(text);
+    let lower = folded(text);
     for (line, lower) in text.lines().zip(lower.lines()) {
-        if let Some(slug) = line.strip_prefix('#') {
+        if let Some(slug) = line.strip_prefix('#').filter(|slug| !slug.contains('\t')) {
             groups.push(Group {
                 slug: slug.into(),
                 entries: Vec::new(),
@@ -73,7 +79,7 @@ fn parse(text: &str) -> Vec<Group> {
 
 /// The emoji whose words all begin one of the emoji's, in the order of the file.
 fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
-    let query = lower_case(query.trim());
+    let query = folded(query.trim());
     let wanted: Vec<&str> = query.split_whitespace().collect();
     groups
         .iter()
@@ -88,7 +94,7 @@ fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
 }
 
 /// The languages with emoji names of their own in `static/emoji/`; the others take the English ones.
-const NAMED: [&str; 2] = ["en", "de"];
+const NAMED: [&str; 3] = ["en", "de", "ru"];
 
 async fn data() -> Option<Rc<Vec<Group>>> {
     let tag = i18n::tag();
@@ -355,7 +361,7 @@ fn walk(grid: NodeRef<html::Div>, event: &KeyboardEvent) {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, search};
+    use super::{NAMED, parse, search};
 
     const DATA: &str = "#smileys\n😀\tgrinning face\thappy smile\n#food\n🍎\tred apple\n🍏\tgreen apple\n";
 
@@ -367,6 +373,15 @@ mod tests {
     }
 
     #[test]
+    fn the_number_sign_is_an_emoji_and_no_group() {
+        let groups = parse("#symbols\n#️⃣\tkeycap: #\n*️⃣\tkeycap: *\n#flags\n🏁\tchequered flag\n");
+        let slugs: Vec<&str> = groups.iter().map(|group| group.slug.as_str()).collect();
+        assert_eq!(slugs, ["symbols", "flags"]);
+        assert_eq!(groups[0].entries[0].text, "#️⃣");
+        assert_eq!(groups[0].entries[0].name, "keycap: #");
+    }
+
+    #[test]
     fn every_typed_word_must_begin_one_of_the_names() {
         let groups = parse(DATA);
         let names =
@@ -374,5 +389,39 @@ mod tests {
         assert_eq!(names("app gre"), ["green apple"]);
         assert_eq!(names("Hap"), ["grinning face"]);
         assert!(names("pple").is_empty());
+    }
+
+    #[test]
+    fn a_russian_yo_is_found_however_it_is_typed() {
+        let groups = parse("#activities\n🎄\tновогодняя ёлка\n");
+        for query in ["ёлка", "елка", "Ёл"] {
+            let found = search(&groups, query);
+            assert_eq!(found.len(), 1, "{query}");
+            assert_eq!(found[0].name, "новогодняя ёлка");
+        }
+    }
+
+    #[test]
+    fn every_language_names_the_same_emoji_in_the_same_groups_and_order() {
+        let named = |tag: &str| -> Vec<String> {
+            let path = format!("{}/../static/emoji/{tag}.txt", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(path).expect("emoji of the language");
+            let mut all = Vec::new();
+            for group in parse(&text) {
+                all.push(group.slug);
+                for entry in group.entries {
+                    assert!(!entry.name.is_empty(), "{tag}: {}", entry.text);
+                    all.push(entry.text);
+                }
+            }
+            all
+        };
+        let english = named("en");
+        for tag in NAMED {
+            let all = named(tag);
+            let other = all.iter().zip(&english).find(|(one, other)| one != other);
+            assert_eq!(other, None, "{tag}");
+            assert_eq!(all.len(), english.len(), "{tag}");
+        }
     }
 }
