@@ -83,7 +83,7 @@ impl Core {
             }
             self.prune();
             if let Some(path) = self.path_due() {
-                self.renew(&path).await;
+                self.renew_path(&path).await;
                 continue;
             }
             let ready = self.net.paths.borrow().len();
@@ -423,7 +423,7 @@ impl Core {
     }
 
     /// Replaces the nodes of a path behind its guard, so that no chain of them sees a client for long.
-    async fn renew(&self, path: &Rc<Path>) {
+    async fn renew_path(&self, path: &Rc<Path>) {
         let Some(hops) = self.renewed_hops(path).await else {
             let now = self.ports.clock.monotonic_ms();
             path.renew_at.set(now.saturating_add(RENEWAL_RETRY_MS));
