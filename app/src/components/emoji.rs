@@ -48,7 +48,8 @@ fn parse(text: &str) -> Vec<Group> {
     // In one go: a call into the browser for each line would take longer.
     let lower = lower_case(text);
     for (line, lower) in text.lines().zip(lower.lines()) {
-        if let Some(slug) = line.strip_prefix('#') {
+        // The emoji #️⃣ begins with the same character.
+        if let Some(slug) = line.strip_prefix('#').filter(|slug| !slug.contains('\t')) {
             groups.push(Group {
                 slug: slug.into(),
                 entries: Vec::new(),
@@ -355,7 +356,10 @@ fn walk(grid: NodeRef<html::Div>, event: &KeyboardEvent) {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, search};
+    use std::fs;
+    use std::path::Path;
+
+    use super::{NAMED, parse, search};
 
     const DATA: &str = "#smileys\n😀\tgrinning face\thappy smile\n#food\n🍎\tred apple\n🍏\tgreen apple\n";
 
@@ -374,5 +378,39 @@ mod tests {
         assert_eq!(names("app gre"), ["green apple"]);
         assert_eq!(names("Hap"), ["grinning face"]);
         assert!(names("pple").is_empty());
+    }
+
+    /// The groups of a language's file, and their emoji.
+    fn shipped(tag: &str) -> Vec<(String, Vec<String>)> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../static/emoji/{tag}.txt"));
+        parse(&fs::read_to_string(path).expect("emoji file"))
+            .into_iter()
+            .map(|group| {
+                for entry in &group.entries {
+                    assert!(!entry.name.trim().is_empty(), "{tag}: {} has no name", entry.text);
+                }
+                (group.slug, group.entries.into_iter().map(|e| e.text).collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_language_names_the_same_emoji_in_the_same_order() {
+        let english = shipped("en");
+        let slugs: Vec<&str> = english.iter().map(|(slug, _)| slug.as_str()).collect();
+        assert_eq!(
+            slugs.join(" "),
+            "smileys people nature food travel activities objects symbols flags"
+        );
+        assert!(english[7].1.iter().any(|emoji| emoji == "#️⃣"));
+        for tag in NAMED {
+            for (ours, theirs) in english.iter().zip(shipped(tag)) {
+                assert_eq!(theirs.0, ours.0, "{tag}");
+                let differs = ours.1.iter().zip(&theirs.1).find(|(ours, theirs)| ours != theirs);
+                assert_eq!(differs, None, "{tag}");
+                assert_eq!(theirs.1.len(), ours.1.len(), "{tag}: {}", ours.0);
+            }
+            assert_eq!(shipped(tag).len(), english.len(), "{tag}");
+        }
     }
 }
