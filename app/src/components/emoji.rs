@@ -1,4 +1,4 @@
-//! The emoji picker. Its data, about 60 kB of text, is fetched when it is opened for the first time.
+//! The emoji picker. Its data, 50 to 80 kB of text by language, is fetched when it is opened for the first time.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,13 +21,15 @@ use crate::state::preferences::key;
 const RECENT: usize = 24;
 /// At most this many search results are shown.
 const MAX_FOUND: usize = 80;
+/// The Arabic article, which is written as the beginning of its word.
+const ARTICLE: &str = "\u{627}\u{644}";
 
 /// One emoji.
 #[derive(Clone, PartialEq, Eq)]
 struct Entry {
     text: String,
     name: String,
-    /// What is searched in: name and further words, in lower case.
+    /// What is searched in: name and further words, [`folded`].
     words: String,
 }
 
@@ -42,12 +44,33 @@ thread_local! {
     static DATA: RefCell<Option<(String, Rc<Vec<Group>>)>> = const { RefCell::new(None) };
 }
 
+/// A text as the search compares it: in lower case, and in Arabic without the signs that many leave out, and with those
+/// letters as one that many write for each other.
+fn folded(text: &str) -> String {
+    lower_case(text)
+        .chars()
+        .filter_map(|letter| match letter {
+            // Tatweel; vowel signs, and madda and hamza as signs of their own; the small alef.
+            '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' => None,
+            // Alef with madda, with hamza above or below, with wasla: alef.
+            '\u{622}' | '\u{623}' | '\u{625}' | '\u{671}' => Some('\u{627}'),
+            // Waw with hamza: waw.
+            '\u{624}' => Some('\u{648}'),
+            // Yeh with hamza, and alef maksura: yeh.
+            '\u{626}' | '\u{649}' => Some('\u{64a}'),
+            // Teh marbuta: heh.
+            '\u{629}' => Some('\u{647}'),
+            _ => Some(letter),
+        })
+        .collect()
+}
+
 /// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each.
 fn parse(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // In one go: a call into the browser for each line would take longer.
-    let lower = lower_case(text);
-    for (line, lower) in text.lines().zip(lower.lines()) {
+    let folded = folded(text);
+    for (line, folded) in text.lines().zip(folded.lines()) {
         // The emoji #️⃣ begins with the same character.
         if let Some(slug) = line.strip_prefix('#').filter(|slug| !slug.contains('\t')) {
             groups.push(Group {
@@ -60,7 +83,7 @@ fn parse(text: &str) -> Vec<Group> {
         let (Some(emoji), Some(name)) = (parts.next(), parts.next()) else {
             continue;
         };
-        let words = lower.split_once('\t').map_or("", |(_, words)| words);
+        let words = folded.split_once('\t').map_or("", |(_, words)| words);
         if let Some(group) = groups.last_mut() {
             group.entries.push(Entry {
                 text: emoji.into(),
@@ -72,9 +95,14 @@ fn parse(text: &str) -> Vec<Group> {
     groups
 }
 
+/// Whether a word begins so, with its article or without.
+fn begins(word: &str, part: &str) -> bool {
+    word.starts_with(part) || word.strip_prefix(ARTICLE).is_some_and(|bare| bare.starts_with(part))
+}
+
 /// The emoji whose words all begin one of the emoji's, in the order of the file.
 fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
-    let query = lower_case(query.trim());
+    let query = folded(query.trim());
     let wanted: Vec<&str> = query.split_whitespace().collect();
     groups
         .iter()
@@ -82,14 +110,14 @@ fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
         .filter(|entry| {
             wanted
                 .iter()
-                .all(|part| entry.words.split(' ').any(|word| word.starts_with(part)))
+                .all(|part| entry.words.split(' ').any(|word| begins(word, part)))
         })
         .take(MAX_FOUND)
         .collect()
 }
 
 /// The languages with emoji names of their own in `static/emoji/`; the others take the English ones.
-const NAMED: [&str; 2] = ["en", "de"];
+const NAMED: [&str; 3] = ["en", "de", "ar"];
 
 async fn data() -> Option<Rc<Vec<Group>>> {
     let tag = i18n::tag();
@@ -359,7 +387,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{NAMED, parse, search};
+    use super::{NAMED, folded, parse, search};
 
     const DATA: &str = "#smileys\n😀\tgrinning face\thappy smile\n#food\n🍎\tred apple\n🍏\tgreen apple\n";
 
@@ -412,5 +440,38 @@ mod tests {
             }
             assert_eq!(shipped(tag).len(), english.len(), "{tag}");
         }
+    }
+
+    const ARABIC: &str = "#some
+🦁\tأسد\tحيوان
+🐪\tناقة\tجمل
+🦪\tمحار\tلؤلؤ
+🏥\tمستشفى
+🕋\tالكعبة\tحج
+❌\tعلامة خطأ
+";
+
+    #[test]
+    fn arabic_is_found_however_it_is_typed() {
+        let groups = parse(ARABIC);
+        let found =
+            |query: &str| -> Vec<String> { search(&groups, query).iter().map(|e| e.text.clone()).collect() };
+        for query in ["أسد", "اسد", "أَسَد", "أســد", "ا\u{654}سد"] {
+            assert_eq!(found(query), ["🦁"], "{query}");
+        }
+        for query in ["ناقة", "ناقه", "نَاقَةٌ"] {
+            assert_eq!(found(query), ["🐪"], "{query}");
+        }
+        assert_eq!(found("لولو"), ["🦪"]);
+        assert_eq!(found("مستشفي"), ["🏥"]);
+        assert_eq!(found("الكعبه"), ["🕋"]);
+        assert_eq!(found("كعبة"), ["🕋"]);
+        assert_eq!(found("علامه خطا"), ["❌"]);
+        assert!(found("سد").is_empty());
+    }
+
+    #[test]
+    fn other_scripts_are_only_put_in_lower_case() {
+        assert_eq!(folded("Ärger\tЁж"), "ärger\tёж");
     }
 }
