@@ -1,4 +1,4 @@
-//! The emoji picker. Its data, some 20 kB when compressed, is fetched when it is opened for the first time.
+//! The emoji picker. Its data, 50 to 90 kB of text by language, is fetched when it is opened for the first time.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ use crate::state::preferences::key;
 const RECENT: usize = 24;
 /// At most this many search results are shown.
 const MAX_FOUND: usize = 80;
+/// The Arabic article, which is written as the beginning of its word.
+const ARTICLE: &str = "\u{627}\u{644}";
 
 /// One emoji.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,9 +44,26 @@ thread_local! {
     static DATA: RefCell<Option<(String, Rc<Vec<Group>>)>> = const { RefCell::new(None) };
 }
 
-/// A text as it is searched and searched for: in lower case, and with a Russian ё as the е that most people type for it.
+/// A text as the search compares it: in lower case, and in Arabic without the signs that many leave out, and with those
+/// letters as one that many write for each other; in Russian with ё as the е that most people type for it.
 fn folded(text: &str) -> String {
-    lower_case(text).replace('ё', "е")
+    lower_case(text)
+        .chars()
+        .filter_map(|letter| match letter {
+            // Tatweel; vowel signs, and madda and hamza as signs of their own; the small alef.
+            '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' => None,
+            // Alef with madda, with hamza above or below, with wasla: alef.
+            '\u{622}' | '\u{623}' | '\u{625}' | '\u{671}' => Some('\u{627}'),
+            // Waw with hamza: waw.
+            '\u{624}' => Some('\u{648}'),
+            // Yeh with hamza, and alef maksura: yeh.
+            '\u{626}' | '\u{649}' => Some('\u{64a}'),
+            // Teh marbuta: heh.
+            '\u{629}' => Some('\u{647}'),
+            'ё' => Some('е'),
+            _ => Some(letter),
+        })
+        .collect()
 }
 
 /// Reads the data file: a line `#group`, then a line `emoji<TAB>name<TAB>further words` for each. What has a name is no
@@ -52,8 +71,8 @@ fn folded(text: &str) -> String {
 fn parse(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // In one go: a call into the browser for each line would take longer.
-    let lower = folded(text);
-    for (line, lower) in text.lines().zip(lower.lines()) {
+    let folded = folded(text);
+    for (line, folded) in text.lines().zip(folded.lines()) {
         if let Some(slug) = line.strip_prefix('#').filter(|slug| !slug.contains('\t')) {
             groups.push(Group {
                 slug: slug.into(),
@@ -65,7 +84,7 @@ fn parse(text: &str) -> Vec<Group> {
         let (Some(emoji), Some(name)) = (parts.next(), parts.next()) else {
             continue;
         };
-        let words = lower.split_once('\t').map_or("", |(_, words)| words);
+        let words = folded.split_once('\t').map_or("", |(_, words)| words);
         if let Some(group) = groups.last_mut() {
             group.entries.push(Entry {
                 text: emoji.into(),
@@ -75,6 +94,14 @@ fn parse(text: &str) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// Whether a word begins so, with its article or without.
+fn begins(word: &str, part: &str) -> bool {
+    word.starts_with(part)
+        || word
+            .strip_prefix(ARTICLE)
+            .is_some_and(|bare| bare.starts_with(part))
 }
 
 /// The emoji whose words all begin one of the emoji's, in the order of the file.
@@ -87,14 +114,14 @@ fn search<'a>(groups: &'a [Group], query: &str) -> Vec<&'a Entry> {
         .filter(|entry| {
             wanted
                 .iter()
-                .all(|part| entry.words.split(' ').any(|word| word.starts_with(part)))
+                .all(|part| entry.words.split(' ').any(|word| begins(word, part)))
         })
         .take(MAX_FOUND)
         .collect()
 }
 
 /// The languages with emoji names of their own in `static/emoji/`; the others take the English ones.
-const NAMED: [&str; 3] = ["en", "de", "ru"];
+const NAMED: [&str; 4] = ["en", "de", "ru", "ar"];
 
 async fn data() -> Option<Rc<Vec<Group>>> {
     let tag = i18n::tag();
@@ -361,7 +388,10 @@ fn walk(grid: NodeRef<html::Div>, event: &KeyboardEvent) {
 
 #[cfg(test)]
 mod tests {
-    use super::{NAMED, parse, search};
+    use std::fs;
+    use std::path::Path;
+
+    use super::{NAMED, folded, parse, search};
 
     const DATA: &str = "#smileys\n😀\tgrinning face\thappy smile\n#food\n🍎\tred apple\n🍏\tgreen apple\n";
 
@@ -401,27 +431,70 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_language_names_the_same_emoji_in_the_same_groups_and_order() {
-        let named = |tag: &str| -> Vec<String> {
-            let path = format!("{}/../static/emoji/{tag}.txt", env!("CARGO_MANIFEST_DIR"));
-            let text = std::fs::read_to_string(path).expect("emoji of the language");
-            let mut all = Vec::new();
-            for group in parse(&text) {
-                all.push(group.slug);
-                for entry in group.entries {
-                    assert!(!entry.name.is_empty(), "{tag}: {}", entry.text);
-                    all.push(entry.text);
+    /// The groups of a language's file, and their emoji.
+    fn shipped(tag: &str) -> Vec<(String, Vec<String>)> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../static/emoji/{tag}.txt"));
+        parse(&fs::read_to_string(path).expect("emoji file"))
+            .into_iter()
+            .map(|group| {
+                for entry in &group.entries {
+                    assert!(!entry.name.trim().is_empty(), "{tag}: {} has no name", entry.text);
                 }
-            }
-            all
-        };
-        let english = named("en");
+                (group.slug, group.entries.into_iter().map(|e| e.text).collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_language_names_the_same_emoji_in_the_same_order() {
+        let english = shipped("en");
+        let slugs: Vec<&str> = english.iter().map(|(slug, _)| slug.as_str()).collect();
+        assert_eq!(
+            slugs.join(" "),
+            "smileys people nature food travel activities objects symbols flags"
+        );
+        assert!(english[7].1.iter().any(|emoji| emoji == "#️⃣"));
         for tag in NAMED {
-            let all = named(tag);
-            let other = all.iter().zip(&english).find(|(one, other)| one != other);
-            assert_eq!(other, None, "{tag}");
-            assert_eq!(all.len(), english.len(), "{tag}");
+            for (ours, theirs) in english.iter().zip(shipped(tag)) {
+                assert_eq!(theirs.0, ours.0, "{tag}");
+                let differs = ours.1.iter().zip(&theirs.1).find(|(ours, theirs)| ours != theirs);
+                assert_eq!(differs, None, "{tag}");
+                assert_eq!(theirs.1.len(), ours.1.len(), "{tag}: {}", ours.0);
+            }
+            assert_eq!(shipped(tag).len(), english.len(), "{tag}");
         }
+    }
+
+    const ARABIC: &str = "#some
+🦁\tأسد\tحيوان
+🐪\tناقة\tجمل
+🦪\tمحار\tلؤلؤ
+🏥\tمستشفى
+🕋\tالكعبة\tحج
+❌\tعلامة خطأ
+";
+
+    #[test]
+    fn arabic_is_found_however_it_is_typed() {
+        let groups = parse(ARABIC);
+        let found =
+            |query: &str| -> Vec<String> { search(&groups, query).iter().map(|e| e.text.clone()).collect() };
+        for query in ["أسد", "اسد", "أَسَد", "أســد", "ا\u{654}سد"] {
+            assert_eq!(found(query), ["🦁"], "{query}");
+        }
+        for query in ["ناقة", "ناقه", "نَاقَةٌ"] {
+            assert_eq!(found(query), ["🐪"], "{query}");
+        }
+        assert_eq!(found("لولو"), ["🦪"]);
+        assert_eq!(found("مستشفي"), ["🏥"]);
+        assert_eq!(found("الكعبه"), ["🕋"]);
+        assert_eq!(found("كعبة"), ["🕋"]);
+        assert_eq!(found("علامه خطا"), ["❌"]);
+        assert!(found("سد").is_empty());
+    }
+
+    #[test]
+    fn other_scripts_are_only_put_in_lower_case() {
+        assert_eq!(folded("Ärger\tЖук"), "ärger\tжук");
     }
 }
