@@ -12,10 +12,11 @@ use crate::records::{ContactRecord, ConversationRecord};
 use crate::requests::CONFIG_LEAD_MS;
 use crate::work::{Reader, Work};
 
-/// Whether a contact was removed and wrote again, in what another own device says of it: an approval is taken back by
+/// Whether a contact was removed and is there anew, in what another own device says of it: approvals are taken back by
 /// nothing else, and a contact that is there keeps the time since when it is.
 fn is_there_again(held: &ContactRecord, record: &ContactRecord) -> bool {
-    held.approved && !record.approved && held.created != 0 && record.created > held.created
+    let taken_back = held.approved && !record.approved || held.approved_me && !record.approved_me;
+    taken_back && held.created != 0 && record.created > held.created
 }
 
 impl Work<'_> {
