@@ -140,7 +140,10 @@ impl Core {
         if let (Some(image), Some(bytes)) = (&image, link_image) {
             work.put_link_image(position.id, image, bytes)?;
         }
-        work.conversation(&conversation).draft = String::new();
+        if !body.is_empty() {
+            // A message of files alone is not the text that is being written.
+            work.conversation(&conversation).draft = String::new();
+        }
         self.forget_typing(&conversation);
         let outgoing = Outgoing {
             conversation,

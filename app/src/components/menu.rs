@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::dialog::give_back_focus;
 use super::focus::{set_style, walk};
 use super::icon::{Icon, icon};
+use super::notices::told;
 
 /// One entry.
 #[derive(Clone)]
@@ -186,6 +187,7 @@ pub(crate) fn Floating(
             }
         >
             {children()}
+            {told()}
         </dialog>
     }
 }

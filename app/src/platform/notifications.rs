@@ -97,6 +97,7 @@ struct Shown {
     notification: Notification,
     _chosen: Closure<dyn Fn()>,
     _dismissed: Closure<dyn Fn()>,
+    _failed: Closure<dyn Fn()>,
 }
 
 impl Drop for Shown {
@@ -104,6 +105,7 @@ impl Drop for Shown {
         // What it still tells is no user's doing.
         self.notification.set_onclick(None);
         self.notification.set_onclose(None);
+        self.notification.set_onerror(None);
     }
 }
 
@@ -187,13 +189,33 @@ fn show_here(notice: &Notice) -> Option<()> {
     let (chosen, dismissed) = (hears(Fate::Chosen), hears(Fate::Dismissed));
     notification.set_onclick(Some(chosen.as_ref().unchecked_ref()));
     notification.set_onclose(Some(dismissed.as_ref().unchecked_ref()));
+    let failed = instead(notice);
+    notification.set_onerror(Some(failed.as_ref().unchecked_ref()));
     SHOWN.set(Some(Shown {
         tag: notice.tag.clone(),
         notification,
         _chosen: chosen,
         _dismissed: dismissed,
+        _failed: failed,
     }));
     Some(())
+}
+
+/// Has the worker show what the page was let make and the browser then did not show.
+fn instead(notice: &Notice) -> Closure<dyn Fn()> {
+    let notice = notice.clone();
+    Closure::<dyn Fn()>::new(move || {
+        let notice = notice.clone();
+        // Later, since it ends what is called here.
+        wasm_bindgen_futures::spawn_local(async move {
+            let failed = SHOWN.with_borrow_mut(|shown| shown.take_if(|shown| shown.tag == notice.tag));
+            if failed.is_some() {
+                drop(failed);
+                // What the worker can't show either stays unshown.
+                let _ = show_by_worker(&notice).await;
+            }
+        });
+    })
 }
 
 /// Withdraws the notification of this tag; without one, all that this site shows, whichever page or visit they are from.

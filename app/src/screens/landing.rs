@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::components::focus::{first_shown, give, nothing_has_focus};
+use crate::components::focus::{first_shown, give, nothing_has_focus, touch};
 use crate::state::nav::Route;
 use crate::state::{AppState, Phase};
 
@@ -38,6 +38,10 @@ pub(super) fn follow(state: AppState) {
     on_cleanup(move || seen.remove());
     Effect::new(move |before: Option<(Phase, Route, usize)>| {
         let now = (state.phase.get(), state.nav.current(), state.nav.depth());
+        if before.as_ref().is_some_and(|(phase, ..)| *phase != now.0) {
+            // Nothing leads back from there, and whom somebody looked at does not outlive a lock.
+            left.update_value(Vec::clear);
+        }
         if let Some((phase, route, depth)) = before
             && phase != Phase::Opening
             && (phase != now.0 || route != now.1)
@@ -81,6 +85,11 @@ fn is_lost() -> bool {
     nothing_has_focus() || active.is_some_and(|active| active.offset_parent().is_none())
 }
 
+/// Whether the keyboard of a phone comes up when an element has the focus: it must not unasked.
+fn raises_keyboard(element: &HtmlElement) -> bool {
+    touch() && element.matches("input, textarea").unwrap_or(false)
+}
+
 /// Gives the focus to the first of these that is shown, else to the heading, unless the screen has taken it by itself once it
 /// is drawn.
 fn land(openers: Vec<String>) {
@@ -89,8 +98,10 @@ fn land(openers: Vec<String>) {
             let Some(page) = document().body().filter(|_| is_lost()) else {
                 return;
             };
-            let mut wanted = openers.iter().map(String::as_str).chain(HEADINGS);
-            let found = wanted.find_map(|selector| first_shown(&page, selector));
+            let wanted = openers.iter().map(String::as_str).chain(HEADINGS);
+            let found = wanted
+                .filter_map(|selector| first_shown(&page, selector))
+                .find(|found| !raises_keyboard(found));
             if let Some(found) = found {
                 give(&found);
             }

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::leaving::{Leave, Leaving};
 use crate::components::dialog::give_back_focus;
 use crate::components::icon::{Icon, icon};
+use crate::components::notices::told;
 use crate::i18n::{number, span, t, tf, tn};
 use crate::platform::activity::{Activity, Check, Moment};
 use crate::platform::session::StorageMode;
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     /// Why it ends and in how many seconds, while that is to be said.
     ending: RwSignal<Option<(Why, u64)>>,
     active: Memo<bool>,
+    /// It is over, and the fresh page not there yet: nothing is asked or ended any more.
+    ended: Memo<bool>,
     watch: StoredValue<Option<Watching>, LocalStorage>,
 }
 
@@ -44,6 +47,7 @@ impl Session {
         let session = Self {
             ending: RwSignal::new(None),
             active: Memo::new(move |_| state.in_session()),
+            ended: Memo::new(move |_| state.phase.with(|phase| *phase == Phase::Ended)),
             watch: StoredValue::new_local(None),
         };
         Effect::new(move |_| {
@@ -153,13 +157,22 @@ pub(crate) fn SessionBar() -> impl IntoView {
                 Some(rules) => rules.name.clone().unwrap_or_else(|| t("kiosk.title")),
                 None => t("place.shared"),
             };
+            let button = move || {
+                let shown = !session.ended.get();
+                shown.then(|| {
+                    view! {
+                        <button id="end-session" class="button danger" on:click=end>
+                            {icon(Icon::LogOut)}
+                            {t("settings.end_session")}
+                        </button>
+                    }
+                    .into_any()
+                })
+            };
             view! {
                 <header class="session-bar" aria-label=t("session.label")>
                     <span class="session-place" dir="auto">{icon(Icon::Shared)} <span>{place}</span></span>
-                    <button id="end-session" class="button danger" on:click=end>
-                        {icon(Icon::LogOut)}
-                        {t("settings.end_session")}
-                    </button>
+                    {button}
                 </header>
             }
             .into_any()
@@ -168,7 +181,7 @@ pub(crate) fn SessionBar() -> impl IntoView {
     view! {
         {bar}
         {move || {
-            asks.get()
+            (asks.get() && !session.ended.get())
                 .then(|| {
                     view! {
                         <Leaving what=Leave::LogOut on_close=move || asks.set(false) />
@@ -201,7 +214,10 @@ fn is_lost_unasked(state: AppState) -> bool {
 #[component]
 pub(crate) fn Countdown() -> impl IntoView {
     let session: Session = expect_context();
-    let why = Memo::new(move |_| session.ending.get().map(|(why, _)| why));
+    let why = Memo::new(move |_| {
+        let ending = session.ending.get().filter(|_| !session.ended.get());
+        ending.map(|(why, _)| why)
+    });
     move || why.get().map(|why| view! { <Warning why /> }.into_any())
 }
 
@@ -224,7 +240,7 @@ fn Warning(why: Why) -> impl IntoView {
         let now = session.ending.get().map(|(_, left)| left);
         now.or(before.copied()).unwrap_or_default()
     });
-    let told = Memo::new(move |before: Option<&String>| {
+    let spoken = Memo::new(move |before: Option<&String>| {
         let now = left.get();
         match before {
             Some(before) if !TOLD_AT.contains(&now) => before.clone(),
@@ -262,10 +278,11 @@ fn Warning(why: Why) -> impl IntoView {
             <div class="dialog-body">
                 <h2 id="countdown-title">{title}</h2>
                 <p class="countdown-left" aria-hidden="true">{move || number(left.get() as f64)}</p>
-                <p class="unseen" role="status">{told}</p>
+                <p class="unseen" role="status">{spoken}</p>
                 <p id="countdown-text">{words(why)}</p>
                 <div class="actions">{answers(state, session, why)}</div>
             </div>
+            {told()}
         </dialog>
     }
 }

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::AppState;
-use super::text::joined;
+use super::text::brought_back;
 
 impl AppState {
     /// The text of a conversation that this tab holds, since the engine does not keep it yet; empty where it was emptied, or
@@ -51,6 +51,12 @@ impl AppState {
         if self.account.with_untracked(Option::is_some) {
             self.drafts.update_untracked(|drafts| put(drafts, id, text));
         }
+    }
+
+    /// The text under the user's hands was handed over to be sent.
+    pub(crate) fn draft_sent(self, id: Id) {
+        self.type_draft(id, "");
+        self.refused.set_value(None);
     }
 
     /// Puts a text where one is written, and has the engine keep it.
@@ -96,7 +102,19 @@ impl AppState {
 
     /// A text that was refused comes back after its screen was left: above what was begun there since.
     pub(crate) fn give_back(self, id: Id, text: &str) {
-        self.set_draft(id, joined(text, &self.begun(id)));
+        let whole = self.with_refused(id, text, &self.begun(id));
+        self.set_draft(id, whole);
+    }
+
+    /// A refused text with what is written in its conversation now: above that, and below those that were refused before.
+    pub(crate) fn with_refused(self, id: Id, text: &str, now: &str) -> String {
+        let earlier = self.refused.get_value().filter(|(of, _)| *of == id);
+        let earlier = earlier.map(|(_, text)| text).unwrap_or_default();
+        let (above, whole) = brought_back(&earlier, text, now);
+        if self.account.with_untracked(Option::is_some) {
+            self.refused.set_value(Some((id, above)));
+        }
+        whole
     }
 }
 

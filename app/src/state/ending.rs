@@ -38,6 +38,10 @@ impl AppState {
     /// Ends the session: everything is out of sight at once, out of memory once what was decided last is out or has had a moment
     /// to get there, and a fresh page follows.
     pub(crate) fn end_session(self) {
+        // Once: a second end would take the page away from the first one, which still waits.
+        if self.phase.with_untracked(|phase| *phase == Phase::Ended) {
+            return;
+        }
         let copied = self.copied.get_value();
         let link = self.drop_session();
         spawn_local(async move {

@@ -37,6 +37,7 @@ impl AppState {
         self.question.set(None);
         self.leaving_to.set(None);
         self.target.set(None);
+        self.refused.set_value(None);
         self.playback.stop();
         self.files.clear();
         self.attach.clear();

@@ -214,6 +214,8 @@ pub(crate) struct AppState {
     pub look: RwSignal<Option<Look>>,
     /// Texts begun in this tab that the engine does not keep yet.
     drafts: RwSignal<HashMap<Id, String>>,
+    /// What refused texts left above what is written in the conversation where that was last.
+    refused: StoredValue<Option<(Id, String)>>,
     link: StoredValue<Option<EngineLink>, LocalStorage>,
     /// Counts the engines that were started: events of an earlier one are not ours.
     starts: StoredValue<u32>,
@@ -274,6 +276,7 @@ impl AppState {
             file_ask: RwSignal::new(None),
             look: RwSignal::new(None),
             drafts: RwSignal::new(HashMap::new()),
+            refused: StoredValue::new(None),
             link: StoredValue::new_local(None),
             starts: StoredValue::new(0),
             watchers: StoredValue::new_local(Vec::new()),

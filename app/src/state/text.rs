@@ -28,6 +28,18 @@ pub(crate) fn joined(begun: &str, more: &str) -> String {
     }
 }
 
+/// A refused text with what is written now below it. Where that begins with what an earlier refused text left there, this one
+/// comes below that. Gives all that came back, and the whole.
+pub(crate) fn brought_back(earlier: &str, text: &str, now: &str) -> (String, String) {
+    let (above, below) = match now.strip_prefix(earlier) {
+        Some(below) if below.is_empty() || below.starts_with('\n') => (earlier, below),
+        _ => ("", now),
+    };
+    let above = joined(above, text.trim_end());
+    let whole = joined(&above, below);
+    (above, whole)
+}
+
 /// Splits a text at its links.
 pub(crate) fn segments(text: &str) -> Vec<Segment> {
     let mut out = Vec::new();
@@ -163,7 +175,7 @@ pub(crate) fn counted_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, counted_length, is_large_emoji, joined, segments};
+    use super::{Segment, brought_back, counted_length, is_large_emoji, joined, segments};
 
     #[test]
     fn of_two_texts_the_first_stays_above() {
@@ -171,6 +183,22 @@ mod tests {
         assert_eq!(joined("Look: \n", "shared"), "Look:\nshared");
         assert_eq!(joined("Refused", "the next"), "Refused\nthe next");
         assert_eq!(joined("Refused", " "), "Refused");
+    }
+
+    #[test]
+    fn texts_that_are_refused_one_after_the_other_come_back_in_their_order() {
+        let (above, whole) = brought_back("", "One \n", "the next");
+        assert_eq!((above.as_str(), whole.as_str()), ("One", "One\nthe next"));
+        let (above, whole) = brought_back(&above, "Two", &whole);
+        assert_eq!(
+            (above.as_str(), whole.as_str()),
+            ("One\nTwo", "One\nTwo\nthe next")
+        );
+        // Nothing was written since.
+        assert_eq!(brought_back("One", "Two", "One").1, "One\nTwo");
+        // The earlier one was changed, or is gone.
+        assert_eq!(brought_back("One", "Two", "One more").1, "Two\nOne more");
+        assert_eq!(brought_back("One", "Two", "").1, "Two");
     }
 
     fn links(text: &str) -> Vec<String> {

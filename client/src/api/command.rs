@@ -41,8 +41,8 @@ pub enum Command {
     RevealPhrase,
     /// Makes a conversation with an account visible, creating it if needed. → [`Reply::Conversation`]
     OpenConversation(Id),
-    /// Accepts a text for sending; it is stored when the reply comes. Writing to the author of a request accepts it.
-    /// → [`Reply::Accepted`]
+    /// Accepts a text for sending; it is stored when the reply comes, and the conversation's draft is gone unless the text is
+    /// blank. Writing to the author of a request accepts it. → [`Reply::Accepted`]
     SendText {
         /// The other account, or the own id for the note to self.
         conversation: Id,

@@ -6,6 +6,7 @@ use serde_json::Value;
 use thirtyfour::prelude::*;
 
 use crate::driver::{Browser, PHONE};
+use crate::files_stripped::FINGER;
 use crate::network::Network;
 use crate::user::{Place, User};
 
@@ -164,6 +165,19 @@ async fn the_focus_goes_with_the_screen_and_returns_to_what_led_on() {
     user.reads("Hello").await;
     enter(browser, ".pane-header .only-narrow").await;
     on_row(browser, &id).await;
+
+    // Where a keyboard would come up, what was found leads back to no field.
+    browser.script(FINGER).await;
+    browser.fill("#search", "Hello").await;
+    browser.press(".found-message").await;
+    user.reads("Hello").await;
+    enter(browser, ".pane-header .only-narrow").await;
+    browser
+        .until("the focus on what takes no text", async || {
+            let script = "return document.activeElement.matches('h1, .row')";
+            (browser.script(script).await == true).then_some(())
+        })
+        .await;
     browser.is_quiet().await;
 }
 

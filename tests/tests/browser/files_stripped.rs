@@ -19,8 +19,8 @@ const CAMERA: &[u8] = b"KELPCAM-9000";
 /// The menu's entry on phones.
 const TAKE_PHOTO: &str = "Take a photo";
 
-/// Has later pages told that the main pointer is a finger.
-const FINGER: &str = "{ const asks = globalThis.matchMedia.bind(globalThis); \
+/// Has a page told that the main pointer is a finger.
+pub(crate) const FINGER: &str = "{ const asks = globalThis.matchMedia.bind(globalThis); \
      globalThis.matchMedia = (query) => asks(query === '(pointer: coarse)' ? 'all' : query); }";
 
 /// Keeps how the camera was asked for, in place of the browser's own window.

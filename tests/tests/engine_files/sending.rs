@@ -46,6 +46,30 @@ async fn files_arrive_bit_for_bit_with_their_names_and_the_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_draft_stays_when_files_are_sent_without_a_text() {
+    run(async {
+        let world = World::with_files().await;
+        let (alice, _, _bob, bob_id) = friends(&world).await;
+        alice
+            .ask(Command::SetDraft {
+                conversation: bob_id,
+                text: "I wanted to say".to_owned(),
+            })
+            .await;
+        let spoken = stage(&alice, bob_id, "voice.ogg", "audio/ogg", &noise(50, 1)).await;
+        send(&alice, bob_id, " ", vec![spoken]).await.unwrap();
+        let kept = alice.conversation(bob_id).await.unwrap().draft;
+        assert_eq!(kept.as_deref(), Some("I wanted to say"));
+        let photo = stage(&alice, bob_id, "photo.png", "image/png", &png()).await;
+        send(&alice, bob_id, "I wanted to say this", vec![photo])
+            .await
+            .unwrap();
+        assert_eq!(alice.conversation(bob_id).await.unwrap().draft, None);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_largest_file_arrives_bit_for_bit() {
     run(async {
         let world = World::with_files().await;

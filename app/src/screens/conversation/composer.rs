@@ -30,7 +30,7 @@ use crate::screens::files::words::brief;
 use crate::state::attach::messages;
 use crate::state::phrase_input::holds_phrase;
 use crate::state::preferences::key;
-use crate::state::text::{counted_length, joined};
+use crate::state::text::counted_length;
 use crate::state::{error_text, failure_text};
 
 /// The longest text, in Unicode code points (`spec/12-client-behaviour.md §1`).
@@ -74,7 +74,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
             });
         }
     });
-    on_cleanup(move || draft.leave());
+    on_cleanup(move || draft.leave(&text.try_get_untracked().unwrap_or_default()));
     // A text comes from elsewhere: refused after its screen was left, or shared by another app.
     Effect::new(move |_| {
         let come = state.draft(id);
@@ -100,20 +100,26 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
                 let reply_to = answered.as_ref().map(|message| message.id);
                 let sent = send_all(room, &body, reply_to, link, files).await;
                 let _ = sending.try_set(false);
+                // Where there was none, the engine's draft is of another text, and stays.
+                let has_text = !body.trim().is_empty();
                 let Err((why, accepted)) = sent else {
-                    state.draft_kept(id, "");
+                    if has_text {
+                        state.draft_kept(id, "");
+                    }
                     return;
                 };
                 let _ = error.try_set(error_text(&why));
                 if accepted || why == LinkError::Lost {
                     // Accepted, or nobody can tell yet: the engine still has its draft if it did not accept the message.
-                    state.draft_kept(id, "");
+                    if has_text {
+                        state.draft_kept(id, "");
+                    }
                     return;
                 }
                 // Nothing was accepted: the text goes back to where it was written, above what was written there since.
-                if !body.trim().is_empty() {
+                if has_text {
                     let back = text.try_update(|now| {
-                        *now = joined(&body, now);
+                        *now = state.with_refused(id, &body, now);
                         now.clone()
                     });
                     match back {
@@ -150,7 +156,7 @@ pub(crate) fn Composer(room: Room) -> impl IntoView {
         state.attach.dismiss(id);
         let link = card.take();
         text.set(String::new());
-        draft.sent();
+        draft.sent(&body);
         let answered = reply.get_untracked();
         reply.set(None);
         deliver(body, answered, link, messages(&all));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_client::api::{Command, Standing};
+use holdfast_client::api::{Command, Place, Standing};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
@@ -61,19 +61,36 @@ impl Draft {
     }
 
     /// The text is handed over to be sent. The engine lets go of its draft as it accepts the message, not before: whatever
-    /// happens in between, it has one of them.
-    pub(super) fn sent(self) {
-        self.room.state.type_draft(self.room.id, "");
-        self.unsaved.set_value(false);
+    /// happens in between, it has one of them. A message without a text takes no draft with it: the engine has to hear by
+    /// itself that the field was emptied before.
+    pub(super) fn sent(self, text: &str) {
         self.told_at.set_value(0.0);
         self.stop();
+        if text.trim().is_empty() {
+            self.keep();
+        } else {
+            self.room.state.draft_sent(self.room.id);
+            self.unsaved.set_value(false);
+        }
     }
 
-    /// The conversation is left.
-    pub(super) fn leave(self) {
+    /// The conversation is left with this text in its field.
+    pub(super) fn leave(self, text: &str) {
         self.tell(false);
         self.stop();
         self.keep();
+        if !text.trim().is_empty() && self.was_taken() {
+            self.put(text);
+        }
+    }
+
+    /// Whether the draft went with what another tab sent: nobody has the text any more but the field. One that went with its
+    /// conversation is not wanted.
+    fn was_taken(self) -> bool {
+        let (state, id) = (self.room.state, self.room.id);
+        let known = state.conversations.get_untracked(id);
+        let none = known.is_some_and(|known| known.draft.is_none() && known.place != Place::Hidden);
+        none && state.draft_untracked(id).is_none()
     }
 
     fn stop(self) {

@@ -67,7 +67,7 @@ pub(crate) struct Lookup {
     pub typed: RwSignal<String>,
     /// What was found for it, or for what was typed just before.
     pub answer: RwSignal<Option<Answer>>,
-    /// Counts what was typed: answers to earlier questions are not wanted any more.
+    /// Counts what was asked: answers to earlier questions are not wanted any more.
     turn: StoredValue<u32>,
     loading: StoredValue<bool>,
 }
@@ -95,8 +95,8 @@ impl Lookup {
             Change::Put(_) => return,
             Change::Cleared | Change::Reread => {
                 let asked = self.typed.try_with_untracked(|typed| !typed.trim().is_empty());
-                if let (Some(true), Some(turn)) = (asked, self.turn.try_get_value()) {
-                    self.ask_after(Duration::ZERO, turn);
+                if asked == Some(true) {
+                    self.ask_anew(Duration::ZERO);
                 }
                 return;
             }
@@ -116,22 +116,34 @@ impl Lookup {
         if self.typed.with_untracked(|typed| typed.trim().is_empty()) {
             self.state.tell(self.command(String::new(), PAGE, None));
         } else {
-            self.ask_after(Duration::ZERO, self.turn.get_value());
+            self.ask_anew(Duration::ZERO);
         }
     }
 
     /// Takes what is typed now.
     pub(crate) fn type_in(self, typed: String) {
-        let turn = self.turn.get_value() + 1;
-        self.turn.set_value(turn);
-        self.loading.set_value(false);
         let blank = typed.trim().is_empty();
         self.typed.set(typed);
         if blank {
+            self.begin_turn();
             self.answer.set(None);
         } else {
-            self.ask_after(PAUSE, turn);
+            self.ask_anew(PAUSE);
         }
+    }
+
+    /// Asks in place of whatever was asked before: of two that ask again and again until all is found, one is too many.
+    fn ask_anew(self, pause: Duration) {
+        let turn = self.begin_turn();
+        self.ask_after(pause, turn);
+    }
+
+    /// From now on nobody wants an answer to what was asked before.
+    fn begin_turn(self) -> u32 {
+        let turn = self.turn.get_value() + 1;
+        self.turn.set_value(turn);
+        self.loading.set_value(false);
+        turn
     }
 
     fn ask_after(self, pause: Duration, turn: u32) {
