@@ -242,12 +242,14 @@ impl Work<'_> {
         reach: Reach,
         up_to: u64,
     ) -> Result<(), StoreError> {
-        self.clear_touched(conversation, up_to).await?;
-        self.set_cleared(conversation).await?;
         let before = match self.clearings.get(conversation) {
             Some(staged) => *staged,
             None => self.core.clearings.of(conversation),
         };
+        // What is gone for whoever reads must not come out again.
+        let up_to = before.map_or(up_to, |before| up_to.max(before.up_to));
+        self.clear_touched(conversation, up_to).await?;
+        self.set_cleared(conversation).await?;
         let stays = self.messages_after(conversation, up_to).await?;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let held = self.conversation(conversation);
@@ -553,6 +555,23 @@ mod tests {
             }
             assert_eq!(stored(&store, Collection::Messages).await, 0);
             assert_eq!(core.state.borrow().jobs.len(), MANY as usize + 1 - TOGETHER);
+        });
+    }
+
+    #[test]
+    fn what_was_cleared_stays_gone_when_less_is_cleared_before_the_work_is_done() {
+        block_on(async {
+            let store = Rc::default();
+            let core = filled(&store).await;
+            core.clear_conversation(id(2)).await.unwrap();
+            let before = core.clearings.of(&id(2)).unwrap();
+            let mut work = Work::begin(&core).await;
+            work.clear_messages_up_to(&id(2), Reach::Here, before.up_to / 2)
+                .await
+                .unwrap();
+            work.commit().await.unwrap();
+            assert_eq!(core.clearings.of(&id(2)).unwrap().up_to, before.up_to);
+            assert!(shown(&core).await.is_empty());
         });
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use holdfast_protocol::account::Account;
+use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::keys::{Ed25519PublicKey, KeyError};
 use holdfast_protocol::nodes::ServiceNode;
 use holdfast_protocol::swarm::reply::{self, Deleted, Expired, SwarmReply};
@@ -16,7 +16,7 @@ use holdfast_protocol::swarm::{MessageHash, Signer};
 use serde::de::DeserializeOwned;
 
 use crate::core::Core;
-use crate::network::request::{CallError, REQUEST_TIMEOUT};
+use crate::network::request::{CallError, NodeReply, REQUEST_TIMEOUT};
 use crate::ports::StoreError;
 use crate::records::{Job, JobRecord};
 use crate::work::Work;
@@ -171,37 +171,52 @@ impl Core {
                 return signed.into_values().collect();
             };
             asked.insert(node.ed25519);
-            let answer = match self.call(node, request, REQUEST_TIMEOUT).await {
-                Ok(answer) => answer,
-                Err(CallError::Failed) if !signed.is_empty() => continue,
-                Err(_) => break,
+            let confirmed = match self.call(node, request, REQUEST_TIMEOUT).await {
+                Ok(answer) => self.read_done(&own, node, &answer, &verify),
+                Err(CallError::Failed) => Vec::new(),
+                Err(CallError::Unavailable) => break,
             };
-            match answer.status {
-                200 => {}
-                421 => {
-                    self.redirected(&own, node, &answer.body);
-                    break;
-                }
-                _ => {
-                    self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
-                    break;
-                }
-            }
-            let Ok(answer) = reply::parse::<SwarmReply<T>>(&answer.body) else {
-                self.blame(node);
-                break;
-            };
-            let confirmed = self.confirmations(&own, &answer, &verify);
-            if confirmed.is_empty() {
-                self.blame(node);
+            // Once others have signed, one that refuses or fails takes nothing from that.
+            if confirmed.is_empty() && signed.is_empty() {
                 break;
             }
             for (member, result) in confirmed {
                 // What a member says when it is asked again is about what it did before.
-                signed.entry(member).or_insert_with(|| result.clone());
+                signed.entry(member).or_insert(result);
             }
         }
         Vec::new()
+    }
+
+    /// What members sign to have done, in one node's answer; nothing where it refuses or says what can't be true.
+    fn read_done<T: DeserializeOwned + Clone>(
+        &self,
+        own: &Id,
+        node: &ServiceNode,
+        answer: &NodeReply,
+        verify: &impl Fn(&T, &Ed25519PublicKey) -> Result<(), KeyError>,
+    ) -> Vec<(Ed25519PublicKey, T)> {
+        match answer.status {
+            200 => {}
+            421 => {
+                self.redirected(own, node, &answer.body);
+                return Vec::new();
+            }
+            _ => {
+                self.net.pool.borrow_mut().avoid(&node.ed25519, self.time.now());
+                return Vec::new();
+            }
+        }
+        let Ok(answer) = reply::parse::<SwarmReply<T>>(&answer.body) else {
+            self.blame(node);
+            return Vec::new();
+        };
+        let confirmed = self.confirmations(own, &answer, verify);
+        if confirmed.is_empty() {
+            self.blame(node);
+        }
+        let owned = confirmed.into_iter().map(|(member, result)| (member, result.clone()));
+        owned.collect()
     }
 
     fn blame(&self, node: &ServiceNode) {

@@ -1,6 +1,6 @@
-//! Messages on their way out: accepted durably, sent in order for each destination, repeated with identical bytes until a
-//! node of the recipient's swarm has them; the copy for the own devices follows on its own (`spec/02-messages-v1.md §6`).
-//! This file takes things in; `sending` brings them out.
+//! Messages on their way out: accepted durably, sent in order for each destination, repeated with identical bytes until half of
+//! the recipient's swarm prove that they have them, or all of it that takes them; the copy for the own devices follows on its
+//! own (`spec/02-messages-v1.md §6`). This file takes things in; `sending` brings them out.
 
 use holdfast_protocol::account::{Account, Id};
 use holdfast_protocol::message::outgoing::{OutgoingError, encode_one_to_one, sync_copy};
@@ -172,8 +172,8 @@ impl Core {
             .ok_or(Failure::NotFound)
     }
 
-    /// Takes anything for sending: durable once the unit is committed, then repeated until a node of each swarm has it.
-    /// The state of a message follows; anything else is tried for as long as it could live.
+    /// Takes anything for sending: durable once the unit is committed, then repeated until half of each swarm has it, or all
+    /// of it that takes it. The state of a message follows; anything else is tried for as long as it could live.
     ///
     /// # Errors
     /// The recipient can't be written to, or the content does not fit.

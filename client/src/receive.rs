@@ -221,6 +221,13 @@ impl Core {
         if !self.admits(work, received, &kind) {
             return Ok(true);
         }
+        let adds = matches!(
+            kind,
+            Kind::Visible(_) | Kind::TimerUpdate(_) | Kind::DataExtraction(_) | Kind::Call(_)
+        );
+        if adds && !arrival.own {
+            work.make_way(&arrival.conversation(), &arrival.target()).await?;
+        }
         match kind {
             Kind::Visible(data) => {
                 if !arrival.own {

@@ -250,7 +250,7 @@ pub(crate) struct Guessed {
     pub(crate) content: Vec<u8>,
 }
 
-/// Something to do on the own swarm until a node confirms it, in `Due` under [`keys::job`].
+/// Something to do on the own swarm until half of its members confirm it, or as many as answer, in `Due` under [`keys::job`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JobRecord {
     /// The message's storage hash.

@@ -9,7 +9,7 @@ use holdfast_protocol::message::kind::Kind;
 use holdfast_protocol::message::profile::{change_in_message, change_in_response};
 use holdfast_protocol::message::schema::{Content, DataMessage, MessageRequestResponse};
 
-use crate::api::{Disappearing, Failure, MessageState, Notice, Reply, Standing};
+use crate::api::{Disappearing, Failure, MessageKind, MessageState, Notice, Reply, Standing};
 use crate::core::Core;
 use crate::deleting::Reach;
 use crate::outbox::{Copies, Outgoing};
@@ -78,15 +78,45 @@ impl Work<'_> {
 
     /// Notes in the conversation that they accepted.
     async fn note_accepted(&mut self, id: &Id, at: u64) -> Result<(), StoreError> {
+        let Some(free) = self.free_before(id, at).await? else {
+            return Ok(());
+        };
+        let notice = MessageRecord::notice(*id, false, Notice::RequestAccepted, MessageState::Received);
+        self.insert(id, free, notice).await?;
+        Ok(())
+    }
+
+    /// The last sent time up to this one under which nothing of theirs is known.
+    async fn free_before(&self, id: &Id, at: u64) -> Result<Option<u64>, StoreError> {
         let mut target = Target {
             author: *id,
             sent_at: at,
         };
         while self.known(id, &target).await? != Known::New {
-            target.sent_at = target.sent_at.saturating_sub(1);
+            let Some(before) = target.sent_at.checked_sub(1) else {
+                return Ok(None);
+            };
+            target.sent_at = before;
         }
-        let notice = MessageRecord::notice(*id, false, Notice::RequestAccepted, MessageState::Received);
-        self.insert(id, target.sent_at, notice).await?;
+        Ok(Some(target.sent_at))
+    }
+
+    /// Before something of theirs is looked up to be added: the notice that they accepted bears a time of theirs that no message
+    /// had by then, and goes before one that turns out to have it.
+    pub(crate) async fn make_way(&mut self, id: &Id, target: &Target) -> Result<(), StoreError> {
+        let Known::Present(held) = self.known(id, target).await? else {
+            return Ok(());
+        };
+        let Some((_, position, record)) = self.message(held).await? else {
+            return Ok(());
+        };
+        let accepted = MessageKind::Notice(Notice::RequestAccepted);
+        if record.outgoing || record.kind != accepted {
+            return Ok(());
+        }
+        if let Some(free) = self.free_before(id, target.sent_at).await? {
+            self.move_message(id, position, free).await?;
+        }
         Ok(())
     }
 }

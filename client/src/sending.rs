@@ -13,7 +13,7 @@ use holdfast_protocol::message::TTL_DEFAULT;
 use holdfast_protocol::nodes::ServiceNode;
 use holdfast_protocol::swarm::reply::{self, BatchReply, Stored, SwarmReply};
 use holdfast_protocol::swarm::request::{Batch, Request, Store as StoreRequest};
-use holdfast_protocol::swarm::{MessageHash, Namespace};
+use holdfast_protocol::swarm::{MessageHash, Namespace, message_hash};
 
 use crate::api::{MessageId, MessageState, Position, SendFailure};
 use crate::core::Core;
@@ -189,16 +189,18 @@ impl Core {
                 continue;
             }
             let entries = self.lane_entries(lane);
-            if entries.first().map(|record| record.number) != Some(first) {
+            let present = entries.first().filter(|record| record.number == first);
+            let Some((bytes, _)) = present.and_then(|record| record.copy(lane)) else {
                 // Deleted meanwhile.
                 return true;
-            }
+            };
             let target = match lane {
                 Lane::Contact(id) => id,
                 Lane::Own => account.id(),
             };
+            let hash = message_hash(&target, Namespace::MESSAGES, bytes);
             let members = self.members_of(&target);
-            let next = proofs.next(&members).or(members.first());
+            let next = proofs.next(&hash, &members).or(members.first());
             let Some(node) = next.filter(|_| self.net.online.get()) else {
                 self.wait_for_connection().await;
                 continue;
@@ -209,6 +211,8 @@ impl Core {
             let attempt = self
                 .send_entries(&target, lane, &entries, node, &mut proofs)
                 .await;
+            // What a member has is not given up: the others are asked, and as many as take it are enough.
+            let begun = proofs.begun(&hash, &members);
             let failure = match attempt {
                 Attempt::Stored(hashes) => {
                     if self.finish(&entries, &hashes, lane).await.is_ok() {
@@ -235,8 +239,10 @@ impl Core {
                     clock_refused_by.insert(node.ed25519);
                     let seen = self.clock_measured.count();
                     self.net.resync.notify();
-                    let measured = Box::pin(self.clock_measured.passed(seen));
-                    let _: Either<_, _> = select(measured, self.ports.clock.sleep(TIME_WAIT)).await;
+                    if !begun {
+                        let measured = Box::pin(self.clock_measured.passed(seen));
+                        let _: Either<_, _> = select(measured, self.ports.clock.sleep(TIME_WAIT)).await;
+                    }
                     // A swarm may have one member only.
                     let several = clock_refused_by.len() >= REFUSALS.min(members.len());
                     (clock_refusals >= CLOCK_REFUSALS && several).then_some(SendFailure::Clock)
@@ -247,7 +253,7 @@ impl Core {
             for record in &entries {
                 self.mark_sending(record, lane, false).await;
             }
-            if let Some(failure) = failure {
+            if let Some(failure) = failure.filter(|_| !begun) {
                 return self.give_up(lane, first, failure).await;
             }
             self.sleep(self.jitter(BACKOFF.saturating_mul(1 << attempts.min(8)).min(LONGEST_BACKOFF)))
@@ -289,9 +295,7 @@ impl Core {
         if let Err(Attempt::Unavailable) = attempt {
             return Attempt::Unavailable;
         }
-        if let Ok(()) | Err(Attempt::Again) = attempt {
-            proofs.asked(&node.ed25519);
-        }
+        proofs.asked(&hashes, &node.ed25519);
         let stored: Vec<MessageHash> = hashes
             .into_iter()
             .take_while(|hash| self.is_stored(target, hash, proofs))
@@ -447,10 +451,12 @@ impl Core {
     /// Gives a message up until the user tries again. Whatever else is tried again later by itself, unless nodes refuse it
     /// or it could not live any more.
     async fn give_up(&self, lane: Lane, id: MessageId, failure: SendFailure) -> bool {
-        let Some(record) = self.state.borrow().outbox.get(&id).cloned() else {
+        let mut work = Work::begin(self).await;
+        // As it is now: it may have been deleted while this waited for its turn.
+        let entry = work.outbox_entry(id);
+        let Some(record) = entry.filter(|record| record.failed.is_none()) else {
             return true;
         };
-        let mut work = Work::begin(self).await;
         let leads = record.leads(lane, self.own_id());
         let changed = async {
             if leads {
@@ -482,5 +488,57 @@ impl Core {
             self.sleep(LONGEST_BACKOFF).await;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::Options;
+    use crate::driver::Driver;
+    use crate::records::{Gone, Lifetime, MessageRecord};
+    use crate::store::memory::MemoryStore;
+    use crate::test_support::{CountingRng, ManualClock, id};
+    use crate::testing::offline;
+
+    const NOW: u64 = 1_780_000_000_000;
+
+    #[test]
+    fn what_is_deleted_while_it_is_being_given_up_does_not_come_back() {
+        block_on(async {
+            let clock = Rc::new(ManualClock::new(NOW));
+            let store: Rc<MemoryStore> = Rc::default();
+            let (ports, profile) = offline(store, clock, Rc::new(CountingRng::default()));
+            let (spawner, _driver) = Driver::new();
+            let core = Core::new(ports, profile, Options::default(), spawner);
+            let mut work = Work::begin(&core).await;
+            let record = MessageRecord::text(id(1), true, "x".to_owned(), MessageState::Queued);
+            let number = work.insert(&id(2), NOW, record).await.unwrap().id;
+            work.put_outbox(OutboxRecord {
+                number,
+                message: true,
+                conversation: id(2),
+                sent_at: NOW,
+                for_contact: Some(vec![1]),
+                for_self: Some(vec![2]),
+                lifetime: Lifetime::LONGEST,
+                guessed: None,
+                failed: None,
+                waiting: None,
+            })
+            .unwrap();
+            work.commit().await.unwrap();
+            let mut work = Work::begin(&core).await;
+            let lane = Lane::Contact(id(2));
+            let mut given_up = Box::pin(core.give_up(lane, number, SendFailure::Network));
+            assert!((&mut given_up).now_or_never().is_none());
+            work.remove(number, Gone::Here).await.unwrap();
+            work.commit().await.unwrap();
+            assert!(given_up.await);
+            assert!(core.state.borrow().outbox.is_empty());
+        });
     }
 }

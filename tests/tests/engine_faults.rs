@@ -245,6 +245,35 @@ async fn the_last_member_of_a_swarm_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_member_of_a_swarm_is_enough_though_another_one_refuses() {
+    run(async {
+        // Swarms of three.
+        let world = World::with_nodes(12, 4).await;
+        let (alice, bob) = pair(&world).await;
+        let (alice_id, bob_id) = (alice.id().await, bob.id().await);
+        alice
+            .wait_for("connected", SOON, |now| now.network.connected)
+            .await;
+        tokio::time::sleep(SOON).await;
+        for id in [alice_id, bob_id] {
+            let swarm = world.swarm_of(&id);
+            world.set_fault(&swarm[1], Fault::Dead);
+            world.set_fault(&swarm[2], Fault::WrongClock);
+        }
+        for number in 0..3 {
+            alice.send(bob_id, &number.to_string()).await.unwrap();
+        }
+        bob.wait_for_texts(alice_id, 3, LATER).await;
+        alice.wait_until_sent(bob_id, LATER).await;
+        // The document that says whom she knows now.
+        alice
+            .wait_for("in step", LATER, |now| !now.network.unsynced)
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_member_whose_clock_is_wrong_fails_no_message() {
     run(async {
         // Swarms of two.
@@ -381,6 +410,24 @@ async fn machines_that_only_a_gateway_names_do_not_confirm_themselves() {
 #[tokio::test(start_paused = true)]
 async fn machines_that_only_one_of_two_gateways_names_do_not_confirm_themselves() {
     run(behind_a_padded_list(false, 2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_two_of_three_gateways_that_agree_are_found() {
+    run(async {
+        let world = World::new().await;
+        let own = world.add_accomplices(12).split_off(world.nodes.len());
+        world.set_false_list(own);
+        let profile = world.three_gateways_profile();
+        let alice = Device::with(&world, Rc::new(MemoryStore::new()), 0, profile);
+        alice.create("Alice").await;
+        let network = alice
+            .wait_for("confirmed", LATER, |now| now.network.list_confirmed)
+            .await
+            .network;
+        assert_eq!(network.nodes, 8);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -175,6 +175,12 @@ impl Work<'_> {
         self.conversation(id).read_up_to = 0;
         let up_to = first.map_or(self.last_number(), |first| first.0.saturating_sub(1));
         self.clear_messages_up_to(id, Reach::Here, up_to).await?;
+        // Copies for the own devices, which would take them for a new beginning.
+        for message in self.unsent_messages(id) {
+            if message.0 <= up_to {
+                self.remove_outbox(message);
+            }
+        }
         let drafted = self.is_drafted(id);
         let held = self.conversation(id);
         held.visible = held.total > 0 || drafted;
@@ -192,8 +198,9 @@ impl Work<'_> {
     /// The first message to a contact that waits to be sent and was not given up.
     fn first_to_send(&self, id: &Id) -> Option<MessageId> {
         let waits = |id: &MessageId| {
-            self.outbox_entry(*id)
-                .is_some_and(|record| record.failed.is_none())
+            let entry = self.outbox_entry(*id);
+            // What they have by now waits for the own devices alone: it is nothing that is written to them.
+            entry.is_some_and(|record| record.failed.is_none()) && !self.is_with_contact(*id)
         };
         self.unsent_messages(id).into_iter().find(waits)
     }
@@ -250,5 +257,73 @@ impl Work<'_> {
             self.mark_read(&id, last_read, Reader::Elsewhere);
             self.conversation(&id).marked_unread = unread;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::Options;
+    use crate::api::{Command, MessageState};
+    use crate::core::Core;
+    use crate::driver::Driver;
+    use crate::records::{Lifetime, MessageRecord, OutboxRecord};
+    use crate::store::memory::MemoryStore;
+    use crate::test_support::{CountingRng, ManualClock, id};
+    use crate::testing::offline;
+
+    const NOW: u64 = 1_780_000_000_000;
+
+    #[test]
+    fn a_copy_that_waits_for_the_own_devices_alone_brings_nobody_back() {
+        block_on(async {
+            let clock = Rc::new(ManualClock::new(NOW));
+            let store: Rc<MemoryStore> = Rc::default();
+            let (ports, profile) = offline(store, clock, Rc::new(CountingRng::default()));
+            let (spawner, _driver) = Driver::new();
+            let core = Core::new(ports, profile, Options::default(), spawner);
+            let name = "Ann".to_owned();
+            core.carry_out(None, Command::CreateAccount { name })
+                .await
+                .unwrap();
+            let own = core.own_id().unwrap();
+            let mut work = Work::begin(&core).await;
+            let record = MessageRecord::text(own, true, "x".to_owned(), MessageState::Sent);
+            let number = work.insert(&id(2), NOW, record).await.unwrap().id;
+            let entry = OutboxRecord {
+                number,
+                message: true,
+                conversation: id(2),
+                sent_at: NOW,
+                for_contact: Some(vec![1]),
+                for_self: Some(vec![2]),
+                lifetime: Lifetime::LONGEST,
+                guessed: None,
+                failed: None,
+                waiting: None,
+            };
+            work.put_outbox(entry.clone()).unwrap();
+            assert_eq!(work.first_to_send(&id(2)), Some(number));
+            work.put_outbox(OutboxRecord {
+                for_contact: None,
+                ..entry
+            })
+            .unwrap();
+            assert_eq!(work.first_to_send(&id(2)), None);
+            work.commit().await.unwrap();
+            // They were removed elsewhere, and wrote again a day later.
+            let mut work = Work::begin(&core).await;
+            work.begin_again(&id(2), NOW / 1_000 + 24 * 60 * 60)
+                .await
+                .unwrap();
+            work.commit().await.unwrap();
+            let state = core.state.borrow();
+            assert!(state.outbox.is_empty());
+            assert_eq!(state.conversations.get(&id(2)).map_or(0, |held| held.total), 0);
+        });
     }
 }

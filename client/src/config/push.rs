@@ -48,10 +48,10 @@ const RENEW_MS: u64 = 12 * 60 * 60 * 1_000;
 
 /// Why something was not brought out.
 enum PushError {
-    /// No connection, or a node refused: again, after a while.
+    /// A node refused, or it or its path failed: again, after a while.
     Again,
-    /// The node or its path failed.
-    Failed,
+    /// There is no connection: nobody was asked.
+    Unavailable,
     /// The store does not take what has to be kept first.
     Store,
 }
@@ -124,6 +124,8 @@ impl Core {
         }
         self.hurry.set(true);
         self.push.notify();
+        // One that failed has the next one wait.
+        self.wake.notify();
         let pushed = async {
             while waits() {
                 self.sleep(LOOK).await;
@@ -276,43 +278,45 @@ impl Core {
     ) -> Result<(), PushError> {
         let own = account.id();
         let signer = Signer::Account(account.ed25519());
-        let now = self.time.now();
-        let mut requests: Vec<Request> = parts
-            .iter()
-            .map(|part| {
-                let store = Store::new(own, part.kind.namespace(), part.data.clone(), now, TTL_CONFIG);
-                Request::Store(store.signed(&signer, now))
-            })
-            .collect();
         let obsolete = if deletes { self.obsolete() } else { Vec::new() };
         let delete = (!obsolete.is_empty()).then(|| Delete::signed(own, obsolete.clone(), false, &signer));
-        requests.extend(delete.clone().map(Request::Delete));
-        if requests.is_empty() {
+        if parts.is_empty() && delete.is_none() {
             return Ok(());
         }
+        // Signed for each node, when it is asked: after others were silent an older signature would be refused.
+        let requests = || -> Vec<Request> {
+            let now = self.time.now();
+            let store = |part: &Part| {
+                let store = Store::new(own, part.kind.namespace(), part.data.clone(), now, TTL_CONFIG);
+                Request::Store(store.signed(&signer, now))
+            };
+            let deletion = delete.clone().map(Request::Delete);
+            parts.iter().map(store).chain(deletion).collect()
+        };
         let hashes: Vec<MessageHash> = parts.iter().map(|part| part.hash(account)).collect();
         let mut proofs = Proofs::default();
         let mut node = *node;
         loop {
             let answer = self
-                .store_at_node(account, &node, &requests, &hashes, &mut proofs)
+                .store_at_node(account, &node, requests(), &hashes, &mut proofs)
                 .await;
             let results = match answer {
                 Ok(results) => results,
-                // Others may still bring what is missing.
-                Err(PushError::Failed) if proofs.any() => Vec::new(),
+                // Others may still bring what is missing, or nobody can.
+                Err(PushError::Again) if proofs.any() => Vec::new(),
                 Err(error) => return Err(error),
             };
-            proofs.asked(&node.ed25519);
+            proofs.asked(&hashes, &node.ed25519);
             if hashes.iter().all(|hash| self.is_stored(&own, hash, &proofs)) {
                 // What was not deleted by then is deleted with the next push.
-                return match (delete, results.get(parts.len())) {
-                    (Some(delete), Some(result)) => self.deleted(&delete, result).await,
+                return match (&delete, results.get(parts.len())) {
+                    (Some(delete), Some(result)) => self.deleted(delete, result).await,
                     _ => Ok(()),
                 };
             }
             let members = self.members_of(&own);
-            node = *proofs.next(&members).ok_or(PushError::Again)?;
+            let next = hashes.first().and_then(|hash| proofs.next(hash, &members));
+            node = *next.ok_or(PushError::Again)?;
         }
     }
 
@@ -321,11 +325,11 @@ impl Core {
         &self,
         account: &Account,
         node: &ServiceNode,
-        requests: &[Request],
+        requests: Vec<Request>,
         hashes: &[MessageHash],
         proofs: &mut Proofs,
     ) -> Result<Vec<SubReply>, PushError> {
-        let results = self.sequence(account, node, requests.to_vec()).await?;
+        let results = self.sequence(account, node, requests).await?;
         for (hash, result) in hashes.iter().zip(results.iter()) {
             let body = result.body.get().as_bytes();
             self.read_store(&account.id(), node, result.code, body, Some(hash), proofs)
@@ -381,8 +385,8 @@ impl Core {
         let request = Request::Sequence(Batch::new(requests));
         let reply = match self.call(node, &request, TIMEOUT).await {
             Ok(reply) => reply,
-            Err(CallError::Unavailable) => return Err(PushError::Again),
-            Err(CallError::Failed) => return Err(PushError::Failed),
+            Err(CallError::Unavailable) => return Err(PushError::Unavailable),
+            Err(CallError::Failed) => return Err(PushError::Again),
         };
         match reply.status {
             200 => {}

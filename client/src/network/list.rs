@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use futures::future::{Either, join_all, select};
+use futures::future::{Either, join, join_all, select};
 use holdfast_protocol::keys::Ed25519PublicKey;
 use holdfast_protocol::nodes::{self, AddressPolicy, NodeList, NodeState, ServiceNode};
 use holdfast_protocol::swarm::request::Request;
@@ -43,6 +43,13 @@ struct ListRecord {
 }
 
 impl Record for ListRecord {}
+
+/// A list that nobody has confirmed.
+struct Hint {
+    /// The gateway that told it; `None` for a seed.
+    gateway: Option<String>,
+    nodes: Vec<ServiceNode>,
+}
 
 impl Record for Vec<Guard> {}
 
@@ -161,8 +168,8 @@ impl Core {
             Some((_, nodes)) => Some(nodes.clone()),
             None => self.fetch_bundled().await,
         };
-        let hint = self.fetch_hint().await;
-        let hint = self.vouched_for(known.as_deref(), hint).await;
+        let (hint, other) = join(self.fetch_hint(), self.fetch_other_hint()).await;
+        let hint = self.vouched_for(known.as_deref(), hint, other);
         let now = self.time.now();
         let mut pool = self.net.pool.borrow_mut();
         match (hint, known) {
@@ -207,41 +214,45 @@ impl Core {
     /// The nodes of a list that other sources name too: what is known, and another gateway where there is one that answers. They
     /// serve until a quorum confirms the list: one source alone must not choose who sees this device, who is asked about the
     /// list, or where messages go.
-    async fn vouched_for(
+    fn vouched_for(
         &self,
         known: Option<&[ServiceNode]>,
-        hint: Option<Vec<ServiceNode>>,
+        hint: Option<Hint>,
+        other: Option<Hint>,
     ) -> Option<Vec<ServiceNode>> {
-        let mut hint = hint?;
-        if let Some(other) = self.fetch_other_hint().await {
-            hint = in_both(&other, hint);
+        let hint = hint?;
+        // Where the present gateway failed meanwhile, the other one may have told both.
+        let other = other.filter(|other| other.gateway != hint.gateway);
+        let compared = other.is_some();
+        let mut nodes = hint.nodes;
+        if let Some(other) = other {
+            nodes = in_both(&other.nodes, nodes);
         }
+        let mut needed = self.profile.minimum_nodes;
         if let Some(known) = known {
-            hint = in_both(known, hint);
-            if hint.len() * 2 < known.len() {
-                // More than half of the known network gone: not without confirmation.
-                return None;
-            }
+            nodes = in_both(known, nodes);
+            // More than half of the known network gone: not without confirmation.
+            needed = needed.max(known.len().div_ceil(2));
         }
-        (hint.len() >= self.profile.minimum_nodes).then_some(hint)
+        if nodes.len() >= needed {
+            return Some(nodes);
+        }
+        if compared {
+            self.net.next_pair(&self.profile);
+        }
+        None
     }
 
     /// The list of another gateway than the present one.
-    async fn fetch_other_hint(&self) -> Option<Vec<ServiceNode>> {
-        let present = self.net.gateway(&self.profile)?;
-        let other = {
-            let liars = self.net.liars.borrow();
-            let gateways = &self.profile.gateways;
-            gateways
-                .iter()
-                .find(|url| **url != present && !liars.contains(url))
-                .cloned()?
-        };
+    async fn fetch_other_hint(&self) -> Option<Hint> {
+        let gateway = self.net.other_gateway(&self.profile)?;
         let list = self
-            .fetch_file(&NetworkProfile::below(&other, "v1/nodes"))
+            .fetch_file(&NetworkProfile::below(&gateway, "v1/nodes"))
             .await
             .ok()?;
-        self.parse_list(&list)
+        let nodes = self.parse_list(&list)?;
+        let gateway = Some(gateway);
+        Some(Hint { gateway, nodes })
     }
 
     /// The list that ships with the app: JSON as a gateway has it, or the binary form, which is smaller.
@@ -262,7 +273,7 @@ impl Core {
     }
 
     /// The list of the present gateway, or of a seed.
-    async fn fetch_hint(&self) -> Option<Vec<ServiceNode>> {
+    async fn fetch_hint(&self) -> Option<Hint> {
         for _ in 0..self.profile.gateways.len() {
             let gateway = self.net.gateway(&self.profile)?;
             match self
@@ -273,7 +284,8 @@ impl Core {
                 Ok(response) if response.status == 200 => {
                     self.gateway_works();
                     if let Some(nodes) = self.parse_list(&response.body) {
-                        return Some(nodes);
+                        let gateway = Some(gateway);
+                        return Some(Hint { gateway, nodes });
                     }
                     self.net.next_gateway();
                 }
@@ -297,7 +309,7 @@ impl Core {
                 && response.status == 200
                 && let Some(nodes) = self.parse_list(&response.body)
             {
-                return Some(nodes);
+                return Some(Hint { gateway: None, nodes });
             }
         }
         None

@@ -51,6 +51,8 @@ pub(crate) struct Net {
     pub(crate) redirects: RefCell<HashMap<Id, swarm::Redirect>>,
     pub(crate) next_path: Cell<u64>,
     gateway: Cell<usize>,
+    /// Which of the other gateways the present one's list is compared with.
+    other: Cell<usize>,
     /// Gateways whose list contradicted the confirmed one.
     pub(crate) liars: RefCell<Vec<String>>,
 }
@@ -71,6 +73,7 @@ impl Net {
             redirects: RefCell::default(),
             next_path: Cell::new(1),
             gateway: Cell::new(0),
+            other: Cell::new(0),
             liars: RefCell::default(),
         }
     }
@@ -94,6 +97,35 @@ impl Net {
 
     pub(crate) fn next_gateway(&self) {
         self.gateway.set(self.gateway.get().wrapping_add(1));
+    }
+
+    /// Gateways besides the present one, without those that lied.
+    fn other_gateways(&self, profile: &NetworkProfile) -> Vec<String> {
+        let present = self.gateway(profile);
+        let liars = self.liars.borrow();
+        let gateways = profile.gateways.iter();
+        gateways
+            .filter(|url| Some(*url) != present.as_ref() && !liars.contains(url))
+            .cloned()
+            .collect()
+    }
+
+    /// The gateway whose list the present one's is compared with.
+    pub(crate) fn other_gateway(&self, profile: &NetworkProfile) -> Option<String> {
+        let others = self.other_gateways(profile);
+        let index = self.other.get().checked_rem(others.len())?;
+        others.get(index).cloned()
+    }
+
+    /// The lists of two gateways share too little, and which of them is wrong is not known: others are compared next.
+    pub(crate) fn next_pair(&self, profile: &NetworkProfile) {
+        let next = self.other.get().saturating_add(1);
+        if next < self.other_gateways(profile).len() {
+            self.other.set(next);
+        } else {
+            self.other.set(0);
+            self.next_gateway();
+        }
     }
 
     /// Fills in what front ends are told.

@@ -11,8 +11,8 @@ use holdfast_protocol::swarm::MessageHash;
 #[derive(Default)]
 pub(crate) struct Proofs {
     signed: HashMap<MessageHash, HashSet<Ed25519PublicKey>>,
-    /// Since somebody signed anything.
-    asked: HashSet<Ed25519PublicKey>,
+    /// Who was asked for what, since somebody signed any of what was asked for together.
+    asked: HashMap<MessageHash, HashSet<Ed25519PublicKey>>,
 }
 
 impl Proofs {
@@ -26,27 +26,47 @@ impl Proofs {
         self.signed.values().any(|members| !members.is_empty())
     }
 
-    /// A member was asked and answered, or neither it nor its path did. What failed before anybody had signed does not count:
-    /// then mostly the paths are to blame.
-    pub(crate) fn asked(&mut self, member: &Ed25519PublicKey) {
-        if self.any() {
-            self.asked.insert(*member);
+    /// Whether any of these members has signed this.
+    pub(crate) fn begun(&self, hash: &MessageHash, members: &[ServiceNode]) -> bool {
+        let signed = self.signed.get(hash);
+        signed.is_some_and(|signed| members.iter().any(|node| signed.contains(&node.ed25519)))
+    }
+
+    /// A member was asked for this, together, and answered or refused, or neither it nor its path did. What failed before
+    /// anybody had signed any of it does not count: then mostly the paths are to blame.
+    pub(crate) fn asked(&mut self, hashes: &[MessageHash], member: &Ed25519PublicKey) {
+        if hashes.iter().any(|hash| self.signed.contains_key(hash)) {
+            for hash in hashes {
+                self.asked.entry(*hash).or_default().insert(*member);
+            }
         }
     }
 
-    /// The member to ask next: one that was not asked yet.
-    pub(crate) fn next<'a>(&self, members: &'a [ServiceNode]) -> Option<&'a ServiceNode> {
-        members.iter().find(|node| !self.asked.contains(&node.ed25519))
+    fn was_asked(&self, hash: &MessageHash, node: &ServiceNode) -> bool {
+        let asked = self.asked.get(hash);
+        asked.is_some_and(|asked| asked.contains(&node.ed25519))
     }
 
-    /// Whether something counts as stored: by half of the members, or by any of them where all others were asked in vain.
-    pub(crate) fn suffice(&self, hash: &MessageHash, members: &[ServiceNode]) -> bool {
+    /// The member to ask for this next: one that was not asked yet.
+    pub(crate) fn next<'a>(&self, hash: &MessageHash, members: &'a [ServiceNode]) -> Option<&'a ServiceNode> {
+        members.iter().find(|node| !self.was_asked(hash, node))
+    }
+
+    /// Whether something counts as stored: by half of the members, or by any of them where all others were asked in vain. Those
+    /// that are `out`, having failed too often, count as asked: each message would wait for every one of them anew.
+    pub(crate) fn suffice(
+        &self,
+        hash: &MessageHash,
+        members: &[ServiceNode],
+        out: impl Fn(&Ed25519PublicKey) -> bool,
+    ) -> bool {
         let Some(signed) = self.signed.get(hash) else {
             return false;
         };
         let has_signed = |node: &&ServiceNode| signed.contains(&node.ed25519);
         let count = members.iter().filter(has_signed).count();
-        let heard = |node: &ServiceNode| has_signed(&node) || self.asked.contains(&node.ed25519);
+        let heard =
+            |node: &ServiceNode| has_signed(&node) || self.was_asked(hash, node) || out(&node.ed25519);
         count > 0 && (count * 2 >= members.len() || members.iter().all(heard))
     }
 }
@@ -64,18 +84,22 @@ mod tests {
         numbers.iter().map(|number| node(*number, 0).ed25519).collect()
     }
 
+    fn none_out(_: &Ed25519PublicKey) -> bool {
+        false
+    }
+
     #[test]
     fn half_of_the_members_are_enough_and_one_of_four_is_not() {
         let members = [1, 2, 3, 4].map(|number| node(number, 0));
         let mut proofs = Proofs::default();
-        assert!(!proofs.suffice(&hash("A"), &members));
+        assert!(!proofs.suffice(&hash("A"), &members, none_out));
         // Not a member.
         proofs.signed(&hash("A"), keys(&[1, 9]));
-        assert!(!proofs.suffice(&hash("A"), &members));
+        assert!(!proofs.suffice(&hash("A"), &members, none_out));
         proofs.signed(&hash("A"), keys(&[3]));
-        assert!(proofs.suffice(&hash("A"), &members));
-        assert!(!proofs.suffice(&hash("B"), &members));
-        assert!(!proofs.suffice(&hash("A"), &[]));
+        assert!(proofs.suffice(&hash("A"), &members, none_out));
+        assert!(!proofs.suffice(&hash("B"), &members, none_out));
+        assert!(!proofs.suffice(&hash("A"), &[], none_out));
     }
 
     #[test]
@@ -83,31 +107,64 @@ mod tests {
         let members = [1, 2].map(|number| node(number, 0));
         let mut proofs = Proofs::default();
         proofs.signed(&hash("A"), keys(&[2]));
-        assert!(proofs.suffice(&hash("A"), &members));
-        assert!(proofs.suffice(&hash("A"), &members[1..]));
-        assert!(!proofs.suffice(&hash("A"), &members[..1]));
+        assert!(proofs.suffice(&hash("A"), &members, none_out));
+        assert!(proofs.suffice(&hash("A"), &members[1..], none_out));
+        assert!(!proofs.suffice(&hash("A"), &members[..1], none_out));
     }
 
     #[test]
     fn the_only_one_that_is_left_is_enough_once_the_others_were_asked() {
         let members = [1, 2, 3, 4].map(|number| node(number, 0));
+        let one = [hash("A")];
         let mut proofs = Proofs::default();
         for member in keys(&[2, 3, 4]) {
-            proofs.asked(&member);
+            proofs.asked(&one, &member);
         }
         proofs.signed(&hash("A"), keys(&[1]));
         assert!(
-            !proofs.suffice(&hash("A"), &members),
+            !proofs.suffice(&hash("A"), &members, none_out),
             "only what was asked since then"
         );
         for member in keys(&[1, 2, 3]) {
-            proofs.asked(&member);
+            proofs.asked(&one, &member);
         }
-        assert!(!proofs.suffice(&hash("A"), &members));
-        assert_eq!(proofs.next(&members), Some(&members[3]));
-        proofs.asked(&members[3].ed25519);
-        assert!(proofs.suffice(&hash("A"), &members));
-        assert!(!proofs.suffice(&hash("B"), &members), "nobody has it");
-        assert_eq!(proofs.next(&members), None);
+        assert!(!proofs.suffice(&hash("A"), &members, none_out));
+        assert_eq!(proofs.next(&hash("A"), &members), Some(&members[3]));
+        proofs.asked(&one, &members[3].ed25519);
+        assert!(proofs.suffice(&hash("A"), &members, none_out));
+        assert!(!proofs.suffice(&hash("B"), &members, none_out), "nobody has it");
+        assert_eq!(proofs.next(&hash("A"), &members), None);
+    }
+
+    #[test]
+    fn who_was_asked_for_one_message_was_not_asked_for_the_next() {
+        let members = [1, 2, 3].map(|number| node(number, 0));
+        let mut proofs = Proofs::default();
+        proofs.signed(&hash("A"), keys(&[1]));
+        for member in keys(&[1, 2, 3]) {
+            proofs.asked(&[hash("A")], &member);
+        }
+        proofs.signed(&hash("B"), keys(&[1]));
+        assert!(proofs.suffice(&hash("A"), &members, none_out));
+        assert!(!proofs.suffice(&hash("B"), &members, none_out));
+        for member in keys(&[2, 3]) {
+            proofs.asked(&[hash("A"), hash("B")], &member);
+        }
+        assert!(proofs.suffice(&hash("B"), &members, none_out));
+    }
+
+    #[test]
+    fn those_that_failed_too_often_are_not_waited_for_once_somebody_has_signed() {
+        let members = [1, 2, 3].map(|number| node(number, 0));
+        let gone = keys(&[2, 3]);
+        let out = |key: &Ed25519PublicKey| gone.contains(key);
+        let mut proofs = Proofs::default();
+        assert!(!proofs.suffice(&hash("A"), &members, out));
+        assert!(!proofs.begun(&hash("A"), &members));
+        proofs.signed(&hash("A"), keys(&[1]));
+        assert!(proofs.begun(&hash("A"), &members));
+        assert!(!proofs.begun(&hash("A"), &members[1..]), "no member any more");
+        assert!(proofs.suffice(&hash("A"), &members, out));
+        assert!(!proofs.suffice(&hash("A"), &members, |key| *key == gone[0]));
     }
 }

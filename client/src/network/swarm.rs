@@ -74,7 +74,9 @@ impl Core {
 
     /// Whether enough of an account's swarm have proved that they stored something.
     pub(crate) fn is_stored(&self, account: &Id, hash: &MessageHash, proofs: &Proofs) -> bool {
-        proofs.suffice(hash, &self.members_of(account))
+        let (members, now) = (self.members_of(account), self.time.now());
+        let pool = self.net.pool.borrow();
+        proofs.suffice(hash, &members, |member| pool.is_out(member, now))
     }
 
     /// A node says that an account's swarm is elsewhere. One alone is not believed: it could take the account's traffic

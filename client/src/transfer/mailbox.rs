@@ -32,7 +32,7 @@ const HOLD_MS: u64 = 10_000;
 const HOLD_SLACK: Duration = Duration::from_secs(5);
 /// A node forwards to its swarm for up to 5 s (`spec/03-network.md §3.8`).
 const STORE_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long it is tried to store a message.
+/// How long it is tried to have anybody store a message.
 const STORE_LONGEST_MS: u64 = 20_000;
 /// First pause between two tries to store or to delete, doubled each time.
 const BACKOFF: Duration = Duration::from_millis(400);
@@ -174,7 +174,9 @@ impl Core {
             if self.try_to_leave(to, message, life, &mut proofs).await {
                 return Ok(());
             }
-            if self.ports.clock.monotonic_ms().saturating_sub(start) >= STORE_LONGEST_MS {
+            let tried = self.ports.clock.monotonic_ms().saturating_sub(start);
+            // Once somebody has it, all others are asked, each of which may be silent.
+            if tried >= STORE_LONGEST_MS && !proofs.any() {
                 return Err(TransferFault::Unreachable);
             }
             self.back_off(failures).await;
@@ -183,27 +185,25 @@ impl Core {
     }
 
     async fn try_to_leave(&self, to: &Id, message: &[u8], ttl_ms: u64, proofs: &mut Proofs) -> bool {
-        let members = self.members_of(to);
-        let next = proofs.next(&members).or(members.first());
-        let Some(node) = next.filter(|_| self.net.online.get()) else {
-            return false;
-        };
         let now = self.time.now();
         let store = Store::new(*to, Namespace::MESSAGES, message.to_vec(), now, ttl_ms);
         let hash = store.hash();
+        let members = self.members_of(to);
+        let next = proofs.next(&hash, &members).or(members.first());
+        let Some(node) = next.filter(|_| self.net.online.get()) else {
+            return false;
+        };
         match self.call(node, &Request::Store(store), STORE_TIMEOUT).await {
             Ok(reply) => {
                 let read = self.read_store(to, node, reply.status, &reply.body, Some(&hash), proofs);
                 if matches!(read, Err(Attempt::Clock)) {
                     self.net.resync.notify();
                 }
-                if matches!(read, Ok(()) | Err(Attempt::Again)) {
-                    proofs.asked(&node.ed25519);
-                }
             }
-            Err(CallError::Failed) => proofs.asked(&node.ed25519),
+            Err(CallError::Failed) => {}
             Err(CallError::Unavailable) => return false,
         }
+        proofs.asked(&[hash], &node.ed25519);
         self.is_stored(to, &hash, proofs)
     }
 

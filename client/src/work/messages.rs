@@ -226,7 +226,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Gives a message that nobody has seen yet another sent time.
+    /// Gives a message that nobody else has seen yet, or a notice, another sent time.
     pub(crate) async fn move_message(
         &mut self,
         conversation: &Id,

@@ -50,6 +50,8 @@ const LATENCY: Duration = Duration::from_millis(5);
 const GATEWAY: &str = "http://gateway";
 /// A second gateway, for tests of what one of two does.
 const OTHER_GATEWAY: &str = "http://other-gateway";
+/// A third one, for tests of whom two believe.
+const THIRD_GATEWAY: &str = "http://third-gateway";
 
 /// A seed that can be reached without a gateway.
 const SEED: &str = "http://seed/json_rpc";
@@ -73,6 +75,8 @@ pub enum Fault {
     DiesAnswering,
     /// It hears nothing from the other members of its swarm: it knows what clients gave it, and the rest once it is mended.
     Behind,
+    /// Its clock is wrong: it refuses what it is to store, whether clients or other members of its swarm say so.
+    WrongClock,
     /// As a hop it answers with random bytes and status 200.
     GarbageHop,
     /// As a hop it answers with this status and text instead of passing on.
@@ -133,6 +137,7 @@ impl Shared {
                     | Fault::LosesLarge(_)
                     | Fault::Lying(_)
                     | Fault::Stock
+                    | Fault::WrongClock
             )
         })
     }
@@ -158,6 +163,7 @@ impl PeerTransport for Wires {
                 match shared.fault(&key) {
                     Fault::Dead => return Err(TransportError::Unreachable),
                     Fault::Behind if timeout < MEMBERS_TAKE => return Err(TransportError::Unreachable),
+                    Fault::WrongClock if timeout < MEMBERS_TAKE => return Err(TransportError::Refused(406)),
                     Fault::Silent => std::future::pending().await,
                     Fault::Slow(duration) => tokio::time::sleep(duration).await,
                     _ => {}
@@ -392,12 +398,23 @@ impl World {
         }
     }
 
+    /// The profile with three gateways and no bundled list.
+    pub fn three_gateways_profile(&self) -> NetworkProfile {
+        let gateways = [GATEWAY, OTHER_GATEWAY, THIRD_GATEWAY];
+        NetworkProfile {
+            gateways: gateways.map(str::to_owned).to_vec(),
+            ..self.profile()
+        }
+    }
+
     async fn serve(&self, request: HttpRequest) -> Result<HttpResponse, NetworkError> {
         tokio::time::sleep(LATENCY).await;
         let answer = if let Some(path) = request.url.strip_prefix(GATEWAY) {
             self.gateway(GATEWAY, path, request.body).await
         } else if let Some(path) = request.url.strip_prefix(OTHER_GATEWAY) {
             self.gateway(OTHER_GATEWAY, path, request.body).await
+        } else if let Some(path) = request.url.strip_prefix(THIRD_GATEWAY) {
+            self.gateway(THIRD_GATEWAY, path, request.body).await
         } else if request.url == SEED {
             let list = String::from_utf8(list_response(&self.list()).body).unwrap();
             Ok(response(200, &[], format!(r#"{{"result":{list}}}"#).into_bytes()))
@@ -554,6 +571,9 @@ impl World {
                     return answer;
                 }
             }
+            (Fault::WrongClock, Ok(request)) if stores(&request) => {
+                return (406, b"Timestamp error".to_vec());
+            }
             (Fault::Stock, Ok(Request::Batch(mut batch))) => {
                 batch.wait_ms = None;
                 body = Request::Batch(batch).to_json_body();
@@ -572,6 +592,15 @@ impl World {
             body = text.replace("\"wait\":25000", "\"other\":0").into_bytes();
         }
         (answer.status, body)
+    }
+}
+
+/// Whether a request, or one in it, is to store something.
+fn stores(request: &Request) -> bool {
+    match request {
+        Request::Store(_) => true,
+        Request::Batch(batch) | Request::Sequence(batch) => batch.requests.iter().any(stores),
+        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@ use holdfast_client::api::{Command, MessageState, Notify, Place, Standing};
 use holdfast_client::store::memory::MemoryStore;
 use holdfast_protocol::account::Id;
 use holdfast_protocol::config::Tree;
-use holdfast_tests::net::{Device, World, run};
+use holdfast_tests::net::{Device, Fault, World, run};
 
 use super::keeping::{DAY, edit_kept};
 use super::{SOON, id, in_step, place, second_of, wait_for_name, wait_for_place, written_to};
@@ -253,6 +253,34 @@ async fn what_was_decided_last_goes_out_before_the_account_does() {
         one.ask(Command::LogOut).await;
         assert!(start.elapsed() < Duration::from_secs(3));
         assert!(!one.network().await.unsynced);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_last_goes_out_though_it_was_refused_before() {
+    run(async {
+        let world = World::new().await;
+        let one = Device::new(&world);
+        let own_id = one.create("Ann").await;
+        one.send(id(1), "hello").await.unwrap();
+        let two = second_of(&world, &one).await;
+        tokio::time::sleep(SOON).await;
+        in_step(&[&one, &two], SOON).await;
+        let swarm = world.swarm_of(&own_id);
+        for node in &swarm {
+            world.set_fault(node, Fault::WrongClock);
+        }
+        let blocked = true;
+        two.ask(Command::SetBlocked { id: id(1), blocked }).await;
+        // The next try is a minute away by then.
+        tokio::time::sleep(SOON * 3).await;
+        assert!(two.network().await.unsynced);
+        for node in &swarm {
+            world.set_fault(node, Fault::None);
+        }
+        two.ask(Command::LogOut).await;
+        wait_for_place(&one, id(1), (Standing::Blocked, Place::Blocked)).await;
     })
     .await;
 }

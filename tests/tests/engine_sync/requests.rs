@@ -1,7 +1,10 @@
 //! Message requests between strangers, and blocked senders.
 
-use holdfast_client::api::{Command, Event, Failure, Notice, Place, Standing};
-use holdfast_tests::net::{Device, World, run};
+use holdfast_client::api::{Command, Event, Failure, MessageKind, Notice, Place, Standing};
+use holdfast_protocol::account::{Account, Seed};
+use holdfast_protocol::message::outgoing::encode_one_to_one;
+use holdfast_protocol::message::schema::{Content, DataMessage, MessageRequestResponse};
+use holdfast_tests::net::{Device, TestRng, World, run};
 
 use super::{SOON, notices, place, wait_for_place};
 
@@ -58,6 +61,52 @@ async fn a_request_is_accepted_without_a_word() {
             notices(&alice.messages(bob_id).await),
             [(false, Notice::RequestAccepted)]
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_notice_that_they_accepted_takes_no_messages_place() {
+    run(async {
+        let text = |body: &str| Content {
+            data_message: Some(DataMessage {
+                body: Some(body.to_owned()),
+                ..DataMessage::default()
+            }),
+            ..Content::default()
+        };
+        let accepts = Content {
+            message_request_response: Some(MessageRequestResponse {
+                is_approved: true,
+                ..MessageRequestResponse::default()
+            }),
+            ..Content::default()
+        };
+        // By writing, and another message was sent just before; by a word alone, and a message was sent with it.
+        for (first, second, before) in [(text("later"), "sooner", 1), (accepts, "at once", 0)] {
+            let world = World::new().await;
+            let alice = Device::new(&world);
+            let id = alice.create("Alice").await;
+            let bob = Account::from_seed(Seed::from_bytes(&[0x77; 16]));
+            alice.send(bob.id(), "hello").await.unwrap();
+            tokio::time::sleep(SOON).await;
+            let accepted_at = world.now_ms();
+            let sealed =
+                |content: &Content, at| encode_one_to_one(&bob, &id, content, at, &mut TestRng).unwrap();
+            world.deposit(&id, sealed(&first, accepted_at)).await;
+            wait_for_place(&alice, bob.id(), (Standing::Active, Place::List)).await;
+            world
+                .deposit(&id, sealed(&text(second), accepted_at - before))
+                .await;
+            let count = if before == 0 { 2 } else { 3 };
+            let texts = alice.wait_for_texts(bob.id(), count, SOON).await;
+            assert_eq!(texts[..2], ["hello", second]);
+            let messages = alice.messages(bob.id()).await;
+            let notice = MessageKind::Notice(Notice::RequestAccepted);
+            assert_eq!(messages.len(), count + 1);
+            assert_eq!(messages[1].kind, notice);
+            assert!(messages[1].sent_at < accepted_at - before);
+        }
     })
     .await;
 }
