@@ -215,7 +215,9 @@ impl Core {
         if confirmed.is_empty() {
             self.blame(node);
         }
-        let owned = confirmed.into_iter().map(|(member, result)| (member, result.clone()));
+        let owned = confirmed
+            .into_iter()
+            .map(|(member, result)| (member, result.clone()));
         owned.collect()
     }
 
