@@ -308,7 +308,8 @@ async fn a_member_whose_clock_is_wrong_fails_no_message() {
 async fn a_guard_that_loses_what_is_large_is_hardly_used() {
     run(async {
         let world = World::with_nodes(12, 2).await;
-        let alice = Device::new(&world);
+        // Chance decides how often each guard is used: the same each time.
+        let alice = Device::seeded(&world, Rc::new(MemoryStore::new()), 1);
         alice.create("Alice").await;
         alice
             .wait_for("connected", SOON, |now| {
@@ -341,7 +342,8 @@ async fn paths_are_renewed_however_often_something_fails() {
     run(async {
         // Swarms of two.
         let world = World::with_nodes(12, 6).await;
-        let alice = Device::new(&world);
+        // Chance decides which paths there are: the same each time.
+        let alice = Device::seeded(&world, Rc::new(MemoryStore::new()), 1);
         let id = alice.create("Alice").await;
         alice
             .wait_for("connected", SOON, |now| now.network.paths > 1)
@@ -360,21 +362,31 @@ async fn paths_are_renewed_however_often_something_fails() {
     .await;
 }
 
+/// Whether a device has a guard after eleven days that it did not have before.
+async fn has_a_new_guard_after_eleven_days(seed: u64) -> bool {
+    let world = World::with_nodes(12, 2).await;
+    let alice = Device::seeded(&world, Rc::new(MemoryStore::new()), seed);
+    alice.create("Alice").await;
+    alice
+        .wait_for("connected", SOON, |now| now.network.paths > 1)
+        .await;
+    tokio::time::sleep(SOON).await;
+    let before: HashSet<_> = world.guards_used.take().into_iter().collect();
+    tokio::time::advance(DAY * 11).await;
+    tokio::time::sleep(SOON * 20).await;
+    let after: HashSet<_> = world.guards_used.take().into_iter().collect();
+    after.difference(&before).next().is_some()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guard_is_replaced_after_ten_days_though_its_path_works() {
     run(async {
-        let world = World::with_nodes(12, 2).await;
-        let alice = Device::new(&world);
-        alice.create("Alice").await;
-        alice
-            .wait_for("connected", SOON, |now| now.network.paths > 1)
-            .await;
-        tokio::time::sleep(SOON).await;
-        let before: HashSet<_> = world.guards_used.take().into_iter().collect();
-        tokio::time::advance(DAY * 11).await;
-        tokio::time::sleep(SOON * 20).await;
-        let after: HashSet<_> = world.guards_used.take().into_iter().collect();
-        assert!(after.difference(&before).next().is_some(), "{before:?} {after:?}");
+        // The new one may be one that was used before; not every time.
+        let mut seed = 0;
+        while seed < 5 && !has_a_new_guard_after_eleven_days(seed).await {
+            seed += 1;
+        }
+        assert!(seed < 5, "none of five devices has another guard");
     })
     .await;
 }

@@ -206,8 +206,10 @@ impl Network {
         let app = self.app()?;
         let host = app.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let started = Instant::now();
-        paths::output(Command::new("kill").args(["-INT", &self.child.id().to_string()]))
-            .ok_or("cannot send Ctrl-C")?;
+        // The shell's own: not every system has it as a program.
+        let number = self.child.id().to_string();
+        paths::output(Command::new("sh").args(["-c", "kill -INT \"$1\"", "sh", &number]))
+            .ok_or("cannot send Ctrl-C: `kill -INT` of the shell `sh` failed")?;
         while self
             .child
             .try_wait()

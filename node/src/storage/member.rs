@@ -54,15 +54,18 @@ async fn run_one_forwarded(inner: &Arc<Inner>, forward: Forward) -> ForwardReply
     {
         return refusal(RequestError::new(421, "wrong swarm"));
     }
+    // Whatever another member claims: nothing was accepted in the future.
+    let now = inner.now();
+    let at = forward.at.min(now.saturating_add(FORWARDED_TOLERANCE_MS));
     // A late operation was timely when its entry node accepted it.
-    let as_of = if forward.late { forward.at } else { inner.now() };
+    let as_of = if forward.late { at } else { now };
     if let Err(error) = check(inner, &request, as_of, true) {
         return refusal(error);
     }
     let accepted = Accepted {
         request,
         params: forward.params,
-        at: forward.at,
+        at,
         late: forward.late,
     };
     ForwardReply {

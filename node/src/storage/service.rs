@@ -25,6 +25,10 @@ use super::{Inner, entry};
 use crate::registry::json::{Query, active_nodes_bin, service_nodes, swarm_info};
 use crate::registry::{HARD_FORK, Node, STORAGE_VERSION};
 
+/// Messages that one `delete` or `expire` may name. Each is remembered for a month, known or not, and the request is kept for
+/// members that missed it; whoever deletes more than that in one mailbox asks for all of it.
+const MAX_NAMED: usize = 20_000;
+
 /// Answers a request with any method.
 pub(super) fn run(inner: &Arc<Inner>, request: Request) -> BoxFuture<'_, Reply> {
     async move {
@@ -120,8 +124,17 @@ pub(super) fn check(inner: &Inner, request: &Request, now: u64, forwarded: bool)
         forwarded,
         is_revoked: &is_revoked,
     };
-    if let Request::Store(store) = request {
-        store.check_times(now)?;
+    let named = match request {
+        Request::Store(store) => {
+            store.check_times(now)?;
+            0
+        }
+        Request::Delete(delete) => delete.messages.len(),
+        Request::Expire(expire) => expire.messages.len(),
+        _ => 0,
+    };
+    if named > MAX_NAMED {
+        return Err(RequestError::new(400, "too many messages"));
     }
     verify(request, &context).map(|_| ())
 }

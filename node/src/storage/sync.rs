@@ -14,10 +14,11 @@ use bytes::Bytes;
 use holdfast_protocol::swarm::{
     Address, MAX_MESSAGE_SIZE, MAX_TTL_MS, Namespace, NamespaceClass, STORE_TOLERANCE_MS, message_hash,
 };
+use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::Inner;
-use super::db::{self, Account, AccountState, Hash, NewMessage, RowState, SyncOutcome};
+use super::db::{self, Account, AccountState, Hash, NewMessage, Operation, RowState, SyncOutcome};
 use super::member::run_forwarded;
 use super::service::to_hash;
 use crate::peer::Call;
@@ -33,6 +34,8 @@ const DIGEST_PAGE: usize = 2_000;
 const STATE_BATCH: usize = 32;
 /// Rows asked for at once.
 const FETCH_ROWS: usize = 2_000;
+/// Rows of one account that are told; more would not fit into a message.
+const STATE_ROWS: usize = 200_000;
 /// Bytes in one answer, beyond which no further item is added; the rest is asked for again.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// How long one exchange may take.
@@ -56,6 +59,13 @@ enum SyncError {
     Wire(#[from] WireError),
     #[error(transparent)]
     Db(#[from] db::DbError),
+}
+
+impl SyncError {
+    /// Whether it may be about the one account that was asked for, so that others can still be compared.
+    const fn may_be_of_one_account(&self) -> bool {
+        matches!(self, Self::OtherAccount | Self::Transport(_) | Self::Wire(_))
+    }
 }
 
 /// Compares with every member of our swarm, and hands over. True if nobody failed.
@@ -106,9 +116,10 @@ impl Visit<'_> {
         Ok(self.inner.links.call(self.member, call, body, TIMEOUT).await?)
     }
 
-    /// Fetches what a member has and we miss.
+    /// Fetches what a member has and we miss. An account that fails is passed over, and told at the end.
     async fn learn(&self) -> Result<(), SyncError> {
         let mut after: Option<Account> = None;
+        let mut failed: Option<SyncError> = None;
         loop {
             let mut request = Writer::new();
             request
@@ -136,20 +147,22 @@ impl Visit<'_> {
             let mut rest = different.as_slice();
             while !rest.is_empty() {
                 let batch = rest.get(..STATE_BATCH).unwrap_or(rest);
-                let done = self.learn_accounts(batch).await?;
+                let (done, error) = self.learn_accounts(batch).await?;
+                failed = failed.or(error);
                 if done == 0 {
                     break;
                 }
                 rest = rest.get(done..).unwrap_or(&[]);
             }
             if after.is_none() {
-                return Ok(());
+                return failed.map_or(Ok(()), Err);
             }
         }
     }
 
-    /// Asks for the contents of accounts and fetches what we miss of them. Returns how many were answered.
-    async fn learn_accounts(&self, accounts: &[Account]) -> Result<usize, SyncError> {
+    /// Asks for the contents of accounts and fetches what we miss of them. Returns how many are done with, and why the last
+    /// of those failed, if it did: the next batch shows whether the member answers at all.
+    async fn learn_accounts(&self, accounts: &[Account]) -> Result<(usize, Option<SyncError>), SyncError> {
         let mut request = Writer::new();
         request.len(accounts.len());
         for account in accounts {
@@ -157,11 +170,18 @@ impl Visit<'_> {
         }
         let mut reply = Reader::new(self.ask(Call::States, &request.finish()).await?);
         let answered = reply.count(8)?.min(accounts.len());
-        for account in accounts.iter().take(answered) {
+        for (number, account) in accounts.iter().take(answered).enumerate() {
             let theirs = read_state(&mut reply)?;
-            self.learn_account(account, theirs).await?;
+            match self.learn_account(account, theirs).await {
+                Ok(()) => {}
+                Err(error) if error.may_be_of_one_account() => {
+                    tracing::debug!(%error, "an account could not be compared");
+                    return Ok((number + 1, Some(error)));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(answered)
+        Ok((answered, None))
     }
 
     async fn learn_account(&self, account: &Account, theirs: AccountState) -> Result<(), SyncError> {
@@ -173,11 +193,7 @@ impl Visit<'_> {
         let longer: Vec<RowState> = theirs
             .rows
             .iter()
-            .filter(|row| {
-                known
-                    .get(&row.hash)
-                    .is_some_and(|own| own.expiry < row.expiry && own.touched <= row.touched)
-            })
+            .filter(|row| known.get(&row.hash).is_some_and(|own| own.expiry < row.expiry))
             .filter(|row| row.expiry <= now.saturating_add(MAX_TTL_MS))
             .copied()
             .collect();
@@ -224,23 +240,27 @@ impl Visit<'_> {
                 return Err(SyncError::OtherAccount);
             }
             // What nobody asked for is no progress.
+            let asked: HashSet<Hash> = request.rows.iter().chain(&request.operations).copied().collect();
             if request.operations.is_empty() {
-                let asked: HashSet<Hash> = request.rows.iter().copied().collect();
                 contents.rows.retain(|row| asked.contains(&row.hash));
                 contents.operations.clear();
-                let gained: HashSet<Hash> = contents.rows.iter().map(|row| row.hash).collect();
-                // What was asked for and not given has gone meanwhile; what did not fit is asked for again.
-                rows.retain(|hash| !gained.contains(hash) && (!gained.is_empty() || !asked.contains(hash)));
+                strike(&mut rows, &asked, contents.rows.iter().map(|row| row.hash));
             } else {
-                let asked: HashSet<Hash> = request.operations.iter().copied().collect();
                 contents.operations.retain(|op| asked.contains(&op.id));
                 contents.rows.clear();
-                ops.retain(|id| !asked.contains(id));
+                strike(&mut ops, &asked, contents.operations.iter().map(|op| op.id));
             }
             take_over(inner, contents).await?;
         }
         Ok(())
     }
+}
+
+/// Strikes what was given. What did not fit is asked for again; where nothing was given, all that was asked for has gone.
+fn strike(names: &mut Vec<Hash>, asked: &HashSet<Hash>, given: impl Iterator<Item = Hash>) {
+    let given: HashSet<Hash> = given.collect();
+    let done = if given.is_empty() { asked } else { &given };
+    names.retain(|name| !done.contains(name));
 }
 
 fn is_ours(inner: &Inner, account: &Account) -> bool {
@@ -269,6 +289,11 @@ async fn take_over(inner: &Arc<Inner>, contents: Contents) -> Result<(), SyncErr
         .rows
         .into_iter()
         .filter(|row| is_sound(row, now))
+        .map(|row| NewMessage {
+            // Nobody touched it in the future.
+            touched: row.touched.min(now),
+            ..row
+        })
         .collect();
     if rows.is_empty() {
         return Ok(());
@@ -320,7 +345,16 @@ async fn hand_over(inner: &Arc<Inner>) -> Result<bool, SyncError> {
         for holding in page {
             let [_, key @ ..] = &holding.account;
             let Some(swarm) = list.swarm_of(key) else { continue };
-            if Some(swarm) == ours || holding.handed == Some((swarm.0, holding.newest)) {
+            if Some(swarm) == ours {
+                if holding.handed.is_some() {
+                    inner
+                        .db
+                        .write(move |w| w.forget_handed_over(holding.owner))
+                        .await?;
+                }
+                continue;
+            }
+            if holding.handed == Some((swarm.0, holding.newest)) {
                 continue;
             }
             let mut all = true;
@@ -331,15 +365,32 @@ async fn hand_over(inner: &Arc<Inner>) -> Result<bool, SyncError> {
                 }
             }
             complete &= all;
-            if all {
-                let (owner, newest) = (holding.owner, holding.newest);
+            // It may have become ours while it was given.
+            if all && !is_ours(inner, &holding.account) {
                 inner
                     .db
-                    .write(move |w| w.keep_handed_over(owner, swarm.0, newest))
+                    .write(move |w| w.keep_handed_over(&holding, swarm.0))
                     .await?;
             }
         }
     }
+}
+
+/// As much as fits into one message of what is named. Operations go first and alone: they may have deleted some of the
+/// rows, and one of them may be as large as a request.
+fn some_of(
+    conn: &Connection,
+    account: &Account,
+    names: &Names,
+    now: u64,
+) -> rusqlite::Result<(Vec<NewMessage>, Vec<Operation>)> {
+    let operations = db::operations(conn, &names.operations, ANSWER_BYTES)?;
+    let rows = if operations.is_empty() {
+        db::rows(conn, account, &names.rows, ANSWER_BYTES, now)?
+    } else {
+        Vec::new()
+    };
+    Ok((rows, operations))
 }
 
 /// Gives a node what it wants of an account.
@@ -362,18 +413,17 @@ async fn give(inner: &Arc<Inner>, member: &Node, account: &Account) -> Result<()
             .await?;
         let mut wanted = Names::decode(reply)?;
         while !wanted.rows.is_empty() || !wanted.operations.is_empty() {
-            let (rows, operations) = inner.db.read(|c| {
-                Ok((
-                    db::rows(c, account, &wanted.rows, ANSWER_BYTES, now)?,
-                    db::operations(c, &wanted.operations)?,
-                ))
-            })?;
+            let (rows, operations) = inner.db.read(|c| some_of(c, account, &wanted, now))?;
             if rows.is_empty() && operations.is_empty() {
                 break;
             }
-            let given: HashSet<Hash> = rows.iter().map(|row| row.hash).collect();
+            let given: HashSet<Hash> = rows
+                .iter()
+                .map(|row| row.hash)
+                .chain(operations.iter().map(|op| op.id))
+                .collect();
             wanted.rows.retain(|hash| !given.contains(hash));
-            wanted.operations.clear();
+            wanted.operations.retain(|id| !given.contains(id));
             inner
                 .metrics
                 .handed_over
@@ -428,10 +478,16 @@ pub(super) fn states(inner: &Inner, body: Bytes) -> Option<Bytes> {
     let count = reader.count(33).ok()?;
     let now = inner.now();
     let (mut out, mut answered) = (Writer::new(), 0);
-    while answered < count && out.size() < ANSWER_BYTES {
+    while answered < count {
         let account: Account = reader.array().ok()?;
-        let state = inner.db.read(|c| db::account_state(c, &account, now)).ok()?;
-        write_state(&mut out, &state);
+        let mut state = inner.db.read(|c| db::account_state(c, &account, now)).ok()?;
+        state.rows.truncate(STATE_ROWS);
+        let mut one = Writer::new();
+        write_state(&mut one, &state);
+        if answered > 0 && out.size() + one.size() > ANSWER_BYTES {
+            break;
+        }
+        out.raw(&one.finish());
         answered += 1;
     }
     let mut framed = Writer::new();
@@ -443,15 +499,7 @@ pub(super) fn states(inner: &Inner, body: Bytes) -> Option<Bytes> {
 pub(super) fn fetch(inner: &Inner, body: Bytes) -> Option<Bytes> {
     let names = Names::decode(body).ok()?;
     let now = inner.now();
-    let (rows, operations) = inner
-        .db
-        .read(|c| {
-            Ok((
-                db::rows(c, &names.account, &names.rows, ANSWER_BYTES, now)?,
-                db::operations(c, &names.operations)?,
-            ))
-        })
-        .ok()?;
+    let (rows, operations) = inner.db.read(|c| some_of(c, &names.account, &names, now)).ok()?;
     Some(
         Contents {
             account: names.account,
@@ -462,13 +510,12 @@ pub(super) fn fetch(inner: &Inner, body: Bytes) -> Option<Bytes> {
     )
 }
 
-/// Answers [`Call::Wanted`]: those of the offered items that we miss, if the account is ours.
+/// Answers [`Call::Wanted`]: those of the offered items that we miss. Refuses if the account is not ours, as far as we know:
+/// who offers them must not take them for handed over.
 pub(super) fn wanted(inner: &Inner, body: Bytes) -> Option<Bytes> {
     let mut names = Names::decode(body).ok()?;
     if !is_ours(inner, &names.account) {
-        names.rows.clear();
-        names.operations.clear();
-        return Some(names.encode());
+        return None;
     }
     let now = inner.now();
     let state = inner
@@ -485,8 +532,9 @@ pub(super) fn wanted(inner: &Inner, body: Bytes) -> Option<Bytes> {
 /// Answers [`Call::Deliver`].
 pub(super) async fn deliver(inner: &Arc<Inner>, body: Bytes) -> Option<Bytes> {
     let contents = Contents::decode(body).ok()?;
-    if is_ours(inner, &contents.account) {
-        take_over(inner, contents).await.ok()?;
+    if !is_ours(inner, &contents.account) {
+        return None;
     }
+    take_over(inner, contents).await.ok()?;
     Some(Bytes::new())
 }

@@ -7,7 +7,7 @@ mod surface;
 
 use super::*;
 use crate::clock::TokioClock;
-use crate::peer::transport::TransportError;
+use crate::peer::transport::{MAX_PEER_MESSAGE, TransportError};
 use crate::peer::{Call, PEER_PATH};
 use crate::registry::Node;
 use crate::registry::live::Registry;
@@ -67,7 +67,9 @@ impl PeerTransport for Wire {
             let node = wire.nodes.lock().unwrap().get(&key).cloned();
             let node = node.ok_or(TransportError::Unreachable)?;
             let answer = node.handle(&Method::POST, PEER_PATH, message, CLIENT).await;
-            if answer.status == 200 {
+            if answer.body.len() > MAX_PEER_MESSAGE {
+                Err(TransportError::Unreachable)
+            } else if answer.status == 200 {
                 Ok(answer.body)
             } else {
                 Err(TransportError::Refused(answer.status))

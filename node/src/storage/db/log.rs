@@ -9,12 +9,20 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::messages::{ALL_NAMESPACES, LONGEST_LIFE_MS, OF_ANYBODY, When, sql, time};
 use super::{Account, Hash, RowState, Writer};
 
-/// Revocations kept for an account; the newest win (spec/03-network.md §3.3).
+/// Revoked tokens of an account; the newest win (spec/03-network.md §3.3).
 const MAX_REVOCATIONS: i64 = 50;
-/// Operations kept for an account, and wipes of a namespace; the oldest go first.
+/// Tokens of an account whose last word is kept, revoked or readmitted. One limit for both, or an old revocation would
+/// stand wherever it comes after its readmission was dropped; far above the other, or readmissions would undo revocations.
+const MAX_TOKENS: i64 = 500;
+/// Operations kept for an account, and as many wipes; the oldest go first.
 const MAX_OPERATIONS: i64 = 1_000;
 /// The end of operations that have none: those that a revocation stands on.
 const NEVER: i64 = i64::MAX;
+/// Gives those operations of an account an end on which no revocation stands any more. By the account, for all accounts'
+/// operations without an end lie together (the plus sign keeps that index out).
+pub(super) const END_UNNEEDED: &str = "
+UPDATE operations SET expires = min(at, ?3) + ?4 WHERE owner = ?1 AND +expires = ?5 AND id NOT IN
+(SELECT operation FROM revocations WHERE account = ?2 AND operation IS NOT NULL)";
 
 /// A signed client operation as it is kept for members that missed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,10 +101,10 @@ impl Writer {
             .execute(params![owner, namespace, bound, at, ends, expires])?;
         self.conn()
             .prepare_cached(
-                "DELETE FROM wipes WHERE owner = ?1 AND namespace = ?2 AND at <
-                 (SELECT at FROM wipes WHERE owner = ?1 AND namespace = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3)",
+                "DELETE FROM wipes WHERE owner = ?1 AND at <
+                 (SELECT at FROM wipes WHERE owner = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)",
             )?
-            .execute(params![owner, namespace, MAX_OPERATIONS - 1])?;
+            .execute([owner, MAX_OPERATIONS - 1])?;
         Ok(())
     }
 
@@ -156,11 +164,7 @@ impl Writer {
         let owner = self.owner_or_new(account)?;
         let mut changed = 0;
         for token in tokens {
-            let was: Option<bool> = self
-                .conn()
-                .prepare_cached("SELECT revoked FROM revocations WHERE account = ?1 AND token = ?2")?
-                .query_row(params![account.as_slice(), token.as_slice()], |row| row.get(0))
-                .optional()?;
+            let was = is_revoked(self.conn(), account, token)?;
             let rows = self
                 .conn()
                 .prepare_cached(
@@ -177,17 +181,16 @@ impl Writer {
                     revoked,
                     op.id.as_slice()
                 ])?;
-            if rows == 1 && was.unwrap_or(false) != revoked {
+            if rows == 1 && was != revoked {
                 changed += 1;
             }
         }
         self.conn()
             .prepare_cached(
                 "DELETE FROM revocations WHERE account = ?1 AND token IN
-                 (SELECT token FROM revocations WHERE account = ?1 AND revoked = ?2
-                  ORDER BY at DESC, token LIMIT -1 OFFSET ?3)",
+                 (SELECT token FROM revocations WHERE account = ?1 ORDER BY at DESC, token LIMIT -1 OFFSET ?2)",
             )?
-            .execute(params![account.as_slice(), revoked, MAX_REVOCATIONS])?;
+            .execute(params![account.as_slice(), MAX_TOKENS])?;
         let stands: bool = self
             .conn()
             .prepare_cached("SELECT EXISTS(SELECT 1 FROM revocations WHERE account = ?1 AND operation = ?2)")?
@@ -198,28 +201,35 @@ impl Writer {
             self.keep_operation(account, op, now)?;
         }
         // Those that nothing stands on any more end like others.
-        self.conn()
-            .prepare_cached(
-                "UPDATE operations SET expires = min(at, ?3) + ?4 WHERE owner = ?1 AND expires = ?5 AND id NOT IN
-                 (SELECT operation FROM revocations WHERE account = ?2 AND operation IS NOT NULL)",
-            )?
-            .execute(params![owner, account.as_slice(), sql(now), sql(LONGEST_LIFE_MS), NEVER])?;
+        self.conn().prepare_cached(END_UNNEEDED)?.execute(params![
+            owner,
+            account.as_slice(),
+            sql(now),
+            sql(LONGEST_LIFE_MS),
+            NEVER
+        ])?;
         Ok(changed)
     }
 }
 
-/// Whether a subaccount token is revoked.
+/// Whether a subaccount token is one of the [`revoked`] ones.
 pub(crate) fn is_revoked(conn: &Connection, account: &Account, token: &[u8; 36]) -> rusqlite::Result<bool> {
-    Ok(conn
-        .prepare_cached("SELECT revoked FROM revocations WHERE account = ?1 AND token = ?2")?
-        .query_row(params![account.as_slice(), token.as_slice()], |row| row.get(0))
-        .optional()?
-        .unwrap_or(false))
+    conn.prepare_cached(
+        "SELECT ?2 IN (SELECT token FROM revocations WHERE account = ?1 AND revoked = 1
+         ORDER BY at DESC, token LIMIT ?3)",
+    )?
+    .query_row(
+        params![account.as_slice(), token.as_slice(), MAX_REVOCATIONS],
+        |row| row.get(0),
+    )
 }
 
 /// The revoked tokens of an account, oldest first.
 pub(crate) fn revoked(conn: &Connection, account: &Account) -> rusqlite::Result<Vec<[u8; 36]>> {
-    conn.prepare_cached("SELECT token FROM revocations WHERE account = ?1 AND revoked = 1 ORDER BY at")?
-        .query_map([account.as_slice()], |row| row.get(0))?
-        .collect()
+    conn.prepare_cached(
+        "SELECT token FROM (SELECT token, at FROM revocations WHERE account = ?1 AND revoked = 1
+         ORDER BY at DESC, token LIMIT ?2) ORDER BY at",
+    )?
+    .query_map(params![account.as_slice(), MAX_REVOCATIONS], |row| row.get(0))?
+    .collect()
 }

@@ -14,6 +14,13 @@ pub(super) const OF_ANYBODY: i64 = 0;
 const PAGE_OVERHEAD: u64 = 143;
 /// Rows removed by one sweep, so that a great expiry does not hold up stores.
 const SWEEP_ROWS: i64 = 5_000;
+/// What a sweep removes beside messages.
+pub(super) const SWEEPS: [&str; 4] = [
+    "DELETE FROM tombstones WHERE expires <= ?1",
+    "DELETE FROM operations WHERE expires <= ?1",
+    "DELETE FROM wipes WHERE expires <= ?1",
+    "DELETE FROM retries WHERE expires <= ?1",
+];
 /// How long, in ms, it is remembered what an account deleted or shortened: the longest life of a message (30 days).
 pub(super) const LONGEST_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 
@@ -132,9 +139,15 @@ impl Writer {
                 self.bury(owner, hash, 0, message.touched, now)?;
             }
         }
+        // An earlier one stays: it is about copies from before, which may live longer than this one.
         self.conn()
-            .prepare_cached("DELETE FROM tombstones WHERE owner IN (?1, ?2) AND hash = ?3")?
-            .execute(params![owner, OF_ANYBODY, message.hash.as_slice()])?;
+            .prepare_cached("DELETE FROM tombstones WHERE owner IN (?1, ?2) AND hash = ?3 AND at >= ?4")?
+            .execute(params![
+                owner,
+                OF_ANYBODY,
+                message.hash.as_slice(),
+                sql(message.touched)
+            ])?;
         if self.insert(owner, message)? {
             return Ok(Stored {
                 already: false,
@@ -353,12 +366,7 @@ impl Writer {
                  (SELECT id FROM messages WHERE expiry <= ?1 ORDER BY expiry LIMIT ?2)",
             )?
             .execute(params![sql(now), SWEEP_ROWS])?;
-        for statement in [
-            "DELETE FROM tombstones WHERE expires <= ?1",
-            "DELETE FROM operations WHERE expires <= ?1",
-            "DELETE FROM wipes WHERE expires <= ?1",
-            "DELETE FROM retries WHERE expires <= ?1",
-        ] {
+        for statement in SWEEPS {
             self.conn().prepare_cached(statement)?.execute([sql(now)])?;
         }
         Ok(i64::try_from(removed).unwrap_or(0) >= SWEEP_ROWS)
@@ -367,16 +375,18 @@ impl Writer {
     /// Forgets accounts of which nothing is held. Looks at everything, so not to be done often.
     pub fn forget_empty(&mut self) -> rusqlite::Result<usize> {
         self.forget_owners();
-        self.conn().execute(
-            "DELETE FROM handed_over WHERE owner NOT IN (SELECT owner FROM messages)",
-            [],
-        )?;
-        self.conn().execute(
+        let forgotten = self.conn().execute(
             "DELETE FROM owners WHERE id NOT IN (SELECT owner FROM messages)
              AND id NOT IN (SELECT owner FROM operations) AND id NOT IN (SELECT owner FROM wipes)
              AND id NOT IN (SELECT owner FROM tombstones)",
             [],
-        )
+        )?;
+        // As long as the account is here, or it would be offered anew each time. Row ids come again.
+        self.conn().execute(
+            "DELETE FROM handed_over WHERE owner NOT IN (SELECT id FROM owners)",
+            [],
+        )?;
+        Ok(forgotten)
     }
 }
 

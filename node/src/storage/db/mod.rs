@@ -70,6 +70,9 @@ pub enum DbError {
     /// The database is shutting down.
     #[error("the database is closed")]
     Closed,
+    /// The file was written by a later version of this program.
+    #[error("the database is of a later version ({0}) than this program knows")]
+    Newer(i64),
 }
 
 type Answer = Box<dyn FnOnce(bool) + Send>;

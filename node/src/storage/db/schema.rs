@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::Durability;
+use super::{DbError, Durability};
 
 /// Rows per prepared-statement cache; more than the number of distinct statements in this module.
 const STATEMENTS: usize = 96;
@@ -123,6 +123,8 @@ INSERT INTO wipes_2(owner, namespace, bound, at, ends, expires)
     CASE kind WHEN 0 THEN bound ELSE expires - 2592000000 END, 0, expires FROM wipes;
 DROP TABLE wipes;
 ALTER TABLE wipes_2 RENAME TO wipes;
+CREATE INDEX wipes_by_expiry ON wipes(expires);
+CREATE INDEX retries_by_expiry ON retries(expires);
 ALTER TABLE revocations ADD COLUMN operation BLOB;
 UPDATE revocations SET operation = (
   SELECT o.id FROM operations o JOIN owners w ON w.id = o.owner
@@ -139,10 +141,16 @@ PRAGMA user_version = 2;
 /// What leads from each version to the next one, from an empty file on.
 const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
 
-/// Sets a connection up; the first one also creates the tables, or brings those of an earlier version up to date.
-pub(super) fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+/// Sets a connection up; the first one also creates the tables, or brings those of an earlier version up to date. The file
+/// of a later version is left as it is.
+pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result<(), DbError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(version).unwrap_or(0);
+    if done > STEPS.len() {
+        return Err(DbError::Newer(version));
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = match durability {
         Durability::Power => "FULL",
@@ -153,8 +161,7 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> rusqli
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    for step in STEPS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+    for step in STEPS.iter().skip(done) {
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {step} COMMIT;"))?;
     }
     Ok(())

@@ -186,12 +186,13 @@ pub(crate) fn rows(
     Ok(found)
 }
 
-/// Kept operations by id.
-pub(crate) fn operations(conn: &Connection, ids: &[Hash]) -> rusqlite::Result<Vec<Operation>> {
+/// Kept operations by id, until `bytes` of parameters are reached (at least one).
+pub(crate) fn operations(conn: &Connection, ids: &[Hash], bytes: usize) -> rusqlite::Result<Vec<Operation>> {
     let mut statement = conn.prepare_cached("SELECT method, params, at FROM operations WHERE id = ?1")?;
     let mut found = Vec::new();
+    let mut size = 0_usize;
     for id in ids {
-        let op = statement
+        let op: Option<Operation> = statement
             .query_row([id.as_slice()], |row| {
                 Ok(Operation {
                     id: *id,
@@ -201,7 +202,12 @@ pub(crate) fn operations(conn: &Connection, ids: &[Hash]) -> rusqlite::Result<Ve
                 })
             })
             .optional()?;
-        found.extend(op);
+        let Some(op) = op else { continue };
+        size = size.saturating_add(op.params.len());
+        if !found.is_empty() && size > bytes {
+            break;
+        }
+        found.push(op);
     }
     Ok(found)
 }
@@ -302,8 +308,8 @@ impl Writer {
         Ok(SyncOutcome::Inserted)
     }
 
-    /// Takes a longer expiry over from another member if a later client operation gave it. Shorter ones only ever come
-    /// with the client's signature.
+    /// Takes a longer expiry over from another member, as far as the account did not shorten it since. Shorter ones only
+    /// ever come with the client's signature.
     pub fn adopt_expiry(&mut self, account: &Account, told: &RowState) -> rusqlite::Result<bool> {
         let Some(owner) = self.owner(account)? else {
             return Ok(false);
@@ -322,13 +328,14 @@ impl Writer {
         self.lengthen(owner, &told)
     }
 
-    /// Gives a message a longer expiry, unless a later client operation gave it the one it has.
+    /// Gives a message a longer expiry. Whichever member was extended last: of two extensions the longer one stands, and
+    /// what was shortened since is in `told` already.
     fn lengthen(&self, owner: i64, told: &RowState) -> rusqlite::Result<bool> {
         let rows = self
             .conn()
             .prepare_cached(
-                "UPDATE messages SET expiry = ?3, touched = ?4
-                 WHERE hash = ?1 AND owner = ?2 AND expiry < ?3 AND touched <= ?4",
+                "UPDATE messages SET expiry = ?3, touched = max(touched, ?4)
+                 WHERE hash = ?1 AND owner = ?2 AND expiry < ?3",
             )?
             .execute(params![
                 told.hash.as_slice(),
@@ -339,11 +346,26 @@ impl Writer {
         Ok(rows == 1)
     }
 
-    /// Remembers that an account's rows up to a message id were handed to the swarm they belong to now.
-    pub(crate) fn keep_handed_over(&mut self, owner: i64, swarm: u64, upto: i64) -> rusqlite::Result<()> {
+    /// Remembers that an account's rows up to a message id were handed to the swarm they belong to now, and forgets the
+    /// operations that went with them, and the revocations that stand on those: they are that swarm's to keep.
+    pub(crate) fn keep_handed_over(&mut self, held: &Holding, swarm: u64) -> rusqlite::Result<()> {
         self.conn()
             .prepare_cached("INSERT OR REPLACE INTO handed_over(owner, swarm, upto) VALUES(?1, ?2, ?3)")?
-            .execute(params![owner, swarm.cast_signed(), upto])?;
+            .execute(params![held.owner, swarm.cast_signed(), held.newest])?;
+        self.conn()
+            .prepare_cached("DELETE FROM operations WHERE owner = ?1")?
+            .execute([held.owner])?;
+        self.conn()
+            .prepare_cached("DELETE FROM revocations WHERE account = ?1 AND operation IS NOT NULL")?
+            .execute([held.account.as_slice()])?;
+        Ok(())
+    }
+
+    /// Forgets that an account was handed over, for it is ours again.
+    pub(crate) fn forget_handed_over(&mut self, owner: i64) -> rusqlite::Result<()> {
+        self.conn()
+            .prepare_cached("DELETE FROM handed_over WHERE owner = ?1")?
+            .execute([owner])?;
         Ok(())
     }
 }

@@ -182,6 +182,53 @@ async fn a_deletion_outlives_late_copies_but_not_a_new_store() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_and_stored_again_does_not_come_back_after_its_end() {
+    let db = Db::in_memory().unwrap();
+    let hash = message(0, "a").hash;
+    put(&db, message(0, "a"), false).await;
+    let shorter = NewMessage {
+        touched: NOW + 2,
+        expiry: NOW + 5_000,
+        ..message(0, "a")
+    };
+    db.write(move |w| {
+        w.delete(&ME, &[hash], at(NOW + 1))?;
+        w.store(&shorter, NOW + 2, false)
+    })
+    .await
+    .unwrap();
+    assert_eq!(texts(&db, 0, None), ["a"]);
+    // It ends, and a member that missed the deletion has the first copy.
+    db.write(|w| w.sweep(NOW + 5_000)).await.unwrap();
+    let first = message(0, "a");
+    let outcome = db
+        .write(move |w| w.adopt(&first, NOW + 6_000, false))
+        .await
+        .unwrap();
+    assert_eq!(outcome, SyncOutcome::Refused);
+}
+
+#[tokio::test]
+async fn of_two_extensions_the_longer_stands_whichever_was_later() {
+    let (a, b) = (Db::in_memory().unwrap(), Db::in_memory().unwrap());
+    let hash = message(0, "a").hash;
+    for (db, end, time) in [(&a, NOW + 300_000, NOW + 1), (&b, NOW + 200_000, NOW + 2)] {
+        put(db, message(0, "a"), false).await;
+        db.write(move |w| w.expire(&ME, &[(hash, end)], true, false, at(time)))
+            .await
+            .unwrap();
+    }
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        let told = from.read(|c| sync::account_state(c, &ME, NOW)).unwrap().rows[0];
+        to.write(move |w| w.adopt_expiry(&ME, &told)).await.unwrap();
+    }
+    for db in [&a, &b] {
+        let found = db.read(|c| messages::expiries(c, &ME, &[hash], NOW)).unwrap();
+        assert_eq!(found, [(hash, NOW + 300_000)]);
+    }
+}
+
+#[tokio::test]
 async fn a_late_deletion_spares_what_was_stored_since() {
     let db = Db::in_memory().unwrap();
     let mut newer = message(0, "newer");
@@ -510,6 +557,161 @@ async fn the_newest_fifty_revocations_stay_without_any_message() {
         !db.read(|c| log::is_revoked(c, &ME, &[10; 36])).unwrap(),
         "an older word came late"
     );
+}
+
+/// Revokes or readmits tokens with these numbers; the operation is named by its time.
+async fn set_revoked(db: &Db, numbers: std::ops::Range<u32>, revoked: bool, time: u64) {
+    let tokens: Vec<[u8; 36]> = numbers.map(token).collect();
+    let op = operation(time, time);
+    db.write(move |w| w.set_revoked(&ME, &tokens, revoked, time, &op, NOW))
+        .await
+        .unwrap();
+}
+
+fn token(number: u32) -> [u8; 36] {
+    let mut token = [0; 36];
+    token[..4].copy_from_slice(&number.to_be_bytes());
+    token
+}
+
+#[tokio::test]
+async fn revocations_do_not_depend_on_the_order_in_which_they_come() {
+    let (a, b) = (Db::in_memory().unwrap(), Db::in_memory().unwrap());
+    set_revoked(&a, 0..1, true, NOW).await;
+    for db in [&a, &b] {
+        set_revoked(db, 0..1, false, NOW + 1).await;
+        for step in 0..11 {
+            set_revoked(
+                db,
+                100 + step * 50..150 + step * 50,
+                false,
+                NOW + 2 + u64::from(step),
+            )
+            .await;
+        }
+    }
+    set_revoked(&b, 0..1, true, NOW).await;
+    for db in [&a, &b] {
+        assert!(!db.read(|c| log::is_revoked(c, &ME, &token(0))).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn readmissions_of_others_undo_no_revocation() {
+    let db = Db::in_memory().unwrap();
+    set_revoked(&db, 0..1, true, NOW).await;
+    for step in 0..4 {
+        set_revoked(
+            &db,
+            100 + step * 50..150 + step * 50,
+            false,
+            NOW + 1 + u64::from(step),
+        )
+        .await;
+    }
+    assert!(db.read(|c| log::is_revoked(c, &ME, &token(0))).unwrap());
+    assert_eq!(db.read(|c| log::revoked(c, &ME)).unwrap(), [token(0)]);
+}
+
+#[tokio::test]
+async fn operations_are_given_until_their_bytes_are_reached() {
+    let db = Db::in_memory().unwrap();
+    let ids: Vec<Hash> = (0..3).map(|number| operation(number, NOW).id).collect();
+    db.write(|w| {
+        for number in 0..3 {
+            let large = Operation {
+                params: vec![0; 1_000],
+                ..operation(number, NOW)
+            };
+            w.keep_operation(&ME, &large, NOW)?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    for (bytes, given) in [(1, 1), (1_999, 1), (2_000, 2), (3_000, 3)] {
+        let found = db.read(|c| sync::operations(c, &ids, bytes)).unwrap();
+        assert_eq!(found.len(), given, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_keeps_the_newest_thousand_wipes_whatever_their_namespaces() {
+    let db = Db::in_memory().unwrap();
+    db.write(|w| {
+        for number in 0..1_010_i16 {
+            let time = NOW - 2_000 + u64::try_from(number).unwrap_or(0);
+            w.delete_many(&ME, Some(number), u64::MAX, at(time))?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let count = |c: &Connection| {
+        c.query_row("SELECT count(*), min(namespace) FROM wipes", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
+    };
+    assert_eq!(db.read(count).unwrap(), (1_000, 10));
+}
+
+/// How a statement is carried out.
+fn plan(connection: &Connection, statement: &str) -> rusqlite::Result<String> {
+    let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}"))?;
+    let values = vec![0_i64; explained.parameter_count()];
+    let steps: Vec<String> = explained
+        .query_map(rusqlite::params_from_iter(values), |row| row.get(3))?
+        .collect::<Result<_, _>>()?;
+    Ok(steps.join("; "))
+}
+
+#[test]
+fn what_is_done_often_goes_through_no_more_than_it_must() {
+    let db = Db::in_memory().unwrap();
+    for statement in messages::SWEEPS {
+        let plan = db.read(|c| plan(c, statement)).unwrap();
+        assert!(!plan.contains("SCAN"), "{statement}: {plan}");
+    }
+    let plan = db.read(|c| plan(c, log::END_UNNEEDED)).unwrap();
+    assert!(plan.contains("operations_by_owner"), "{plan}");
+}
+
+#[tokio::test]
+async fn what_was_handed_over_is_not_offered_again() {
+    let db = Db::in_memory().unwrap();
+    put(&db, message(0, "a"), false).await;
+    set_revoked(&db, 0..1, true, NOW).await;
+    let holding = || db.read(|c| sync::holdings(c, 0, 10)).unwrap().first().copied();
+    let before = holding().unwrap();
+    db.write(move |w| w.keep_handed_over(&before, 7)).await.unwrap();
+    assert!(kept(&db, NOW).is_empty(), "its swarm keeps the operation now");
+    assert!(!db.read(|c| log::is_revoked(c, &ME, &token(0))).unwrap());
+    assert_eq!(texts(&db, 0, None), ["a"]);
+    // Something else is remembered of the account when its message has ended.
+    db.write(|w| w.delete(&ME, &[[1; 32]], at(NOW))).await.unwrap();
+    db.write(|w| w.sweep(NOW + 60_000)).await.unwrap();
+    let empty = holding().unwrap();
+    db.write(move |w| w.keep_handed_over(&empty, 7)).await.unwrap();
+    assert_eq!(db.write(|w| w.forget_empty()).await.unwrap(), 0);
+    assert_eq!(holding().unwrap().handed, Some((7, 0)));
+    // The row id may be another account's next.
+    db.write(|w| w.sweep(NOW + 31 * DAY)).await.unwrap();
+    assert_eq!(db.write(|w| w.forget_empty()).await.unwrap(), 1);
+    put(&db, message(0, "b"), false).await;
+    assert_eq!(holding().unwrap().handed, None);
+}
+
+#[test]
+fn a_database_of_a_later_version_is_not_opened() {
+    let folder = crate::files::temporary_folder("db");
+    let path = folder.join("storage.db");
+    Db::open(&path, Durability::Process).unwrap().close();
+    let file = Connection::open(&path).unwrap();
+    file.pragma_update(None, "user_version", 99).unwrap();
+    file.close().unwrap();
+    let opened = Db::open(&path, Durability::Process);
+    assert!(matches!(opened, Err(DbError::Newer(99))));
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]

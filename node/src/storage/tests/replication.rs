@@ -1,8 +1,9 @@
 //! What happens when members are away, new, slow, or moved.
 
-use super::super::db::account_state;
+use super::super::db::{Operation, account_state, operations};
 use super::super::service::to_hash;
 use super::*;
+use crate::peer::links::{Forward, encode_forwards};
 use crate::peer::wire::Writer;
 use holdfast_protocol::swarm::NamespaceSelection;
 use holdfast_protocol::swarm::reply::{Stored, SwarmReply};
@@ -180,14 +181,19 @@ async fn what_was_stored_after_a_deletion_reaches_members_that_missed_both() {
     }
 }
 
+/// Some member of a group.
+fn member_of(group: &User) -> SubaccountSigner {
+    let member = Ed25519KeyPair::from_seed(&[42; 32]);
+    let id = Id::account(member.x25519().public());
+    let data = issue(&group.keys, &id, SubaccountFlags::MEMBER).unwrap();
+    SubaccountSigner::new(&group.keys.public(), &data, &member).unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn members_that_join_much_later_refuse_revoked_subaccounts_too() {
     let net = Net::new(THREE);
     let group = User::group_in(0, THREE);
-    let member = Ed25519KeyPair::from_seed(&[42; 32]);
-    let id = Id::account(member.x25519().public());
-    let data = issue(&group.keys, &id, SubaccountFlags::MEMBER).unwrap();
-    let signer = SubaccountSigner::new(&group.keys.public(), &data, &member).unwrap();
+    let signer = member_of(&group);
     let revoke = Revoke::signed(group.id, vec![signer.auth().token], &group.signer(), net.now());
     assert_eq!(net.ask(0, revoke).await.0, 200);
     tokio::time::advance(Duration::from_millis(40 * DAY)).await;
@@ -310,6 +316,34 @@ async fn messages_move_when_a_new_swarm_takes_their_account() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn revocations_move_with_their_account_and_are_forgotten_where_they_were() {
+    let (before, after) = (&[0, 0, 0, 0], &[0, 0, 1 << 63, 1 << 63]);
+    let net = Net::new(before);
+    let group = User::group_in(1 << 63, after);
+    let signer = member_of(&group);
+    let revoke = Revoke::signed(group.id, vec![signer.auth().token], &group.signer(), net.now());
+    assert_eq!(net.ask(0, revoke).await.0, 200);
+    net.place(after);
+    net.boot(2);
+    net.boot(3);
+    seconds(5).await;
+    let kept = |number: usize| {
+        let node = net.node(number);
+        let state = node
+            .inner
+            .db
+            .read(|c| account_state(c, group.id.as_bytes(), net.now()));
+        state.unwrap().operations.len()
+    };
+    assert_eq!([0, 1, 2, 3].map(kept), [0, 0, 1, 1]);
+    for number in [2, 3] {
+        let read = Retrieve::new(group.id, Namespace::GROUP_MESSAGES, None);
+        let read = read.signed(&Signer::Subaccount(&signer), net.now());
+        assert_eq!(net.ask(number, read).await.0, 401, "node {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_move_when_their_swarm_dissolves() {
     let (before, after) = (&[0, 0, 1 << 63], &[0, 0, 0]);
     let net = Net::new(before);
@@ -334,7 +368,7 @@ async fn strangers_and_other_swarms_cannot_run_operations() {
         Links::new(channel, Arc::new(net.wire.clone()), Arc::clone(&net.clock))
     };
     let to = net.registry.list().get(&net.keys[0].public()).unwrap().clone();
-    let batch = crate::peer::links::encode_forwards(&[]);
+    let batch = encode_forwards(&[]);
     let call = crate::peer::Call::Operations;
     let timeout = Duration::from_secs(5);
     let stranger = link(&Ed25519KeyPair::from_seed(&[77; 32]));
@@ -349,6 +383,103 @@ async fn strangers_and_other_swarms_cannot_run_operations() {
     );
     let member = link(&net.keys[1]);
     assert!(member.call(&to, call, &batch, timeout).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_that_other_members_claim_do_not_reach_into_the_future() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    let channel = Arc::new(Channel::new(&net.keys[1], START + 1));
+    let link = Links::new(channel, Arc::new(net.wire.clone()), Arc::clone(&net.clock));
+    let to = net.registry.list().get(&net.keys[0].public()).unwrap().clone();
+    let [gone, kept] =
+        [b"gone", b"kept"].map(|text| message_hash(&user.id, Namespace::MESSAGES, text.as_slice()));
+    let delete = Delete::signed(user.id, vec![gone], false, &user.signer());
+    let forward = Forward {
+        at: u64::MAX,
+        late: true,
+        method: "delete".to_owned(),
+        params: Request::from(delete).params_bt().into(),
+    };
+    let mut row = Writer::new();
+    row.raw(user.id.as_bytes()).len(1).raw(&[0, 0]);
+    row.raw(&to_hash(&kept).unwrap()).u64(START).u64(START + DAY);
+    row.u64(u64::MAX).bytes(b"kept").len(0);
+    for (call, body) in [
+        (Call::Operations, encode_forwards(&[forward])),
+        (Call::Deliver, row.finish()),
+    ] {
+        let answer = link.call(&to, call, &body, Duration::from_secs(5)).await;
+        assert!(answer.is_ok());
+    }
+    let now = net.now();
+    let told = net.node(0).inner.db.read(|c| {
+        let state = account_state(c, user.id.as_bytes(), now)?;
+        Ok((state.rows, operations(c, &state.operations, usize::MAX)?))
+    });
+    let (rows, kept) = told.unwrap();
+    let touched: Vec<bool> = rows.iter().map(|row| row.touched <= now).collect();
+    let accepted: Vec<bool> = kept.iter().map(|op| op.at <= now + 70_000).collect();
+    assert_eq!((touched, accepted), (vec![true], vec![true]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_large_operations_keeps_no_other_from_being_repaired() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    net.leave(0, &user, "kept").await;
+    seconds(1).await;
+    net.set_down(1, true);
+    // It comes before every other one, and both of its operations together are more than fits into a message.
+    for number in 0..2 {
+        let (now, node) = (net.now(), net.node(0));
+        let operation = Operation {
+            id: [number; 32],
+            method: "delete".to_owned(),
+            params: vec![0; 6 * 1024 * 1024],
+            at: now,
+        };
+        let write = node
+            .inner
+            .db
+            .write(move |w| w.keep_operation(&[0; 33], &operation, now));
+        write.await.unwrap();
+    }
+    net.boot(2);
+    seconds(5).await;
+    assert_eq!(net.texts(2, &user, Namespace::MESSAGES).await, ["kept"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_names_only_so_many_messages() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    let hash = message_hash(&user.id, Namespace::MESSAGES, b"none");
+    for (count, status) in [(1_000, 200), (20_001, 400)] {
+        let delete = Delete::signed(user.id, vec![hash; count], false, &user.signer());
+        assert_eq!(net.ask(0, delete).await.0, status, "{count}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_cannot_be_compared_is_passed_over() {
+    let net = Net::new(THREE);
+    let user = User::account_in(0, THREE);
+    let hash = to_hash(&message_hash(&user.id, Namespace::MESSAGES, b"kept")).unwrap();
+    let account = *user.id.as_bytes();
+    net.set_lying(0, move |call, asked| match call {
+        Call::Digests => {
+            let mut out = Writer::new();
+            out.u8(0).len(2);
+            out.raw(&[0; 33]).raw(&[7; 16]).raw(&account).raw(&[7; 16]);
+            out.finish()
+        }
+        Call::States => one_row(&hash),
+        _ if asked.starts_with(&[0; 33]) => Bytes::new(),
+        _ => contents(&account, &hash, b"kept"),
+    });
+    assert!(!net.node(1).synchronise().await, "it is told as a failure");
+    assert_eq!(net.texts(1, &user, Namespace::MESSAGES).await, ["kept"]);
 }
 
 /// Digests that name one account, of which nothing is known.
