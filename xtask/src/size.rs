@@ -30,8 +30,8 @@ impl Size {
 /// The most that the site may weigh, bytes sent to a browser that takes brotli. A little above what it does: raise it only
 /// for a feature that is worth that much of every visit, and say so in the commit.
 const BUDGET: Budget = Budget {
-    before: 200_000,
-    all: 1_625_000,
+    before: 204_000,
+    all: 1_712_000,
 };
 
 /// See [`BUDGET`].

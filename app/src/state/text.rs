@@ -32,8 +32,11 @@ pub(crate) fn joined(begun: &str, more: &str) -> String {
 /// comes below that. Gives all that came back, and the whole.
 pub(crate) fn brought_back(earlier: &str, text: &str, now: &str) -> (String, String) {
     let (above, below) = match now.strip_prefix(earlier) {
-        Some(below) if below.is_empty() || below.starts_with('\n') => (earlier, below),
-        _ => ("", now),
+        Some("") => (earlier, ""),
+        Some(below) => below
+            .strip_prefix('\n')
+            .map_or(("", now), |below| (earlier, below)),
+        None => ("", now),
     };
     let above = joined(above, text.trim_end());
     let whole = joined(&above, below);
