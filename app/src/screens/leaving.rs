@@ -128,8 +128,11 @@ fn question(asked: Asked, range: RwSignal<&'static str>, sure: RwSignal<bool>) -
         (Leave::Clear, _) => (t("leave.clear_title"), t("leave.clear_text"), t("settings.clear")),
     };
     let waiting = state.network.with_untracked(|n| n.outbox);
-    // Gone as soon as it is untrue: that takes seconds, and may be waited for.
+    // Gone as soon as it is untrue: that takes seconds, and may be waited for. Its place stays, so that no button moves away
+    // under the finger.
     let unsynced = Memo::new(move |_| state.network.with(|n| n.unsynced));
+    let told_unsynced =
+        Memo::new(move |told: Option<&bool>| unsynced.get() || told.is_some_and(|told| *told));
     let widest = move || what == Leave::Clear && own && range.get() == NETWORK;
     let go = move |_| {
         if untrack(widest) {
@@ -148,7 +151,17 @@ fn question(asked: Asked, range: RwSignal<&'static str>, sure: RwSignal<bool>) -
                     view! { <p class="warning">{tn("leave.waiting", u64::from(waiting))}</p> }
                 })}
             {move || {
-                unsynced.get().then(|| view! { <p class="warning">{t("leave.unsynced")}</p> }.into_any())
+                told_unsynced
+                    .get()
+                    .then(|| {
+                        let visibility = move || if unsynced.get() { "visible" } else { "hidden" };
+                        view! {
+                            <p class="warning" style:visibility=visibility>
+                                {t("leave.unsynced")}
+                            </p>
+                        }
+                            .into_any()
+                    })
             }}
             {move || {
                 (!state.preferences.phrase_seen.get())

@@ -109,6 +109,8 @@ pub(crate) fn App() -> impl IntoView {
             if i18n::load(&tag).await.is_ok() {
                 loaded.set_value(i18n::tag());
                 mark_language();
+                // What was told is in the other language, and would be read by the voice of this one.
+                state.announcements.set(Vec::new());
                 let focused = document().active_element().map(|focused| focused.id());
                 words.update(|n| *n += 1);
                 // The choice of the language is rendered again as well.
