@@ -59,7 +59,8 @@ async fn a_tab_that_takes_the_engine_over_leaves_the_reader_in_their_place() {
     ada.runs_engines(1, 1).await;
     ada.write_to(&bert_id).await;
     for number in 0..8 {
-        let text = format!("number {number} {}", "reef ".repeat(300));
+        // No word of a phrase.
+        let text = format!("number {number} {}", "seagrass ".repeat(200));
         ada.send(&text).await;
         ada.reads(&format!("number {number} ")).await;
     }
