@@ -14,14 +14,17 @@ mod lock;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::channel::oneshot;
+use futures::future::{Either, select};
 use holdfast_client::api::{Command, Event, Failure, Reply, RequestId};
 use holdfast_client::seal::VaultKey;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::clock;
 use super::codes;
 use super::host::Host;
 use super::in_order::InOrder;
@@ -30,6 +33,11 @@ use super::prepare::Jobs;
 use super::tabs::{TabChannel, Turn};
 use super::wire::{BetweenTabs, FromWorker, Sparing, ToWorker, from_js, payload_from_js, to_js, wipe};
 use crate::platform::session::StorageMode;
+
+/// How long commands may still take once the account is gone: none of them has anything left to do.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long the browser may take to remove the account's databases.
+const REMOVAL: Duration = Duration::from_secs(5);
 
 /// Runs in the worker: waits for the page's start message.
 pub(crate) fn run() {
@@ -288,6 +296,11 @@ impl Worker {
         if matches!(event, Event::LoggedOut) {
             self.logged_out.set(true);
             self.finish_log_out();
+            let worker = Rc::clone(self);
+            spawn_local(async move {
+                clock::sleep(LAST_ANSWERS).await;
+                worker.leave_account();
+            });
             return;
         }
         // One tab notifies: that of the engine.
@@ -299,9 +312,12 @@ impl Worker {
 
     /// Removes what is left of the account once the engine has answered everything, and tells all tabs.
     fn finish_log_out(self: &Rc<Self>) {
-        if !self.logged_out.get() || self.busy.get() > 0 {
-            return;
+        if self.logged_out.get() && self.busy.get() == 0 {
+            self.leave_account();
         }
+    }
+
+    fn leave_account(self: &Rc<Self>) {
         let role = self.role.replace(Role::Ended);
         if matches!(role, Role::Ended) {
             return;
@@ -309,7 +325,9 @@ impl Worker {
         let worker = Rc::clone(self);
         spawn_local(async move {
             if let Role::Leading { host, .. } = role {
-                host.remove().await;
+                // Everything in it is gone already: the page waits no longer for a browser that does not remove what is empty.
+                let removed = Box::pin(host.remove());
+                let _: Either<_, _> = select(removed, Box::pin(clock::sleep(REMOVAL))).await;
             }
             worker.post(&BetweenTabs::Event(Event::LoggedOut));
             worker.end();
