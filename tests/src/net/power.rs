@@ -106,8 +106,12 @@ impl PoweredDevice {
         }
     }
 
-    /// The power goes at the last of so many commits, which is made or not.
+    /// The power goes at the last of so many commits, which is made or not. Where it went already, it stays away until the
+    /// next start: what was being committed then never ends.
     pub fn unplug_at(&self, commit: u64, keeps_last: bool) {
+        if self.is_dead() {
+            return;
+        }
         self.store.commits_left.set(Some(commit));
         self.store.keeps_last.set(keeps_last);
     }
