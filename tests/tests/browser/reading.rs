@@ -60,7 +60,7 @@ async fn a_tab_that_takes_the_engine_over_leaves_the_reader_in_their_place() {
     ada.write_to(&bert_id).await;
     for number in 0..8 {
         // No word of a phrase.
-        let text = format!("number {number} {}", "seagrass ".repeat(200));
+        let text = format!("number {number} {}", "0123456789 ".repeat(150));
         ada.send(&text).await;
         ada.reads(&format!("number {number} ")).await;
     }
