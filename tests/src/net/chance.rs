@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use holdfast_client::native::SystemRng;
 use holdfast_client::ports::Rng;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
@@ -108,3 +109,29 @@ impl Drop for Acts {
         }
     }
 }
+
+/// The system's randomness as the protocol crate takes it.
+pub struct TestRng;
+
+impl rand_core::TryRng for TestRng {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let mut bytes = [0; 4];
+        SystemRng.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let mut bytes = [0; 8];
+        SystemRng.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        SystemRng.fill(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for TestRng {}

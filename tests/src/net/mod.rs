@@ -8,35 +8,30 @@ mod chance;
 mod device;
 mod files;
 mod power;
+mod serving;
+mod wires;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use data_encoding::BASE64;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use holdfast_client::NetworkProfile;
-use holdfast_client::native::SystemRng;
-use holdfast_client::ports::{HttpRequest, HttpResponse, NetworkError, Rng};
-use holdfast_node::peer::PEER_PATH;
-use holdfast_node::peer::transport::{PeerTransport, TransportError};
 use holdfast_node::registry::Node;
 use holdfast_node::registry::live::Registry;
-use holdfast_node::storage::{self, StorageNode};
 use holdfast_protocol::account::Id;
 use holdfast_protocol::keys::{Ed25519KeyPair, Ed25519PublicKey};
 use holdfast_protocol::message::TTL_DEFAULT;
-use holdfast_protocol::nodes::{NodeList, NodeState, ServiceNode, encode_active_nodes};
-use holdfast_protocol::onion::{self, Body, Peeled};
+use holdfast_protocol::nodes::{ServiceNode, encode_active_nodes};
 use holdfast_protocol::swarm::request::{Request, Store};
 use holdfast_protocol::swarm::{Namespace, SwarmId};
 
-pub use chance::{Acts, Dice, SeededRng, histories};
+use wires::{Machine, Shared, start_node};
+
+pub use chance::{Acts, Dice, SeededRng, TestRng, histories};
 pub use device::Device;
 pub use power::{Answer, PoweredDevice};
 
@@ -87,105 +82,6 @@ pub enum Fault {
     Lying(Lie),
     /// It is no Holdfast node: it neither holds retrieves open nor says so.
     Stock,
-}
-
-struct Machine {
-    service: ServiceNode,
-    keys: Ed25519KeyPair,
-    node: StorageNode,
-    fault: Fault,
-}
-
-/// What nodes and ports share.
-#[derive(Default)]
-struct Shared {
-    machines: Mutex<HashMap<Ed25519PublicKey, Machine>>,
-}
-
-impl Shared {
-    fn fault(&self, key: &Ed25519PublicKey) -> Fault {
-        self.machines
-            .lock()
-            .unwrap()
-            .get(key)
-            .map_or(Fault::Dead, |machine| machine.fault.clone())
-    }
-
-    fn node(&self, key: &Ed25519PublicKey) -> Option<StorageNode> {
-        self.machines
-            .lock()
-            .unwrap()
-            .get(key)
-            .map(|machine| machine.node.clone())
-    }
-
-    fn keys(&self, key: &Ed25519PublicKey) -> Option<Ed25519KeyPair> {
-        self.machines
-            .lock()
-            .unwrap()
-            .get(key)
-            .map(|machine| machine.keys.clone())
-    }
-
-    fn any_lies(&self) -> bool {
-        let machines = self.machines.lock().unwrap();
-        machines.values().any(|machine| {
-            matches!(
-                machine.fault,
-                Fault::GarbageHop
-                    | Fault::ForgingHop(..)
-                    | Fault::LosesLarge(_)
-                    | Fault::Lying(_)
-                    | Fault::Stock
-                    | Fault::WrongClock
-            )
-        })
-    }
-}
-
-/// Carries messages between nodes.
-struct Wires(Arc<Shared>);
-
-impl PeerTransport for Wires {
-    fn send(
-        &self,
-        to: &Node,
-        message: Bytes,
-        timeout: Duration,
-    ) -> BoxFuture<'static, Result<Bytes, TransportError>> {
-        let shared = self.0.clone();
-        let key = to.ed25519();
-        async move {
-            let exchange = async {
-                tokio::time::sleep(LATENCY).await;
-                let node = shared.node(&key).ok_or(TransportError::Unreachable)?;
-                let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-                match shared.fault(&key) {
-                    Fault::Dead => return Err(TransportError::Unreachable),
-                    Fault::Behind if timeout < MEMBERS_TAKE => return Err(TransportError::Unreachable),
-                    Fault::WrongClock if timeout < MEMBERS_TAKE => return Err(TransportError::Refused(406)),
-                    Fault::Silent => std::future::pending().await,
-                    Fault::Slow(duration) => tokio::time::sleep(duration).await,
-                    _ => {}
-                }
-                let response = node.handle(&http::Method::POST, PEER_PATH, message, peer).await;
-                match shared.fault(&key) {
-                    Fault::Dead | Fault::DiesAnswering => return Err(TransportError::Unreachable),
-                    _ => {}
-                }
-                tokio::time::sleep(LATENCY).await;
-                if response.status == 200 {
-                    Ok(response.body)
-                } else {
-                    Err(TransportError::Refused(response.status))
-                }
-            };
-            tokio::time::timeout(timeout, exchange)
-                .await
-                .unwrap_or(Err(TransportError::Timeout))
-        }
-        .boxed()
-    }
 }
 
 /// The network. Cloning shares it.
@@ -407,200 +303,9 @@ impl World {
         }
     }
 
-    async fn serve(&self, request: HttpRequest) -> Result<HttpResponse, NetworkError> {
-        tokio::time::sleep(LATENCY).await;
-        let answer = if let Some(path) = request.url.strip_prefix(GATEWAY) {
-            self.gateway(GATEWAY, path, request.body).await
-        } else if let Some(path) = request.url.strip_prefix(OTHER_GATEWAY) {
-            self.gateway(OTHER_GATEWAY, path, request.body).await
-        } else if let Some(path) = request.url.strip_prefix(THIRD_GATEWAY) {
-            self.gateway(THIRD_GATEWAY, path, request.body).await
-        } else if request.url == SEED {
-            let list = String::from_utf8(list_response(&self.list()).body).unwrap();
-            Ok(response(200, &[], format!(r#"{{"result":{list}}}"#).into_bytes()))
-        } else {
-            self.direct(&request.url, request.body).await
-        };
-        tokio::time::sleep(LATENCY).await;
-        answer
-    }
-
-    /// A node at its own address.
-    async fn direct(&self, url: &str, body: Vec<u8>) -> Result<HttpResponse, NetworkError> {
-        let asked = |node: &&ServiceNode| format!("{}/onion_req/v2", node.base_url()) == url;
-        let list = self.list();
-        let node = list.iter().find(asked).ok_or(NetworkError::Unreachable)?;
-        self.guards_used.borrow_mut().push(node.ed25519);
-        let answer = self.at_guard(&node.ed25519, body).await;
-        let (status, body) = answer.ok_or(NetworkError::Unreachable)?;
-        Ok(response(status, &[], body))
-    }
-
-    async fn gateway(
-        &self,
-        name: &'static str,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<HttpResponse, NetworkError> {
-        if !self.gateway_up.get() {
-            return Err(NetworkError::Unreachable);
-        }
-        if path == "/bundled.json" {
-            let bundled = self.bundled.borrow().clone();
-            return bundled
-                .map(|nodes| list_response(&nodes))
-                .ok_or(NetworkError::Unreachable);
-        }
-        if self.gateway_busy.get() {
-            return Ok(response(429, &[("x-gateway-error", "busy")], Vec::new()));
-        }
-        if path == "/v1/nodes" {
-            let told = self.false_lists.borrow().get(name).cloned();
-            return Ok(list_response(&told.unwrap_or_else(|| self.list())));
-        }
-        let Some(key) = path.strip_prefix("/v1/onion/") else {
-            return Ok(response(404, &[], Vec::new()));
-        };
-        let guard = Ed25519PublicKey::from_hex(key).unwrap();
-        self.packets.set(self.packets.get() + 1);
-        self.guards_used.borrow_mut().push(guard);
-        let Some(answer) = self.at_guard(&guard, body).await else {
-            return Ok(response(502, &[("x-gateway-error", "guard-connect")], Vec::new()));
-        };
-        if !self.gateway_up.get() {
-            return Err(NetworkError::Unreachable);
-        }
-        let (status, body) = answer;
-        Ok(response(200, &[("x-guard-status", &status.to_string())], body))
-    }
-
-    /// What a guard answers; `None` when it can't be reached.
-    async fn at_guard(&self, guard: &Ed25519PublicKey, packet: Vec<u8>) -> Option<(u16, Vec<u8>)> {
-        // What lies behind the last hop is reached from here too.
-        if self.shared.any_lies() || self.files.borrow().is_some() {
-            return self.through_liars(*guard, packet).await;
-        }
-        let node = self.shared.node(guard)?;
-        match self.shared.fault(guard) {
-            Fault::Dead => return None,
-            Fault::Silent => std::future::pending().await,
-            Fault::Slow(duration) => tokio::time::sleep(duration).await,
-            _ => {}
-        }
-        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let answer = node
-            .handle(&http::Method::POST, "/onion_req/v2", packet.into(), peer)
-            .await;
-        match self.shared.fault(guard) {
-            Fault::Dead | Fault::DiesAnswering => None,
-            _ => Some((answer.status, answer.body.to_vec())),
-        }
-    }
-
-    /// The same with hops played here, so that each of them and the destination may lie. The store behind is real.
-    async fn through_liars(&self, guard: Ed25519PublicKey, packet: Vec<u8>) -> Option<(u16, Vec<u8>)> {
-        if let Fault::LosesLarge(most) = self.shared.fault(&guard)
-            && packet.len() > most
-        {
-            return Some((504, b"Request time out".to_vec()));
-        }
-        let mut at = guard;
-        let mut peeled = onion::peel(&self.shared.keys(&guard)?.x25519(), &packet);
-        loop {
-            let gone = |text: &str| Some((502, format!("{text}: {}", at.to_hex()).into_bytes()));
-            match self.shared.fault(&at) {
-                Fault::Dead if at == guard => return None,
-                Fault::Dead => return gone("Next node is currently unreachable"),
-                Fault::Silent => std::future::pending().await,
-                Fault::Slow(duration) => tokio::time::sleep(duration).await,
-                Fault::GarbageHop => return Some((200, vec![0xa5; 333])),
-                Fault::ForgingHop(status, text) => {
-                    let (own, is_final) = (at, matches!(peeled, Ok(Peeled::Final { .. })));
-                    // It answers for itself, to look alive.
-                    if !is_final {
-                        return Some((status, text.replace("{own}", &own.to_hex()).into_bytes()));
-                    }
-                }
-                _ => {}
-            }
-            tokio::time::sleep(LATENCY).await;
-            match peeled {
-                Ok(Peeled::RelayToNode { next, packet, .. }) => {
-                    at = next;
-                    let Some(keys) = self.shared.keys(&at) else {
-                        return Some((502, format!("Next node not found: {at}").into_bytes()));
-                    };
-                    peeled = packet.peel(&keys.x25519());
-                }
-                Ok(Peeled::Final {
-                    body,
-                    options,
-                    reply_key,
-                    ..
-                }) => {
-                    let (status, answer) = self.at_destination(&at, body).await;
-                    let body = match std::str::from_utf8(&answer) {
-                        Ok(json) if json.starts_with('{') => Body::Json(&answer),
-                        Ok(text) => Body::Text(text),
-                        Err(_) => Body::Binary(&answer),
-                    };
-                    return Some((
-                        200,
-                        onion::seal_reply(&reply_key, options, status, body, &mut TestRng),
-                    ));
-                }
-                Ok(Peeled::RelayToServer { target, frame, .. }) => {
-                    let files = self.files.borrow().clone();
-                    let answer = match files {
-                        Some(files) => files.post(&target, frame).await,
-                        None => None,
-                    };
-                    let unreachable = || (502, b"Could not reach the server".to_vec());
-                    return Some(answer.unwrap_or_else(unreachable));
-                }
-                _ => return Some((400, b"Invalid ciphertext".to_vec())),
-            }
-        }
-    }
-
-    async fn at_destination(&self, key: &Ed25519PublicKey, body: Vec<u8>) -> (u16, Vec<u8>) {
-        let mut body = body;
-        match (self.shared.fault(key), Request::from_json(&body)) {
-            (Fault::Lying(lie), Ok(request)) => {
-                if let Some(answer) = lie(&request) {
-                    return answer;
-                }
-            }
-            (Fault::WrongClock, Ok(request)) if stores(&request) => {
-                return (406, b"Timestamp error".to_vec());
-            }
-            (Fault::Stock, Ok(Request::Batch(mut batch))) => {
-                batch.wait_ms = None;
-                body = Request::Batch(batch).to_json_body();
-            }
-            _ => {}
-        }
-        let node = self.shared.node(key).unwrap();
-        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let answer = node
-            .handle(&http::Method::POST, "/storage_rpc/v1", body.into(), peer)
-            .await;
-        let mut body = answer.body.to_vec();
-        if matches!(self.shared.fault(key), Fault::Stock)
-            && let Ok(text) = std::str::from_utf8(&body)
-        {
-            body = text.replace("\"wait\":25000", "\"other\":0").into_bytes();
-        }
-        (answer.status, body)
-    }
-}
-
-/// Whether a request, or one in it, is to store something.
-fn stores(request: &Request) -> bool {
-    match request {
-        Request::Store(_) => true,
-        Request::Batch(batch) | Request::Sequence(batch) => batch.requests.iter().any(stores),
-        _ => false,
+    /// What a right clock shows.
+    pub fn now_ms(&self) -> u64 {
+        START_MS + u64::try_from(self.start.elapsed().as_millis()).unwrap()
     }
 }
 
@@ -625,77 +330,6 @@ pub fn names(nodes: &[ServiceNode]) -> String {
         })
         .collect();
     BASE64.encode(&encode_active_nodes(&records))
-}
-
-fn list_response(nodes: &[ServiceNode]) -> HttpResponse {
-    let list = NodeList {
-        states: nodes.iter().map(NodeState::of).collect(),
-        ..NodeList::default()
-    };
-    response(200, &[], list.to_json())
-}
-
-fn response(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> HttpResponse {
-    HttpResponse {
-        status,
-        headers: headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        body,
-    }
-}
-
-/// The system's randomness as the protocol crate takes it.
-pub struct TestRng;
-
-impl rand_core::TryRng for TestRng {
-    type Error = std::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        let mut bytes = [0; 4];
-        SystemRng.fill(&mut bytes);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        let mut bytes = [0; 8];
-        SystemRng.fill(&mut bytes);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        SystemRng.fill(bytes);
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for TestRng {}
-
-impl World {
-    /// What a right clock shows.
-    pub fn now_ms(&self) -> u64 {
-        START_MS + u64::try_from(self.start.elapsed().as_millis()).unwrap()
-    }
-}
-
-/// A node with an empty memory.
-fn start_node(
-    shared: &Arc<Shared>,
-    keys: &Ed25519KeyPair,
-    registry: &Registry,
-    clock: &Arc<holdfast_node::clock::TokioClock>,
-) -> StorageNode {
-    let options = storage::Options {
-        rate: None,
-        onion_rate: None,
-        local_network: true,
-        ..storage::Options::default()
-    };
-    let wires = Arc::new(Wires(shared.clone()));
-    let node = StorageNode::new(keys.clone(), options, registry.watch(), wires, clock.clone()).unwrap();
-    node.start();
-    node
 }
 
 /// Runs a test's body where engines can be spawned.
