@@ -36,8 +36,8 @@ use crate::platform::session::StorageMode;
 
 /// How long commands may still take once the account is gone: none of them has anything left to do.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// How long the browser may take to remove the account's databases.
-const REMOVAL: Duration = Duration::from_secs(5);
+/// How long the browser may take to remove the account's databases: much, where the disk is busy. They are empty by then.
+const REMOVAL: Duration = Duration::from_secs(30);
 
 /// Runs in the worker: waits for the page's start message.
 pub(crate) fn run() {
@@ -325,7 +325,7 @@ impl Worker {
         let worker = Rc::clone(self);
         spawn_local(async move {
             if let Role::Leading { host, .. } = role {
-                // Everything in it is gone already: the page waits no longer for a browser that does not remove what is empty.
+                // A browser that never removes what is empty keeps nobody here.
                 let removed = Box::pin(host.remove());
                 let _: Either<_, _> = select(removed, Box::pin(clock::sleep(REMOVAL))).await;
             }
